@@ -1,0 +1,163 @@
+"""Everything the health engine can be told, with its defaults.
+
+One configuration serves every device; what may differ by device type is listed in
+:attr:`HealthConfig.device_types`.  Nothing here is tuned per device or per metric: time
+constants are minutes, evidence is in decades (``-log10 p``) and ``u = 1.0`` is the edge of
+what is expected (see docs/health-scoring.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limit(_Frozen):
+    """An absolute upper limit of one metric, graded by how far and how long it is exceeded.
+
+    At ``value`` the evidence is 1.0 once ``minutes`` have passed; at ``severe`` it is
+    ``severe_u``.  Both are in the metric's own unit.
+    """
+
+    value: float
+    severe: float
+    minutes: float = Field(default=5.0, ge=0, description="full weight after so long over it")
+    severe_u: float = Field(default=3.5, gt=1, description="evidence at `severe`")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Limit:
+        if not self.severe > self.value:
+            raise ValueError(
+                f"a limit's severe value ({self.severe}) must lie above its value "
+                f"({self.value}); raise `severe`"
+            )
+        return self
+
+
+class Thresholds(_Frozen):
+    """Where a score becomes a status: above ``healthy`` healthy, below ``critical`` critical."""
+
+    healthy: Share = 0.8
+    critical: Share = 0.4
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Thresholds:
+        if not self.critical < self.healthy:
+            raise ValueError(
+                f"critical ({self.critical}) must be below healthy ({self.healthy})"
+            )
+        return self
+
+
+def _default_limits() -> dict[str, Limit]:
+    return {
+        "cpu_percent": Limit(value=90.0, severe=99.0, minutes=10.0),
+        "memory_percent": Limit(value=90.0, severe=98.0, minutes=10.0),
+        "disk_percent": Limit(value=90.0, severe=97.0, minutes=10.0),
+        "network_latency_ms": Limit(value=200.0, severe=1000.0, minutes=5.0),
+        "error_ratio": Limit(value=0.05, severe=0.5, minutes=5.0),
+    }
+
+
+def _default_signals() -> dict[str, Limit]:
+    # Signals are counted per device, not sampled per metric, so they weigh in at once.
+    return {
+        "failed_checks_in_row": Limit(value=3.0, severe=15.0, minutes=0.0),
+        "state_changes_per_hour": Limit(value=6.0, severe=30.0, minutes=0.0),
+        "errors_per_15min": Limit(value=10.0, severe=100.0, minutes=0.0),
+        "failed_jobs_per_hour": Limit(value=2.0, severe=12.0, minutes=0.0),
+    }
+
+
+class DeviceTypeRules(_Frozen):
+    """What one device type has otherwise; what is left out is as for every device."""
+
+    thresholds: Thresholds | None = None
+    limits: Mapping[str, Limit] = Field(default_factory=dict)
+    signals: Mapping[str, Limit] = Field(default_factory=dict)
+
+
+class BaselineConfig(_Frozen):
+    """How a series' own expectation is learned and turned into evidence."""
+
+    fast_minutes: Positive = Field(default=30.0, description="EWMA that onsets stand out from")
+    slow_minutes: Positive = Field(default=180.0, description="EWMA on top of the profile")
+    slot_minutes: int = Field(default=15, ge=5, le=240, description="slot of the daily profile")
+    profile_days: Positive = Field(default=5.0, description="memory of a profile slot")
+    tail_quantile: Share = Field(default=0.98, description="where the exponential tail begins")
+    tail_days: Positive = Field(default=14.0, description="memory of the tails, in days")
+    evidence_cap: Positive = Field(default=8.0, description="decades one metric can weigh")
+    top_metrics: int = Field(default=5, ge=1, description="metrics whose mean is the health")
+    hold_minutes: Positive = Field(default=60.0, description="decay of evidence once seen")
+    edge: Positive = Field(default=2.0, description="decades that are u = 1.0")
+    min_samples: int = Field(default=20, ge=2, description="per series before it can deviate")
+    min_minutes: float = Field(default=30.0, ge=0, description="of history before a first score")
+    shrink_samples: Positive = Field(default=120.0, description="weight of the type's tails")
+    forget_days: Positive = Field(default=30.0, description="an unseen series is dropped")
+
+
+class AlarmConfig(_Frozen):
+    """When an episode opens and when it closes."""
+
+    above_routine: Positive = Field(default=0.7, description="decades above the routine")
+    routine_quantile: Share = Field(default=0.98)
+    open_count: int = Field(default=1, ge=1, description="N of ...")
+    open_window: int = Field(default=3, ge=1, le=16, description="... the last M scored minutes")
+    close_fraction: Share = Field(default=0.5, description="of the opening level")
+    close_minutes: float = Field(default=10.0, ge=0, description="quiet for so long closes it")
+    limit_u: Positive = Field(default=1.0, description="limit or signal evidence that opens one")
+    critical_minutes: float = Field(default=15.0, ge=0, description="critical when worse so long")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AlarmConfig:
+        if self.open_count > self.open_window:
+            raise ValueError(
+                f"open_count ({self.open_count}) cannot exceed open_window ({self.open_window})"
+            )
+        return self
+
+
+class LivenessConfig(_Frozen):
+    """When missing samples mean `no_data` or `stale`; ages are in collection intervals."""
+
+    intervals: Positive = Field(default=3.0, description="old after so many intervals")
+    min_minutes: Positive = Field(default=3.0, description="never old before")
+    default_interval_s: Positive = Field(default=60.0, description="until it is known or learned")
+
+
+class HealthConfig(_Frozen):
+    """The whole configuration of the engine; `health:` in homepot-ai.yaml."""
+
+    thresholds: Thresholds = Thresholds()
+    limits: Mapping[str, Limit] = Field(default_factory=_default_limits)
+    signals: Mapping[str, Limit] = Field(default_factory=_default_signals)
+    device_types: Mapping[str, DeviceTypeRules] = Field(default_factory=dict)
+    baseline: BaselineConfig = BaselineConfig()
+    alarm: AlarmConfig = AlarmConfig()
+    liveness: LivenessConfig = LivenessConfig()
+    factors_shown: int = Field(default=5, ge=1, description="per device, the rest is folded")
+    explain_below: float = Field(default=0.9, gt=0, le=1, description="scores with factors")
+
+    def thresholds_for(self, device_type: str) -> Thresholds:
+        """The thresholds in force for a device type."""
+        rules = self.device_types.get(device_type)
+        return rules.thresholds if rules and rules.thresholds else self.thresholds
+
+    def limits_for(self, device_type: str) -> dict[str, Limit]:
+        """The limits in force for a device type, by metric name."""
+        rules = self.device_types.get(device_type)
+        return {**self.limits, **(rules.limits if rules else {})}
+
+    def signals_for(self, device_type: str) -> dict[str, Limit]:
+        """The signal limits in force for a device type, by signal name."""
+        rules = self.device_types.get(device_type)
+        return {**self.signals, **(rules.signals if rules else {})}
