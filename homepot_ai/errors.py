@@ -1,0 +1,82 @@
+"""Every error that this project raises on purpose.
+
+    HomepotAIError
+    ├── SettingsError             a setting is missing, unknown or contradicts another
+    ├── DatabaseError
+    │   ├── DatabaseUnreachable   nobody answers, or the login is refused
+    │   └── NotMigrated           our tables are missing or older than this program
+    ├── FleetError
+    │   └── HomepotSchemaMissing  HOMEPOT's tables or columns are not there
+    ├── ScoringError
+    │   ├── StateGone             a past minute is older than every kept state
+    │   └── StateMoved            another run advanced the state first
+    ├── ReportError               a report could not be made
+    ├── MailError                 a mail could not be composed or sent
+    └── NotFound                  a name or id that does not exist
+
+Messages say what happened, to what, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class HomepotAIError(Exception):
+    """Base of every error raised on purpose; its message is meant for an operator."""
+
+
+class SettingsError(HomepotAIError):
+    """A setting is missing, unknown or contradicts another."""
+
+
+class DatabaseError(HomepotAIError):
+    """Something about PostgreSQL itself."""
+
+
+class DatabaseUnreachable(DatabaseError):
+    """PostgreSQL does not answer, or refuses the login."""
+
+
+class NotMigrated(DatabaseError):
+    """Our tables are missing or older than this program: run `homepot-ai db upgrade`."""
+
+
+class FleetError(HomepotAIError):
+    """Something about HOMEPOT's own data."""
+
+
+class HomepotSchemaMissing(FleetError):
+    """HOMEPOT's tables or columns that are needed are not in the database."""
+
+
+class ScoringError(HomepotAIError):
+    """A minute could not be scored."""
+
+
+class StateGone(ScoringError):
+    """A past minute was asked for, but no state from before it is kept any more."""
+
+
+class StateMoved(ScoringError):
+    """Another run advanced the scoring state first; its result stands, ours is dropped."""
+
+
+class ReportError(HomepotAIError):
+    """A report could not be made."""
+
+
+class MailError(HomepotAIError):
+    """A mail could not be composed or sent."""
+
+
+class NotFound(HomepotAIError):
+    """A name or id that does not exist.
+
+    >>> str(NotFound("site", "Berln", ["Berlin", "Bern"]))
+    "there is no site 'Berln'; did you mean: Berlin, Bern?"
+    """
+
+    def __init__(self, kind: str, asked: str, nearest: Sequence[str] = ()) -> None:
+        hint = f"; did you mean: {', '.join(nearest)}?" if nearest else ""
+        super().__init__(f"there is no {kind} {asked!r}{hint}")

@@ -1,0 +1,175 @@
+"""One tree of settings: file `homepot-ai.yaml`, then environment `HOMEPOT_AI_*`, then defaults.
+
+Environment wins over the file. Nested names are joined by two underscores:
+`HOMEPOT_AI_MAIL__HOST=mail.example.org`. `homepot-ai settings` prints what is
+in force and whence. Secrets are never printed.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from homepot_ai.errors import SettingsError
+from homepot_ai.health.config import HealthConfig
+
+SETTINGS_FILE = "homepot-ai.yaml"
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{name!r} is no IANA time zone; write for example Europe/Berlin") from error
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,40}$")]
+
+
+class Section(BaseModel):
+    """A branch of the tree. An unknown name is an error: a typo must not be silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(Section):
+    schema_name: Identifier = "homepot_ai"
+    homepot_schema: Identifier = "public"
+    # Indexes on HOMEPOT's own tables speed up the readers, but they are somebody
+    # else's tables: only when the owner says so.
+    may_add_indexes: bool = False
+
+
+class ScoringSettings(Section):
+    shards: Annotated[int, Field(ge=1, le=1024)] = 1
+    # History that a cold start learns from before it scores its first minute.
+    warmup_days: Annotated[int, Field(ge=0, le=90)] = 30
+    warmup_rows: Annotated[int, Field(ge=0)] = 2_000_000
+    # After an outage: minutes scored in one run, and how far back it goes at all.
+    catch_up_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
+    give_up_after_hours: Annotated[int, Field(ge=1)] = 48
+    # A sample may arrive this much later than its own time and is still scored.
+    lateness_minutes: Annotated[int, Field(ge=0, le=60)] = 5
+    snapshot_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 48
+    snapshot_bytes: Annotated[int, Field(ge=0)] = 2_000_000_000
+
+
+class ReportSettings(Section):
+    timezone: Zone = "UTC"
+    locale: str = "en"
+    paper: Literal["A4", "Letter"] = "A4"
+    organisation: str = "HOMEPOT"
+
+
+class MailSettings(Section):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8025
+    security: Literal["none", "starttls", "tls"] = "none"
+    user: str | None = None
+    password: SecretStr | None = None
+    sender: str = "HOMEPOT <reports@homepot.example>"
+    unsubscribe: str = "unsubscribe@homepot.example"
+    domain: str = "homepot.example"
+    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+
+
+class RetentionSettings(Section):
+    score_days: Annotated[int, Field(ge=1)] = 14
+    hour_days: Annotated[int, Field(ge=31)] = 184
+    event_ttl_hours: Annotated[int, Field(ge=1)] = 24 * 7
+    events_per_device: Annotated[int, Field(ge=1)] = 100
+    prefect_days: Annotated[int, Field(ge=1)] = 7
+
+
+class PrefectSettings(Section):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 4200
+
+    @property
+    def api_url(self) -> str:
+        """The address of the Prefect server's API."""
+        return f"http://{self.host}:{self.port}/api"
+
+
+class DemoSettings(Section):
+    mail_port: Annotated[int, Field(ge=1, le=65535)] = 8025
+    history_days: Annotated[int, Field(ge=2, le=30)] = 30
+    scored_days: Annotated[int, Field(ge=1, le=14)] = 8
+
+
+def project_home() -> Path:
+    """The folder that holds `prefect.yaml`: HOMEPOT_AI_HOME, or the checkout this package lies in."""
+    return Path(os.environ.get("HOMEPOT_AI_HOME", Path(__file__).resolve().parent.parent))
+
+
+class Settings(BaseSettings):
+    """Everything that can be set.
+
+    >>> Settings(database_url=None).database.schema_name
+    'homepot_ai'
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="HOMEPOT_AI_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    profile: Literal["default", "demo"] = "default"
+    home: Path = Field(default_factory=project_home)
+    var_dir: Path = Field(default_factory=lambda: project_home() / "var")
+    # None: the embedded PostgreSQL under var_dir.
+    database_url: SecretStr | None = None
+    database: DatabaseSettings = DatabaseSettings()
+    health: HealthConfig = HealthConfig()
+    scoring: ScoringSettings = ScoringSettings()
+    reports: ReportSettings = ReportSettings()
+    mail: MailSettings = MailSettings()
+    retention: RetentionSettings = RetentionSettings()
+    prefect: PrefectSettings = PrefectSettings()
+    demo: DemoSettings = DemoSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, settings_file())
+
+
+def settings_file() -> Path:
+    """Where the file of settings is looked for (it need not exist)."""
+    return Path(os.environ.get("HOMEPOT_AI_SETTINGS_FILE", project_home() / SETTINGS_FILE))
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """Read the settings once per process.
+
+    Raises:
+        SettingsError: naming every wrong setting in one message.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "\n".join(
+            f"  {'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()
+        )
+        raise SettingsError(
+            f"these settings (file {settings_file()} or environment HOMEPOT_AI_*) are wrong:\n{wrong}"
+        ) from error

@@ -1,0 +1,124 @@
+"""The door to PostgreSQL: three ways in, each with only the rights that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from homepot_ai.errors import DatabaseUnreachable, NotMigrated
+
+if TYPE_CHECKING:
+    from homepot_ai.settings import Settings
+
+CONNECT_TIMEOUT_S = 10
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+class Database:
+    """One PostgreSQL database holding HOMEPOT's tables and ours.
+
+    Args:
+        url: libpq connection string.
+        schema: our tables' schema (a pod has another).
+        homepot_schema: where HOMEPOT's tables lie.
+    """
+
+    def __init__(self, url: str, schema: str = "homepot_ai", homepot_schema: str = "public") -> None:
+        self.url = url
+        self.schema = schema
+        self.homepot_schema = homepot_schema
+
+    def __repr__(self) -> str:
+        # The url may hold a password: never in a log line or a traceback.
+        return f"Database(schema={self.schema!r}, homepot_schema={self.homepot_schema!r})"
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Database:
+        """The configured database, or the embedded one if it is running.
+
+        Raises:
+            DatabaseUnreachable: no address is configured and the embedded server is down.
+        """
+        if settings.database_url is not None:
+            url = settings.database_url.get_secret_value()
+        else:
+            from homepot_ai.store import embedded
+
+            running = embedded.running_url(settings.var_dir)
+            if running is None:
+                raise DatabaseUnreachable(
+                    f"the embedded PostgreSQL under {settings.var_dir} is not running: start it with "
+                    "`homepot-ai up`, or set HOMEPOT_AI_DATABASE_URL to use another"
+                )
+            url = running
+        return cls(url, settings.database.schema_name, settings.database.homepot_schema)
+
+    @property
+    def reader_role(self) -> str:
+        """May SELECT from HOMEPOT's tables and ours, nothing else."""
+        return f"{self.schema}_reader"
+
+    @property
+    def writer_role(self) -> str:
+        """May write our tables and insert into and update HOMEPOT's `alerts`."""
+        return f"{self.schema}_writer"
+
+    @contextmanager
+    def reader(self) -> Iterator[Connection]:
+        """A read-only transaction with the reader's rights; one snapshot for all its queries."""
+        with self._connect() as conn:
+            conn.read_only = True
+            conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            self._assume(conn, self.reader_role)
+            yield conn
+
+    @contextmanager
+    def writer(self) -> Iterator[Connection]:
+        """One transaction with the writer's rights: committed at the end, rolled back on an error."""
+        with self._connect() as conn:
+            self._assume(conn, self.writer_role)
+            yield conn
+
+    @contextmanager
+    def admin(self) -> Iterator[Connection]:
+        """One transaction with the login's own rights: migrations, sample data and tests only."""
+        with self._connect() as conn:
+            yield conn
+
+    @contextmanager
+    def _connect(self) -> Iterator[Connection]:
+        try:
+            conn = psycopg.connect(self.url, connect_timeout=CONNECT_TIMEOUT_S, application_name="homepot-ai")
+        except psycopg.OperationalError as error:
+            raise DatabaseUnreachable(
+                f"PostgreSQL does not answer or refuses the login ({str(error).strip()}); check "
+                "HOMEPOT_AI_DATABASE_URL and that the server runs"
+            ) from error
+        with conn:
+            # Half of HOMEPOT's tables hold naive UTC: any other session zone would shift them.
+            conn.execute("SET TimeZone = 'UTC'")
+            conn.execute(
+                sql.SQL("SET search_path = {}, {}").format(
+                    sql.Identifier(self.schema), sql.Identifier(self.homepot_schema)
+                )
+            )
+            conn.commit()
+            yield conn
+
+    def _assume(self, conn: Connection, role: str) -> None:
+        try:
+            conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+        except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue) as error:
+            raise NotMigrated(
+                f"the database role {role!r} does not exist: run `homepot-ai db upgrade`"
+            ) from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise NotMigrated(
+                f"the login may not act as {role!r}: run `homepot-ai db upgrade` as the owner, "
+                f'or GRANT "{role}" to the login'
+            ) from error

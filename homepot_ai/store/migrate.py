@@ -1,0 +1,157 @@
+"""Bring our tables to the version that this program needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from homepot_ai.errors import NotMigrated
+from homepot_ai.store.database import Connection, Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+
+def upgrade(db: Database, *, may_add_indexes: bool = False) -> list[str]:
+    """Create or migrate our schema, then the roles and their rights. Safe to repeat.
+
+    HOMEPOT's tables are not touched, but for indexes that our readers need when
+    `may_add_indexes` is set; those are built without locking its writers.
+
+    Returns:
+        What was done or could not be done, one sentence each.
+    """
+    from alembic import command
+
+    command.upgrade(_alembic(db), "head")
+    done = [f"schema {db.schema} is at version {head()}"]
+    with db.admin() as conn:
+        done += _roles(db, conn)
+    if may_add_indexes:
+        done += _add_indexes(db)
+    return done
+
+
+def head() -> str:
+    """The version that this program needs."""
+    from alembic.script import ScriptDirectory
+
+    revision = ScriptDirectory.from_config(_alembic(None)).get_current_head()
+    assert revision is not None
+    return revision
+
+
+def current(db: Database) -> str | None:
+    """The version in the database; None when our schema is not there."""
+    with db.admin() as conn:
+        try:
+            row = conn.execute(
+                sql.SQL("SELECT version_num FROM {}.alembic_version").format(sql.Identifier(db.schema))
+            ).fetchone()
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            return None
+    return None if row is None else str(row[0])
+
+
+def require_current(db: Database) -> None:
+    """Raise NotMigrated unless the database is at this program's version."""
+    found = current(db)
+    if found != head():
+        state = "has no tables of ours" if found is None else f"is at version {found}"
+        raise NotMigrated(
+            f"the database {state}, this program needs {head()}: run `homepot-ai db upgrade`"
+        )
+
+
+def _alembic(db: Database | None) -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "homepot_ai:store/migrations")
+    if db is not None:
+        config.attributes["database"] = db
+    return config
+
+
+def _roles(db: Database, conn: Connection) -> list[str]:
+    """Make both roles and give them just what they need. The login becomes a member of both."""
+    notes: list[str] = []
+    for role in (db.reader_role, db.writer_role):
+        exists = conn.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+        name = sql.Identifier(role)
+        if exists is None:
+            # Two servers started at once may both find it missing.
+            with conn.transaction():
+                conn.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
+            notes.append(f"role {role} made")
+        member = conn.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [role]).fetchone()
+        if member is not None and not member[0]:
+            conn.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
+    ours, theirs = sql.Identifier(db.schema), sql.Identifier(db.homepot_schema)
+    reader, writer = sql.Identifier(db.reader_role), sql.Identifier(db.writer_role)
+    for statement in (
+        "GRANT USAGE ON SCHEMA {ours} TO {reader}, {writer}",
+        "GRANT USAGE ON SCHEMA {theirs} TO {reader}, {writer}",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA {ours} TO {reader}",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {ours} TO {writer}",
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {ours} TO {writer}",
+        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {ours} TO {writer}",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA {ours} GRANT SELECT ON TABLES TO {reader}",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA {ours} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {writer}",
+    ):
+        conn.execute(sql.SQL(statement).format(ours=ours, theirs=theirs, reader=reader, writer=writer))
+    from homepot_ai.fleet.schema import READ_TABLES
+
+    for table in READ_TABLES:
+        qualified = sql.Identifier(db.homepot_schema, table)
+        if conn.execute("SELECT to_regclass(%s)", [f"{db.homepot_schema}.{table}"]).fetchone() == (None,):
+            continue
+        conn.execute(sql.SQL("GRANT SELECT ON {} TO {}, {}").format(qualified, reader, writer))
+        if table == "alerts":
+            conn.execute(sql.SQL("GRANT INSERT, UPDATE ON {} TO {}").format(qualified, writer))
+            sequence = conn.execute(
+                "SELECT pg_get_serial_sequence(%s, 'id')", [f"{db.homepot_schema}.alerts"]
+            ).fetchone()
+            if sequence is not None and sequence[0] is not None:
+                schema, _, name_ = str(sequence[0]).partition(".")
+                conn.execute(
+                    sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(sql.Identifier(schema, name_), writer)
+                )
+    return notes
+
+
+# What our readers would like on HOMEPOT's tables: (name, table, definition).
+_INDEXES = (
+    ("ai_health_checks_device_time", "health_checks", "(device_id, timestamp)"),
+    ("ai_error_logs_device_time", "error_logs",
+     "((coalesce(context->>'original_device_id', context->>'device_id')), timestamp)"),
+)  # fmt: skip
+
+
+def _add_indexes(db: Database) -> list[str]:
+    notes = []
+    with psycopg.connect(db.url, autocommit=True) as conn:  # CONCURRENTLY refuses a transaction
+        for name, table, definition in _INDEXES:
+            where = sql.Identifier(db.homepot_schema, table)
+            valid = conn.execute(
+                "SELECT i.indisvalid FROM pg_index i WHERE i.indexrelid = to_regclass(%s)",
+                [f'"{db.homepot_schema}"."{name}"'],
+            ).fetchone()
+            if valid == (True,):
+                continue
+            try:
+                if valid == (False,):  # an earlier build was interrupted: it would never be used
+                    conn.execute(
+                        sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(db.homepot_schema, name))
+                    )
+                conn.execute(
+                    sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} " + definition).format(  # type: ignore[arg-type]
+                        sql.Identifier(name), where
+                    )
+                )
+                notes.append(f"index {name} on {table} built")
+            except psycopg.Error as error:
+                notes.append(f"index {name} on {table} could not be built: {str(error).strip()}")
+    return notes
