@@ -1,1 +1,1 @@
-"""What tests and newcomers play against: a sample fleet of recorded telemetry, a mail sink, HOMEPOT's tables."""
+"""What tests and newcomers play against: sample fleet of recorded telemetry, mail sink, HOMEPOT's tables."""
