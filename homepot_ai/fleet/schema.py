@@ -67,7 +67,8 @@ class Missing:
     vital: bool
 
     def __str__(self) -> str:
-        what = f"column(s) {', '.join(self.columns)} of {self.table}" if self.columns else f"table {self.table}"
+        columns = ", ".join(self.columns)
+        what = f"column(s) {columns} of {self.table}" if columns else f"table {self.table}"
         return f"{what} (suffers: {self.suffers})"
 
 

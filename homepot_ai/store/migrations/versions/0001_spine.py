@@ -38,7 +38,8 @@ STATEMENTS = (
            IF to_regclass(format('ai_health_scores_%s', to_char(day, 'YYYYMMDD'))) IS NULL THEN
              EXECUTE format(
                'CREATE TABLE ai_health_scores_%s PARTITION OF ai_health_scores FOR VALUES FROM (%L) TO (%L)',
-               to_char(day, 'YYYYMMDD'), day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
+               to_char(day, 'YYYYMMDD'),
+               day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
              made := made + 1;
            END IF;
          END LOOP;
@@ -205,7 +206,8 @@ STATEMENTS = (
          created_at timestamptz NOT NULL DEFAULT now(),
          sent_at timestamptz
        )""",
-    "CREATE INDEX ai_mail_outbox_due ON ai_mail_outbox (not_before) WHERE state IN ('queued', 'claimed', 'in_data')",
+    """CREATE INDEX ai_mail_outbox_due ON ai_mail_outbox (not_before)
+       WHERE state IN ('queued', 'claimed', 'in_data')""",
     """CREATE TABLE ai_service_checks (
          service text PRIMARY KEY,
          state text NOT NULL CHECK (state IN ('ok', 'degraded', 'down')),

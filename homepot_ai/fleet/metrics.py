@@ -1,0 +1,95 @@
+"""Names, units and possible values of metrics. HOMEPOT's own spellings end in this package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is known of a metric.
+
+    Attributes:
+        unit: as printed behind a value; empty for plain counts and for what nobody told us.
+        low, high: values outside cannot be true, whatever the device does.
+        decimals: how exactly a value is worth printing.
+    """
+
+    label: str
+    unit: str
+    low: float
+    high: float
+    decimals: int = 1
+
+
+# Nothing that a device measures is larger; what is, is an overflow or garbage.
+ABSURD = 1e15
+
+KNOWN: Mapping[str, Metric] = MappingProxyType(
+    {
+        # Agents round, and hypervisors steal time: a hair over 100 % happens and is harmless.
+        "cpu_percent": Metric("CPU", "%", 0.0, 100.5),
+        "memory_percent": Metric("Memory", "%", 0.0, 100.5),
+        "disk_percent": Metric("Disk", "%", 0.0, 100.5),
+        "network_latency_ms": Metric("Network latency", "ms", 0.0, 3.6e6, 0),
+        "transactions_per_minute": Metric("Transactions", "/min", 0.0, 1e6),
+        "transaction_volume": Metric("Transaction volume", "", 0.0, ABSURD, 0),
+        "error_ratio": Metric("Error ratio", "", 0.0, 1.0, 3),
+        "active_connections": Metric("Active connections", "", 0.0, 1e7, 0),
+        "queue_depth": Metric("Queue depth", "", 0.0, 1e9, 0),
+        "temperature_celsius": Metric("Temperature", "°C", -90.0, 250.0),
+        "uptime_seconds": Metric("Uptime", "s", 0.0, 3.2e9, 0),
+        # Counted per device by the readers, not sampled.
+        "failed_checks_in_row": Metric("Failed health checks in a row", "", 0.0, ABSURD, 0),
+        "state_changes_per_hour": Metric("State changes in an hour", "", 0.0, ABSURD, 0),
+        "errors_per_15min": Metric("Errors in 15 minutes", "", 0.0, ABSURD, 0),
+        "failed_jobs_per_hour": Metric("Failed jobs in an hour", "", 0.0, ABSURD, 0),
+    }
+)
+
+_SUFFIXES = {"_percent": "%", "_ms": "ms", "_celsius": "°C", "_seconds": "s", "_bytes": "B"}
+
+# Grow for ever and say nothing about health by their value.
+IGNORED = frozenset({"uptime_seconds"})
+
+
+def label(name: str) -> str:
+    """A metric's name for people.
+
+    >>> label("network_latency_ms"), label("queue_wait")
+    ('Network latency', 'Queue wait')
+    """
+    known = KNOWN.get(name)
+    return known.label if known else name.replace("_", " ").strip().capitalize() or name
+
+
+def unit(name: str) -> str:
+    """A metric's unit as printed behind a value; empty when there is none or nobody told us."""
+    known = KNOWN.get(name)
+    if known:
+        return known.unit
+    return next((symbol for suffix, symbol in _SUFFIXES.items() if name.endswith(suffix)), "")
+
+
+def format_value(name: str, value: float) -> str:
+    """A value with its unit, as exact as the metric is worth.
+
+    >>> format_value("cpu_percent", 93.26), format_value("requests", 1234567.0)
+    ('93.3 %', '1.23e+06')
+    """
+    known = KNOWN.get(name)
+    text = f"{value:.{known.decimals}f}" if known else f"{value:.3g}"
+    symbol = unit(name)
+    return f"{text} {symbol}".rstrip()
+
+
+def valid_ranges(names: Sequence[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Lowest and highest possible value of each metric, float64 [len(names)] each."""
+    low = np.array([KNOWN[n].low if n in KNOWN else -ABSURD for n in names], dtype=np.float64)
+    high = np.array([KNOWN[n].high if n in KNOWN else ABSURD for n in names], dtype=np.float64)
+    return low, high

@@ -1,0 +1,65 @@
+"""Maintenance by HOMEPOT's operating schedules.
+
+HOMEPOT flags a weekday as one with maintenance but does not say when; its
+notes speak of the night. So the window is taken as the part of a flagged day
+in which the site is not open, in the site's own zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from homepot_ai.store import named_sql
+from homepot_ai.store.database import Connection
+
+_SQL = named_sql.load("fleet/sql/devices.sql")
+
+
+@dataclass(frozen=True)
+class MaintenanceDay:
+    """A weekday (0 = Monday) on which a site is maintained while it is not open."""
+
+    site_id: int
+    weekday: int
+    open_time: time | None
+    close_time: time | None
+    is_closed: bool
+
+
+def read(conn: Connection) -> list[MaintenanceDay]:
+    """Every flagged weekday of every site."""
+    rows: list[tuple[Any, ...]] = conn.execute(_SQL["maintenance_schedule"]).fetchall()
+    return [MaintenanceDay(*row) for row in rows]
+
+
+def sites_in_maintenance(
+    days: Sequence[MaintenanceDay], zones: Mapping[int, str], at: datetime
+) -> frozenset[int]:
+    """Ids of the sites whose window covers the moment `at` (aware).
+
+    >>> from datetime import UTC
+    >>> day = MaintenanceDay(1, 2, time(8), time(22), False)
+    >>> night = datetime(2026, 11, 18, 2, 30, tzinfo=UTC)  # a Wednesday
+    >>> sites_in_maintenance([day], {1: "UTC"}, night)
+    frozenset({1})
+    """
+    found = set()
+    for day in days:
+        local = at.astimezone(ZoneInfo(zones.get(day.site_id, "UTC")))
+        if local.weekday() != day.weekday:
+            continue
+        if day.is_closed or day.open_time is None or day.close_time is None:
+            found.add(day.site_id)
+            continue
+        clock = local.time()
+        if day.open_time <= day.close_time:
+            is_open = day.open_time <= clock < day.close_time
+        else:  # open past midnight
+            is_open = clock >= day.open_time or clock < day.close_time
+        if not is_open:
+            found.add(day.site_id)
+    return frozenset(found)

@@ -1,0 +1,42 @@
+-- The columns' order is the contract with samples.py.
+
+-- name: telemetry_window
+SELECT id,
+       extract(epoch FROM timestamp)::float8,
+       device_id,
+       cpu_percent,
+       memory_percent,
+       disk_percent,
+       network_latency_ms,
+       transaction_volume,
+       active_connections::float8,
+       queue_depth::float8,
+       error_rate,
+       transaction_count::float8,
+       extra_metrics::text,
+       provenance,
+       collection_interval_seconds::float4
+  FROM device_metrics
+ WHERE timestamp > %(after)s AND timestamp <= %(until)s
+   AND device_id %% %(shards)s = %(shard)s
+ ORDER BY device_id, timestamp, id;
+
+-- name: newest_row
+-- Grouped by nothing: what arrived since the last look, whatever time it claims.
+SELECT max(id),
+       count(*) FILTER (WHERE timestamp <= %(late_before)s AND device_id %% %(shards)s = %(shard)s)
+  FROM device_metrics
+ WHERE id > %(last_id)s;
+
+-- name: future_rows
+SELECT id
+  FROM device_metrics
+ WHERE timestamp > %(after)s AND device_id %% %(shards)s = %(shard)s
+ ORDER BY id
+ LIMIT 10000;
+
+-- name: history_bounds
+SELECT min(timestamp), max(timestamp), count(*)
+  FROM device_metrics
+ WHERE timestamp > %(after)s AND timestamp <= %(until)s
+   AND device_id %% %(shards)s = %(shard)s;

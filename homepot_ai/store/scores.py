@@ -1,0 +1,199 @@
+"""Writing what a scoring run found. Every statement may be repeated without a second effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from homepot_ai.store import named_sql
+from homepot_ai.store.database import Connection
+
+_SQL = named_sql.load("store/sql/scores.sql")
+
+
+@dataclass(frozen=True)
+class ScoreRows:
+    """Scores of one or more minutes, one entry per device and minute.
+
+    Attributes:
+        device_id: int64 [N]; at: float64 [N], seconds since 1970 UTC.
+        score: float32 [N], NaN where there is none.
+        status, reason: [N] names; reason None where there is a score.
+        sample_count: int [N]; age_s: float32 [N], NaN unknown.
+        factors: [N], JSON text or None.
+    """
+
+    device_id: npt.NDArray[np.int64]
+    at: npt.NDArray[np.float64]
+    score: npt.NDArray[np.float32]
+    status: Sequence[str]
+    reason: Sequence[str | None]
+    sample_count: npt.NDArray[np.int32]
+    age_s: npt.NDArray[np.float32]
+    factors: Sequence[str | None]
+
+
+def insert_scores(conn: Connection, rows: ScoreRows) -> tuple[int, int]:
+    """Write scores, leaving minutes alone that have one.
+
+    Returns:
+        Rows written, and of those that were there already the ones that say the same.
+    """
+    parameters = {
+        "device_id": rows.device_id.tolist(),
+        "at": rows.at.tolist(),
+        "score": _nullable(rows.score),
+        "status": list(rows.status),
+        "reason": list(rows.reason),
+        "sample_count": np.minimum(rows.sample_count, 32767).tolist(),
+        "age": _nullable(rows.age_s),
+        "factors": list(rows.factors),
+    }
+    written = conn.execute(_SQL["insert_scores"], parameters).rowcount
+    if written == len(rows.device_id):
+        return written, 0
+    row = conn.execute(
+        _SQL["equal_scores"], {k: parameters[k] for k in ("device_id", "at", "score", "status")}
+    ).fetchone()
+    assert row is not None
+    return written, int(row[0]) - written
+
+
+def ensure_partitions(conn: Connection, first: datetime, last: datetime, ahead_days: int = 3) -> int:
+    """Make the daily partitions from `first` to `last` and some days ahead; returns how many were new."""
+    row = conn.execute(
+        _SQL["make_partitions"],
+        {
+            "first": first.astimezone(UTC).date(),
+            "last": (last.astimezone(UTC) + timedelta(days=ahead_days)).date(),
+        },
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@dataclass(frozen=True)
+class MinuteCounts:
+    """One scored minute of a shard, as kept for our own availability."""
+
+    shard: int
+    at: datetime
+    devices: int
+    healthy: int
+    warning: int
+    critical: int
+    no_data: int
+    in_maintenance: int
+    not_scored: int
+    rows_read: int
+    rejected: Mapping[str, int]
+    seconds: float
+    scored_at: datetime
+
+
+def insert_minutes(conn: Connection, minutes: Sequence[MinuteCounts]) -> None:
+    """Record that these minutes were scored."""
+    rows = [{**asdict(m), "rejected": orjson.dumps(dict(m.rejected)).decode()} for m in minutes]
+    with conn.cursor() as cursor:
+        cursor.executemany(_SQL["insert_minute"], rows)
+
+
+@dataclass(frozen=True)
+class HourRow:
+    """One device's hour: parallel lists over its metrics."""
+
+    device_id: int
+    hour: datetime
+    metrics: list[str]
+    n: list[int]
+    mean: list[float]
+    min: list[float]
+    max: list[float]
+    last: list[float]
+
+
+def insert_hours(conn: Connection, hours: Sequence[HourRow]) -> None:
+    """Write finished hours."""
+    with conn.cursor() as cursor:
+        cursor.executemany(_SQL["insert_hours"], [asdict(hour) for hour in hours])
+
+
+@dataclass(frozen=True)
+class AnomalyRow:
+    """An episode to be opened, worsened or closed; factors is JSON text."""
+
+    device_id: int
+    started_at: datetime
+    ended_at: datetime | None
+    severity: str
+    metric: str | None
+    observed: float | None
+    low: float | None
+    high: float | None
+    initial_score: float | None
+    peak_score: float | None
+    provenance: str
+    metrics: str
+
+
+def write_anomalies(
+    conn: Connection,
+    *,
+    opened: Sequence[AnomalyRow],
+    worsened: Sequence[AnomalyRow],
+    closed: Sequence[AnomalyRow],
+    now: datetime,
+) -> None:
+    """Bring the anomaly log up to date. What an episode was at its opening is never overwritten."""
+    with conn.cursor() as cursor:
+        for statement, rows in (
+            ("open_anomaly", opened),
+            ("worsen_anomaly", worsened),
+            ("close_anomaly", closed),
+        ):
+            if rows:
+                cursor.executemany(_SQL[statement], [{**asdict(row), "now": now} for row in rows])
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """Something that happened to a device, for the event cache."""
+
+    device_id: int
+    t: float
+    kind: str
+    key: str
+    summary: str
+    details: Mapping[str, Any] | None = None
+
+
+def insert_events(conn: Connection, events: Sequence[EventRow], ttl_hours: int) -> None:
+    """Add events; the same one (device, kind, time, key) again is brought up to date."""
+    unique = {(e.device_id, e.kind, e.t, e.key): e for e in events}.values()
+    if not unique:
+        return
+    conn.execute(
+        _SQL["insert_events"],
+        {
+            "device_id": [e.device_id for e in unique],
+            "at": [e.t for e in unique],
+            "kind": [e.kind for e in unique],
+            "key": [e.key for e in unique],
+            "summary": [e.summary for e in unique],
+            "details": [orjson.dumps(dict(e.details)).decode() if e.details else None for e in unique],
+            "ttl_hours": ttl_hours,
+        },
+    )
+
+
+def _nullable(values: npt.NDArray[np.float32]) -> list[float | None]:
+    listed: list[float | None] = values.tolist()
+    for index in np.flatnonzero(np.isnan(values)):
+        listed[index] = None
+    return listed

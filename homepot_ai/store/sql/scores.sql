@@ -1,0 +1,62 @@
+-- name: insert_scores
+-- A score is what alarms were based on: a minute that has one keeps it.
+INSERT INTO ai_health_scores (device_id, at, score, status, reason, sample_count, data_age_seconds, factors)
+SELECT device_id, to_timestamp(at), score, status::health_status, reason::unscored_reason, sample_count, age,
+       factors::jsonb
+  FROM unnest(%(device_id)s::int[], %(at)s::float8[], %(score)s::real[], %(status)s::text[],
+              %(reason)s::text[], %(sample_count)s::smallint[], %(age)s::real[], %(factors)s::text[])
+    AS t(device_id, at, score, status, reason, sample_count, age, factors)
+ON CONFLICT (device_id, at) DO NOTHING;
+
+-- name: equal_scores
+-- How many of these are there already with the same score and status.
+SELECT count(*)
+  FROM unnest(%(device_id)s::int[], %(at)s::float8[], %(score)s::real[], %(status)s::text[])
+    AS t(device_id, at, score, status)
+  JOIN ai_health_scores s ON s.device_id = t.device_id AND s.at = to_timestamp(t.at)
+ WHERE s.status = t.status::health_status
+   AND (s.score IS NOT DISTINCT FROM t.score OR abs(s.score - t.score) < 0.0005);
+
+-- name: insert_minute
+INSERT INTO ai_scoring_minutes (shard, at, devices, healthy, warning, critical, no_data, in_maintenance,
+                                not_scored, rows_read, rejected, seconds, scored_at)
+VALUES (%(shard)s, %(at)s, %(devices)s, %(healthy)s, %(warning)s, %(critical)s, %(no_data)s,
+        %(in_maintenance)s, %(not_scored)s, %(rows_read)s, %(rejected)s::jsonb, %(seconds)s, %(scored_at)s)
+ON CONFLICT (shard, at) DO NOTHING;
+
+-- name: insert_hours
+INSERT INTO ai_metric_hours (device_id, hour, metrics, n, mean, min, max, last)
+VALUES (%(device_id)s, %(hour)s, %(metrics)s, %(n)s::int[], %(mean)s::real[], %(min)s::real[], %(max)s::real[],
+        %(last)s::real[])
+ON CONFLICT (device_id, hour) DO NOTHING;
+
+-- name: open_anomaly
+INSERT INTO ai_anomaly_logs (device_id, health_score, status, metrics, created_at, started_at, severity, metric,
+                             observed, expected_low, expected_high, initial_score, peak_score, provenance)
+VALUES (%(device_id)s, %(initial_score)s, 'open', %(metrics)s::jsonb, %(now)s, %(started_at)s, %(severity)s,
+        %(metric)s, %(observed)s, %(low)s, %(high)s, %(initial_score)s, %(peak_score)s, %(provenance)s)
+ON CONFLICT (device_id, started_at) DO NOTHING;
+
+-- name: worsen_anomaly
+UPDATE ai_anomaly_logs
+   SET peak_score = least(peak_score, %(peak_score)s), severity = %(severity)s
+ WHERE device_id = %(device_id)s AND started_at = %(started_at)s AND status = 'open';
+
+-- name: close_anomaly
+UPDATE ai_anomaly_logs
+   SET status = 'closed', ended_at = %(ended_at)s, peak_score = least(peak_score, %(peak_score)s),
+       severity = %(severity)s
+ WHERE device_id = %(device_id)s AND started_at = %(started_at)s AND status = 'open';
+
+-- name: insert_events
+INSERT INTO ai_event_cache (device_id, at, kind, key, summary, details, expires_at)
+SELECT device_id, to_timestamp(at), kind, key, summary, details::jsonb,
+       to_timestamp(at) + make_interval(hours => %(ttl_hours)s)
+  FROM unnest(%(device_id)s::int[], %(at)s::float8[], %(kind)s::text[], %(key)s::text[],
+              %(summary)s::text[], %(details)s::text[])
+    AS t(device_id, at, kind, key, summary, details)
+ON CONFLICT (device_id, kind, at, key)
+DO UPDATE SET summary = excluded.summary, details = excluded.details;
+
+-- name: make_partitions
+SELECT ai_make_score_partitions(%(first)s::date, %(last)s::date);
