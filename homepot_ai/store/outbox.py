@@ -1,0 +1,281 @@
+"""The mail outbox: one row for each mail that must leave, written with what it announces.
+
+This module queues, shows and decides by an operator's hand; `outbox_sender` is
+the sending side and `outbox_rules` says what becomes of a mail after an attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+import psycopg
+from psycopg.rows import args_row
+from psycopg.types.json import Jsonb
+
+from homepot_ai.errors import MailError, NotFound
+from homepot_ai.store import named_sql
+
+if TYPE_CHECKING:
+    from homepot_ai.store.database import Connection
+
+SQL = named_sql.load("store/sql/outbox.sql")
+
+Kind = Literal["report", "alert"]
+STATES = ("queued", "claimed", "in_data", "sent", "failed", "unknown", "dropped")
+OPEN_STATES = ("queued", "claimed", "in_data")
+ATTENTION_STATES = ("failed", "unknown")
+
+
+@dataclass(frozen=True)
+class OutboxMail:
+    """A mail to queue.
+
+    Attributes:
+        key: unique for (what is announced, recipient), e.g. `rpt_20251127_site_7#1:ann@example.org`.
+            The same key is never queued twice.
+        kind: "report" or "alert": they differ when nobody knows whether the server took it.
+        reference: what it announces, e.g. the report's id.
+        recipient: one address.
+        message_id: with its angle brackets; a repetition uses it again, so that mail programs see one mail.
+        payload: the whole MIME message.
+    """
+
+    key: str
+    kind: Kind
+    reference: str
+    recipient: str
+    subject: str
+    message_id: str
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class OutboxLine:
+    """A mail in the outbox, without its content. `size` in bytes, 0 when the content was forgotten."""
+
+    id: int
+    kind: Kind
+    reference: str
+    recipient: str
+    subject: str
+    message_id: str
+    state: str
+    attempts: int
+    not_before: datetime
+    last_answer: str | None
+    created_at: datetime
+    sent_at: datetime | None
+    size: int
+
+
+@dataclass(frozen=True)
+class OutboxSummary:
+    """The outbox at a glance.
+
+    Attributes:
+        counts: mails for each of the seven states.
+        oldest_waiting: age of the oldest mail that is still to leave, or None.
+        next_due: when the next waiting mail is due, or None.
+    """
+
+    counts: dict[str, int]
+    oldest_waiting: timedelta | None
+    next_due: datetime | None
+
+    @property
+    def waiting(self) -> int:
+        """Mails that are still to leave by themselves."""
+        return sum(self.counts[state] for state in OPEN_STATES)
+
+    @property
+    def attention(self) -> int:
+        """Mails that need an operator: failed or unknown."""
+        return sum(self.counts[state] for state in ATTENTION_STATES)
+
+
+@dataclass(frozen=True)
+class _Count:
+    state: str
+    count: int
+    oldest: datetime
+    next_due: datetime
+
+
+def enqueue(conn: Connection, mail: OutboxMail, *, now: datetime | None = None) -> bool:
+    """Queue a mail in the caller's transaction: it exists if and only if what it announces does.
+
+    Args:
+        conn: a writer's connection inside its transaction.
+        now: when the mail is due and counted as created; None takes the transaction's time.
+
+    Returns:
+        False when the key was queued before; the stored mail is left as it is.
+
+    Raises:
+        MailError: another key already uses this Message-ID.
+
+    >>> with db.writer() as conn:                              # doctest: +SKIP
+    ...     store_report(conn, report)
+    ...     enqueue(conn, OutboxMail("r1:ann@example.org", "report", "r1", "ann@example.org",
+    ...                              "All well", "<r1.ann@example.org>", message.as_bytes()))
+    True
+    """
+    try:
+        cursor = conn.execute(
+            SQL["enqueue"],
+            {
+                "key": mail.key,
+                "kind": mail.kind,
+                "reference": mail.reference,
+                "recipient": mail.recipient,
+                "subject": mail.subject,
+                "message_id": mail.message_id,
+                "payload": mail.payload,
+                "now": now,
+            },
+        )
+    except psycopg.errors.UniqueViolation as error:
+        raise MailError(
+            f"the mail {mail.key!r} would carry the Message-ID {mail.message_id}, which another mail in the "
+            "outbox has: derive it from what the mail announces and from its recipient"
+        ) from error
+    return cursor.rowcount == 1
+
+
+def summary(conn: Connection, *, now: datetime) -> OutboxSummary:
+    """Count the mails by state and say how long the oldest has been waiting."""
+    counts = dict.fromkeys(STATES, 0)
+    oldest: datetime | None = None
+    next_due: datetime | None = None
+    rows = conn.cursor(row_factory=args_row(_Count)).execute(SQL["counts"])
+    for row in rows:
+        counts[row.state] = row.count
+        if row.state in OPEN_STATES:
+            oldest = row.oldest if oldest is None else min(oldest, row.oldest)
+        if row.state == "queued":
+            next_due = row.next_due
+    return OutboxSummary(counts, None if oldest is None else now - oldest, next_due)
+
+
+def lines(conn: Connection, states: Sequence[str] = STATES, *, limit: int = 100) -> list[OutboxLine]:
+    """The newest mails in these states, newest first."""
+    cursor = conn.cursor(row_factory=args_row(OutboxLine))
+    return cursor.execute(SQL["lines"], {"states": list(states), "limit": limit}).fetchall()
+
+
+def pending(conn: Connection, *, limit: int = 100) -> list[OutboxLine]:
+    """Mails that are still to leave by themselves, newest first."""
+    return lines(conn, OPEN_STATES, limit=limit)
+
+
+def attention(conn: Connection, *, limit: int = 100) -> list[OutboxLine]:
+    """Mails that failed or whose end is unknown: each waits for `resend` or `drop`, newest first."""
+    return lines(conn, ATTENTION_STATES, limit=limit)
+
+
+def line(conn: Connection, mail_id: int) -> OutboxLine:
+    """One mail in the outbox.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    cursor = conn.cursor(row_factory=args_row(OutboxLine))
+    found = cursor.execute(SQL["line"], {"id": mail_id}).fetchone()
+    if found is None:
+        raise NotFound("mail in the outbox", str(mail_id))
+    return found
+
+
+def resend(conn: Connection, mail_id: int, *, actor: str, now: datetime, purpose: str | None = None) -> None:
+    """An operator wants an unknown, failed or dropped mail to go (again), with the same Message-ID.
+
+    Raises:
+        NotFound: there is no such mail.
+        MailError: it is on its way, was sent, or its content is no longer kept.
+    """
+    found = line(conn, mail_id)
+    if found.size == 0:
+        raise MailError(
+            f"mail {mail_id} cannot go again: its content is no longer kept; make the report again with "
+            "--revise"
+        )
+    _decide(conn, found, _RESEND, actor=actor, now=now, purpose=purpose)
+
+
+def drop(conn: Connection, mail_id: int, *, actor: str, now: datetime, purpose: str | None = None) -> None:
+    """An operator wants a queued, unknown or failed mail not to go (again), e.g. since it did arrive.
+
+    Raises:
+        NotFound: there is no such mail.
+        MailError: it is being sent at this moment, was sent, or was dropped before.
+    """
+    _decide(conn, line(conn, mail_id), _DROP, actor=actor, now=now, purpose=purpose)
+
+
+def forget_payloads(conn: Connection, *, before: datetime) -> int:
+    """Empty the content of mails created before a moment that were sent or dropped; rows stay.
+
+    Returns:
+        How many.
+    """
+    return conn.execute(SQL["forget_payloads"], {"before": before}).rowcount
+
+
+@dataclass(frozen=True)
+class _Decision:
+    action: str
+    state: str
+    from_states: tuple[str, ...]
+
+
+_RESEND = _Decision("resend", "queued", ("unknown", "failed", "dropped"))
+_DROP = _Decision("drop", "dropped", ("queued", "unknown", "failed"))
+
+
+def _decide(
+    conn: Connection,
+    found: OutboxLine,
+    decision: _Decision,
+    *,
+    actor: str,
+    now: datetime,
+    purpose: str | None,
+) -> None:
+    before = f"{found.state}, {found.last_answer or 'no answer'}"
+    changed = conn.execute(
+        SQL["decide"],
+        {
+            "id": found.id,
+            "state": decision.state,
+            "from_states": list(decision.from_states),
+            "now": now,
+            "answer": f"{decision.action} decided by {actor}; before: {before}",
+        },
+    ).rowcount
+    if changed == 0:
+        raise MailError(
+            f"mail {found.id} to {found.recipient} is {line(conn, found.id).state}; "
+            f"{decision.action} is possible for: {', '.join(decision.from_states)}"
+        )
+    conn.execute(
+        SQL["audit"],
+        {
+            "now": now,
+            "actor": actor,
+            "action": f"mail.{decision.action}",
+            "subject": f"mail {found.id}",
+            "purpose": purpose,
+            "details": Jsonb(
+                {
+                    "reference": found.reference,
+                    "recipient": found.recipient,
+                    "message_id": found.message_id,
+                    "state_before": found.state,
+                    "last_answer": found.last_answer,
+                }
+            ),
+        },
+    )
