@@ -1,0 +1,219 @@
+"""Tell the Prefect server everything it needs: pools, blocks, automations, deployments.
+
+`python -m deployments.bootstrap` (what `homepot-ai up` runs) may be repeated at any
+time: each step makes or updates. Secrets go from the settings into blocks and are
+never printed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from deployments import catalogue
+from homepot_ai.errors import HomepotAIError
+from homepot_ai.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+OURS = "homepot-ai"
+ZOMBIES = "homepot-ai: crashed runs are marked"
+# Without a heartbeat for so long (they come every 30 s) a run's process is gone.
+SILENT = timedelta(seconds=90)
+REPORT_HOUR = time(6)
+
+POOLS = {
+    "minute": "Short work that must start on time: scoring, mail, checks.",
+    "batch": "Work that may take minutes: reports and everything nightly.",
+}
+# A flow run in a process of its own, in the worker's process group: a stopped worker
+# leaves none behind. Giving the command also spares the second start of Python that
+# Prefect spends on preparing a workspace; our code is installed, nothing is fetched.
+COMMAND = "python -m prefect.engine"
+
+
+def main() -> int:
+    """Run every step, in order, against the server that PREFECT_API_URL names."""
+    try:
+        bootstrap(load_settings(), solo="--solo" in sys.argv[1:])
+    except (HomepotAIError, subprocess.CalledProcessError) as error:
+        print(f"bootstrap: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def bootstrap(settings: Settings, *, solo: bool) -> None:
+    """Make or update everything.
+
+    Args:
+        solo: no worker runs yet and nobody else has one: unfinished runs are of a dead one.
+    """
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        make_pools(client)
+        print(f"pools: {', '.join(POOLS)}")
+        make_blocks(settings)
+        print("blocks: fleet, mail")
+        make_automations(client)
+        if solo and (ended := end_orphans(client)):
+            print(f"runs that an earlier stop left unfinished, now marked: {ended}")
+        zones = zones_in_use(settings)
+        names = deploy(settings, zones)
+        print(f"deployments: {', '.join(names)}")
+        print(f"daily report at 06:00 in: {', '.join(zones)}")
+        if removed := remove_others(client, names):
+            print(f"deployments that no longer belong here, removed: {', '.join(removed)}")
+        for zone in make_up_for_missed(client, zones, datetime.now(UTC), at_once=settings.profile == "demo"):
+            print(f"daily report of {zone}: asked for now")
+
+
+def make_pools(client: SyncPrefectClient) -> None:
+    """The two process pools; a limit that an operator set is kept."""
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.workers.process import ProcessWorker
+
+    template = ProcessWorker.get_default_base_job_template()
+    template["variables"]["properties"]["command"]["default"] = COMMAND
+    for name, purpose in POOLS.items():
+        client.create_work_pool(
+            WorkPoolCreate(name=name, type="process", description=purpose, base_job_template=template),
+            overwrite=True,
+        )
+
+
+def make_blocks(settings: Settings) -> None:
+    """Write the connections from the settings."""
+    from blocks import FLEET, MAIL, FleetDatabase, MailServer
+
+    FleetDatabase.register_type_and_schema()
+    MailServer.register_type_and_schema()
+    FleetDatabase.from_settings(settings).save(FLEET, overwrite=True)
+    MailServer.from_settings(settings).save(MAIL, overwrite=True)
+
+
+def make_automations(client: SyncPrefectClient) -> None:
+    """Runs whose process died without a word are marked as crashed, which frees their slot."""
+    from prefect.client.schemas.objects import StateType
+    from prefect.events.actions import ChangeFlowRunState
+    from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+    from prefect.events.schemas.events import ResourceSpecification
+
+    last_words = ("Completed", "Skipped", "Failed", "Cancelled", "Crashed")
+    ends = {f"prefect.flow-run.{state}" for state in last_words}
+    automation = AutomationCore(
+        name=ZOMBIES,
+        description="A run that sends no heartbeat for 90 s has lost its process.",
+        trigger=EventTrigger(
+            after={"prefect.flow-run.heartbeat"},
+            expect={"prefect.flow-run.heartbeat", *ends},
+            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=SILENT,
+        ),
+        actions=[
+            ChangeFlowRunState(
+                state=StateType.CRASHED,
+                message="No sign of life for 90 s: its process is gone. The next run catches up.",
+            )
+        ],
+    )
+    known = client.read_automations_by_name(ZOMBIES)
+    if known:
+        client.update_automation(known[0].id, automation)
+    else:
+        client.create_automation(automation)
+
+
+def end_orphans(client: SyncPrefectClient) -> int:
+    """Mark runs that a dead worker left Pending, Running or Cancelling. Only when no worker runs."""
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed
+
+    unfinished = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+    runs = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=unfinished)))
+    )
+    for run in runs:
+        client.set_flow_run_state(
+            run.id, Crashed(message="homepot-ai was stopped. The next run catches up."), force=True
+        )
+    return len(runs)
+
+
+def zones_in_use(settings: Settings) -> list[str]:
+    """The timezones of the sites, and the fleet's."""
+    from homepot_ai.fleet.devices import timezones_in_use
+    from homepot_ai.store.database import Database
+
+    with Database.from_settings(settings).reader() as conn:
+        return sorted({*timezones_in_use(conn, settings), settings.reports.timezone})
+
+
+def deploy(settings: Settings, zones: Sequence[str]) -> list[str]:
+    """Deploy the rendered catalogue with Prefect's own command.
+
+    Every deployment's scheduled runs are made anew: what was missed while nothing ran
+    is not handed out hundredfold.
+    """
+    path = settings.var_dir / "prefect" / catalogue.FILE
+    names = catalogue.write(settings, zones, path)
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(path)]
+    answer = subprocess.run(command, cwd=settings.home, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        raise HomepotAIError(f"`prefect deploy` failed:\n{answer.stdout}\n{answer.stderr}")
+    return names
+
+
+def remove_others(client: SyncPrefectClient, names: Sequence[str]) -> list[str]:
+    """Remove deployments of ours that the catalogue no longer has (another profile, fewer shards)."""
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+
+    others = [
+        deployment
+        for deployment in client.read_deployments(
+            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[OURS]))
+        )
+        if deployment.name not in names
+    ]
+    for deployment in others:
+        client.delete_deployment(deployment.id)
+    return [deployment.name for deployment in others]
+
+
+def make_up_for_missed(
+    client: SyncPrefectClient, zones: Sequence[str], now: datetime, *, at_once: bool
+) -> list[str]:
+    """Ask for the daily reports whose hour has passed today, once per zone and day.
+
+    A report made before is replayed and queues nothing, so asking is harmless.
+
+    Args:
+        at_once: do not wait for 06:00 (the demo: there must be something to look at).
+    """
+    asked = []
+    deployment = client.read_deployment_by_name("daily-report/daily-report")
+    for zone in zones:
+        local = now.astimezone(ZoneInfo(zone))
+        if local.time() < REPORT_HOUR and not at_once:
+            continue
+        run = client.create_flow_run_from_deployment(
+            deployment.id,
+            parameters={"timezone": zone},
+            idempotency_key=f"daily-report {zone} {local:%Y-%m-%d}",
+        )
+        if run.state is not None and run.state.is_scheduled():
+            asked.append(zone)
+    return asked
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

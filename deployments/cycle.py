@@ -1,0 +1,168 @@
+"""One whole cycle through the workers, and proof that a mail with a PDF arrived (`up --once`).
+
+replay-sample → score-health → daily-report (site and fleet) → deliver → check-services.
+Nothing here does the work itself: each part is a run of a deployment.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as default_policy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deployments import catalogue, runs
+from homepot_ai.errors import HomepotAIError
+from homepot_ai.settings import Settings, load_settings
+from homepot_ai.store.database import Database
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+PATIENCE_S = 300.0
+
+
+class CycleFailed(HomepotAIError):
+    """A part of the cycle failed, or its mail did not arrive."""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One report that arrived by mail: the stored mail, and its PDF taken out of it."""
+
+    report_id: str
+    recipient: str
+    mail: Path
+    pdf: Path
+
+
+def main() -> int:
+    """Run the cycle; 1 when any part failed."""
+    settings = load_settings()
+    try:
+        delivered = run_cycle(settings)
+    except HomepotAIError as error:
+        print(f"\nThe cycle failed: {error}", file=sys.stderr)
+        return 1
+    print("\nThe cycle is complete. Reports that arrived by mail:")
+    for item in delivered:
+        print(f"  {item.report_id} to {item.recipient}")
+        print(f"    PDF   {item.pdf}")
+        print(f"    mail  {item.mail}")
+    return 0
+
+
+def run_cycle(settings: Settings) -> list[Delivered]:
+    """Run each part and wait for it, then look for the mails.
+
+    Raises:
+        CycleFailed: naming the part.
+    """
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        for name, parameters in parts(settings):
+            run_part(client, name, parameters)
+    return arrived(settings)
+
+
+def parts(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
+    """The deployments of the cycle and their parameters, in order."""
+    known = {entry.name for entry in catalogue.for_profile(settings.home, settings.profile)}
+    scoring = "score-health" if settings.scoring.shards == 1 else "score-health-1"
+    order: list[tuple[str, dict[str, Any]]] = [
+        ("replay-sample", {}),
+        (scoring, {}),
+        # The fleet's zone: its sites, and the fleet itself.
+        ("daily-report", {"timezone": settings.reports.timezone}),
+        ("deliver", {}),
+        ("check-services", {}),
+    ]
+    return [(name, parameters) for name, parameters in order if name in known or name == scoring]
+
+
+def run_part(client: SyncPrefectClient, name: str, parameters: dict[str, Any]) -> runs.Ended:
+    """Run one deployment through its worker and say how it went.
+
+    A run that finds the scheduled one busy is cancelled by the server (CANCEL_NEW):
+    that one does the same work, so asking again is right.
+    """
+    for _ in range(3):
+        run = runs.start(client, name, parameters)
+        ended = runs.wait(client, name, run, timeout_s=PATIENCE_S)
+        if ended.state != "Cancelled":
+            break
+    print(f"  {name:<16} {ended.state:<10} {ended.seconds:5.1f} s  {ended.message}", flush=True)
+    if not ended.good:
+        raise CycleFailed(f"{name} ended {ended.state}: {ended.message}")
+    return ended
+
+
+def arrived(settings: Settings) -> list[Delivered]:
+    """The mails of the newest reports as the mail server stored them, with their PDFs.
+
+    Raises:
+        CycleFailed: a queued mail was not sent, is not in the sink, or carries another PDF than
+            the one stored.
+    """
+    rows = _queued(Database.from_settings(settings), settings.reports.timezone)
+    if not rows:
+        raise CycleFailed("no report of this cycle has a recipient: see `homepot-ai outbox`")
+    stored = _by_message_id(settings.var_dir / "mail")
+    found = []
+    for report_id, revision, pdf, recipient, message_id, state in rows:
+        if state != "sent":
+            raise CycleFailed(f"the mail of {report_id} to {recipient} is {state}: see `homepot-ai outbox`")
+        mail = stored.get(message_id)
+        if mail is None:
+            raise CycleFailed(f"the mail of {report_id} to {recipient} was sent but is not in var/mail")
+        attached = _pdf_of(mail)
+        if attached != bytes(pdf):
+            raise CycleFailed(f"{mail} does not carry the PDF that is stored for {report_id}")
+        path = settings.var_dir / "reports" / f"{report_id}-r{revision}.pdf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(attached)
+        found.append(Delivered(report_id, recipient, mail, path))
+    return found
+
+
+def _queued(database: Database, timezone: str) -> list[tuple[Any, ...]]:
+    """The newest daily report of each scope in a zone, with its mails."""
+    with database.reader() as conn:
+        return conn.execute(
+            """
+            SELECT r.report_id, r.revision, r.pdf, o.recipient, o.message_id, o.state::text
+            FROM (SELECT DISTINCT ON (scope, site_id) * FROM ai_reports
+                  WHERE report_type = 'daily' AND timezone = %s
+                  ORDER BY scope, site_id, period_start DESC, revision DESC) AS r
+            JOIN ai_mail_outbox AS o ON o.reference = r.report_id AND o.kind = 'report'
+            ORDER BY r.site_id NULLS FIRST, o.recipient
+            """,
+            [timezone],
+        ).fetchall()
+
+
+def _by_message_id(folder: Path) -> dict[str, Path]:
+    return {str(_parse(path)["Message-ID"]): path for path in sorted(folder.glob("*.eml"))}
+
+
+def _pdf_of(mail: Path) -> bytes:
+    for part in _parse(mail).iter_attachments():
+        if part.get_content_type() == "application/pdf":
+            content = part.get_content()
+            assert isinstance(content, bytes)
+            return content
+    raise CycleFailed(f"{mail} carries no PDF")
+
+
+def _parse(path: Path) -> EmailMessage:
+    parsed = message_from_bytes(path.read_bytes(), policy=default_policy)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

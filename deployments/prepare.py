@@ -1,0 +1,108 @@
+"""Make the database ready: HOMEPOT's tables in the embedded default, our migrations, the demo's fleet.
+
+Each part looks first whether it is done, so a second start takes seconds. What was
+missed while nothing ran is caught up by the flows, from their watermarks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from homepot_ai.errors import HomepotAIError
+from homepot_ai.settings import Settings, load_settings
+from homepot_ai.store.database import Database
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+
+def main() -> int:
+    """Prepare what the settings describe; the exit code is 1 when a part failed."""
+    try:
+        prepare(load_settings())
+    except HomepotAIError as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def prepare(settings: Settings) -> None:
+    """Migrate, and in the demo load the sample fleet and score its last days."""
+    from homepot_ai.store import migrate
+
+    database = Database.from_settings(settings)
+    if settings.database_url is None:
+        create_homepot_tables(database)
+    for line in migrate.upgrade(database, may_add_indexes=settings.database.may_add_indexes):
+        print(line)
+    if settings.profile == "demo":
+        load_demo(database, settings)
+
+
+def create_homepot_tables(database: Database) -> None:
+    """HOMEPOT's tables, empty, in the embedded database only; nothing when they are there."""
+    from importlib.resources import as_file, files
+
+    from homepot_ai.testing import homepot_dump
+
+    with database.admin() as conn:
+        there = conn.execute("SELECT to_regclass(%s)", [f"{database.homepot_schema}.devices"]).fetchone()
+        if there == (None,):
+            with as_file(files("homepot_ai.testing") / "homepot_schema.sql") as path:
+                homepot_dump.restore(conn, path)
+
+
+def load_demo(database: Database, settings: Settings) -> None:
+    """Load the sample fleet and score its last days; nothing when both is done."""
+    from homepot_ai.health import scoring
+    from homepot_ai.testing import sample
+
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    with _progress() as progress:
+        if not sample.is_loaded(database, settings):
+            sample.load(database, settings, now, _reporter(progress, "loading the sample fleet"))
+        start = now - timedelta(days=settings.demo.scored_days)
+        watermark = scored_until(database)
+        # After a first load; later on score-health catches up by itself.
+        if watermark is None:
+            scoring.backfill(
+                database,
+                settings,
+                start,
+                now,
+                _reporter(progress, f"scoring {settings.demo.scored_days} days"),
+            )
+
+
+def scored_until(database: Database) -> datetime | None:
+    """The last minute that was scored."""
+    with database.reader() as conn:
+        row = conn.execute("SELECT max(at) FROM ai_scoring_minutes").fetchone()
+    return None if row is None else row[0]  # type: ignore[return-value]
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    )
+
+
+def _reporter(progress: Progress, what: str) -> Callable[[int, int], None]:
+    """A callback (done, total) that moves a bar, made at its first call."""
+    bar: list[TaskID] = []
+
+    def report(done: int, total: int) -> None:
+        if not bar:
+            bar.append(progress.add_task(what, total=total))
+        progress.update(bar[0], completed=done, total=total)
+
+    return report
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,102 @@
+"""Starting runs through a Prefect server and waiting for what comes of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun
+
+POLL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        state: Prefect's name of the state: Completed, Skipped, Failed, Crashed, Cancelled, or TimedOut
+            when we stopped waiting.
+        message: its one line.
+        artifact: Markdown that the run published; None if it did not.
+    """
+
+    name: str
+    run: str
+    state: str
+    good: bool
+    message: str
+    artifact: str | None
+    seconds: float
+
+
+def start(client: SyncPrefectClient, name: str, parameters: Mapping[str, Any]) -> FlowRun:
+    """Ask for a run of a deployment now."""
+    deployment = client.read_deployment_by_name(f"{flow_of(name)}/{name}")
+    return client.create_flow_run_from_deployment(deployment.id, parameters=dict(parameters))
+
+
+def wait(
+    client: SyncPrefectClient,
+    name: str,
+    run: FlowRun,
+    *,
+    timeout_s: float,
+    progress: Callable[[str], None] = lambda _state: None,
+) -> Ended:
+    """Wait until a run ends.
+
+    Args:
+        progress: called with the state's name whenever it changes.
+    """
+    begun, seen = time.monotonic(), ""
+    while True:
+        run = client.read_flow_run(run.id)
+        state = run.state
+        if state is not None and state.name != seen:
+            seen = state.name or ""
+            progress(seen)
+        waited = time.monotonic() - begun
+        if state is not None and state.is_final():
+            return Ended(
+                name=name,
+                run=run.name,
+                state=seen,
+                good=state.is_completed(),
+                message=state.message or "",
+                artifact=artifact_of(client, run.id),
+                seconds=waited,
+            )
+        if waited > timeout_s:
+            message = f"still {seen} after {waited:.0f} s; the worker's log is in var/log"
+            return Ended(name, run.name, "TimedOut", False, message, None, waited)
+        time.sleep(POLL_S)
+
+
+def artifact_of(client: SyncPrefectClient, run_id: UUID) -> str | None:
+    """The newest Markdown that a run published."""
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+    from prefect.client.schemas.sorting import ArtifactSort
+
+    found = client.read_artifacts(
+        artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id])),
+        sort=ArtifactSort.CREATED_DESC,
+        limit=1,
+    )
+    return str(found[0].data) if found and found[0].data is not None else None
+
+
+def flow_of(name: str) -> str:
+    """A deployment is named like its flow, but for the number of a shard.
+
+    >>> flow_of("score-health-3"), flow_of("daily-report")
+    ('score-health', 'daily-report')
+    """
+    head, _, tail = name.rpartition("-")
+    return head if tail.isdigit() else name

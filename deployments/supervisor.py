@@ -1,0 +1,276 @@
+"""One supervisor for everything on this machine: start in order, keep alive, stop in reverse."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from deployments import environment, lock, processes
+from deployments.processes import Child
+from homepot_ai.errors import HomepotAIError, SettingsError
+
+if TYPE_CHECKING:
+    from homepot_ai.settings import Settings
+    from homepot_ai.store.embedded import EmbeddedServer
+
+Say = Callable[[str], None]
+
+SERVER_PATIENCE_S = 90.0
+LOOK_EVERY_S = 0.2
+TRIM_EVERY_S = 300.0
+
+
+class Stopped(Exception):
+    """Ctrl-C or SIGTERM while something was under way."""
+
+
+class StepFailed(HomepotAIError):
+    """One step of the start ended with an error; what it printed says why."""
+
+
+class Supervisor:
+    """Starts and stops the parts; used as a context manager, it stops them all at its end.
+
+    Args:
+        settings: of the whole installation; the profile decides about the demo's parts.
+        holder: the lock's record, whose mark every child carries.
+        say: prints one line for the operator.
+    """
+
+    def __init__(self, settings: Settings, holder: lock.Holder, say: Say) -> None:
+        self.settings = settings
+        self.holder = holder
+        self.say = say
+        self.children: list[Child] = []
+        self.stopping = threading.Event()
+        self._postgres: EmbeddedServer | None = None
+        self._step: subprocess.Popen[bytes] | None = None
+        self.env = environment.child_environment(settings)
+        self.env[processes.MARK] = holder.mark
+        self.logs = settings.var_dir / "log"
+
+    # -- the parts, in the order of their start ---------------------------------
+
+    def start_postgres(self) -> None:
+        """The embedded PostgreSQL, unless an address is configured."""
+        if self.settings.database_url is not None:
+            return
+        from homepot_ai.store import embedded
+
+        self._postgres = embedded.start(self.settings.var_dir)
+
+    def start_server(self) -> None:
+        """The Prefect server with its UI. It is not waited for."""
+        prefect = self.settings.prefect
+        _require_free("the Prefect server", prefect.host, prefect.port, "HOMEPOT_AI_PREFECT__PORT")
+        self._keep(
+            "prefect-server",
+            _prefect("server", "start", "--host", prefect.host, "--port", str(prefect.port)),
+        )
+
+    def start_mail_sink(self) -> None:
+        """The demo's mail server: it keeps every mail as a file."""
+        port = self.settings.demo.mail_port
+        _require_free("the demo's mail server", "127.0.0.1", port, "HOMEPOT_AI_DEMO__MAIL_PORT")
+        folder = self.settings.var_dir / "mail"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._keep(
+            "mail-sink",
+            [sys.executable, "-m", "homepot_ai.testing.mail_sink", "--port", str(port), "--dir", str(folder)],
+        )
+
+    def start_workers(self) -> None:
+        """One worker for each pool: a report of ten minutes never holds a place that scoring needs."""
+        # SQLite takes one writer at a time; PostgreSQL would carry more.
+        for pool, limit in (("minute", 2), ("batch", 1)):
+            self._keep(
+                f"worker-{pool}",
+                _prefect("worker", "start", "--type", "process", "--pool", pool, "--limit", str(limit)),
+            )
+
+    def wait_for_server(self) -> None:
+        """Wait until the Prefect server answers.
+
+        Raises:
+            HomepotAIError: it does not; the message names its log.
+        """
+        url = f"{self.settings.prefect.api_url}/health"
+        deadline = time.monotonic() + SERVER_PATIENCE_S
+        server = next(child for child in self.children if child.name == "prefect-server")
+        while not answers(url):
+            self._pause(LOOK_EVERY_S)
+            if not server.running or time.monotonic() > deadline:
+                raise HomepotAIError(
+                    f"the Prefect server does not answer at {url}; its log is {server.log}, which ends:\n"
+                    f"{_tail(server)}"
+                )
+
+    def run_step(self, module: str, *arguments: str) -> None:
+        """Run one of our modules to its end, its output on the operator's screen.
+
+        A process of its own, so that what it imports (NumPy, Prefect) does not stay in
+        the supervisor's memory.
+
+        Raises:
+            StepFailed: it ended with an error.
+            Stopped: the operator stopped us meanwhile.
+        """
+        command = [sys.executable, "-m", module, *arguments]
+        self._step = processes.spawn(command, env=self.env, cwd=self.settings.home)
+        while self._step.poll() is None:
+            self._pause(LOOK_EVERY_S / 2)
+            self._revive()
+        code, self._step = self._step.returncode, None
+        if code != 0:
+            raise StepFailed(f"{module} ended with code {code}; what it printed above says why")
+
+    def announce_ready(self) -> None:
+        """From now on, `homepot-ai run` goes through this server and its workers."""
+        self.holder = dataclasses.replace(self.holder, ready=True)
+        lock.write(self.settings.var_dir, self.holder)
+
+    # -- keeping alive ----------------------------------------------------------
+
+    def watch(self) -> None:
+        """Restart whatever dies, until somebody stops us."""
+        last_trim = time.monotonic()
+        with contextlib.suppress(Stopped):
+            while True:
+                self._pause(1.0)
+                self._revive()
+                if time.monotonic() - last_trim > TRIM_EVERY_S:
+                    last_trim = time.monotonic()
+                    for child in self.children:
+                        child.trim_log()
+
+    def _revive(self) -> None:
+        for child in self.children:
+            if news := child.revive(time.monotonic()):
+                self.say(news)
+        if self._postgres is not None:
+            from homepot_ai.store import embedded
+
+            if embedded.running_url(self.settings.var_dir) is None:
+                self.say("the embedded PostgreSQL was gone; it starts again")
+                self._postgres = embedded.start(self.settings.var_dir)
+
+    def _pause(self, seconds: float) -> None:
+        if self.stopping.wait(seconds):
+            raise Stopped
+
+    def _keep(self, name: str, command: Sequence[str]) -> None:
+        child = Child(
+            name=name,
+            command=command,
+            log=self.logs / f"{name}.log",
+            env=self.env,
+            cwd=self.settings.home,
+        )
+        child.trim_log()
+        child.start()
+        self.children.append(child)
+
+    # -- the end ----------------------------------------------------------------
+
+    def __enter__(self) -> Supervisor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop everything, workers first and the database last; no process is left."""
+        self.stopping.set()
+        if self._step is not None:
+            processes.end_group(self._step, grace_s=2.0)
+        workers = [child for child in self.children if child.name.startswith("worker-")]
+        others = [child for child in self.children if child not in workers]
+        # At once, not one after the other: each may take its grace.
+        for group in (workers, others):
+            threads = [threading.Thread(target=child.stop) for child in group]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        processes.end_marked(self.holder.mark)
+        if self._postgres is not None:
+            self._postgres.stop()
+            self._postgres = None
+
+
+@contextlib.contextmanager
+def heed_signals(stopping: threading.Event) -> Iterator[None]:
+    """Ctrl-C and SIGTERM set `stopping`, also where a script made us ignore them."""
+
+    def heed(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    heeded = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # with nohup, the terminal may go away
+        heeded.append(signal.SIGHUP)
+    before = {number: signal.signal(number, heed) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def answers(url: str) -> bool:
+    """Whether an HTTP server answers there with success."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own http address
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def reset(settings: Settings) -> None:
+    """Forget everything in the state folder.
+
+    Raises:
+        SettingsError: the folder does not look like ours, so nothing is touched.
+    """
+    folder = settings.var_dir
+    if not folder.exists():
+        return
+    known = {"run", "log", "postgres", "prefect", "mail", "reports", "sample"}
+    strange = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
+    if strange:
+        raise SettingsError(
+            f"--reset would delete {folder}, but it holds {', '.join(strange[:5])}, which is not ours: "
+            "move that away, or delete the folder yourself"
+        )
+    for entry in folder.iterdir():
+        if entry.name == "run":  # it holds the lock that we hold
+            continue
+        shutil.rmtree(entry)
+
+
+def _prefect(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "prefect", *arguments]
+
+
+def _require_free(what: str, host: str, port: int, setting: str) -> None:
+    if who := processes.who_listens(host, port):
+        raise SettingsError(
+            f"{what} needs port {port} on {host}, which {who} uses: stop that, "
+            f"or take another port: {setting}={port + 1}"
+        )
+
+
+def _tail(child: Child, lines: int = 15) -> str:
+    if not child.log.exists():
+        return ""
+    return "\n".join(child.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])

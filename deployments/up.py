@@ -1,0 +1,149 @@
+"""`homepot-ai up`: everything on this machine, from one command.
+
+The demo is this same command with the demo profile: it adds the sample fleet, the
+replay of its recordings and a mail server that keeps mails as files.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from homepot_ai.errors import HomepotAIError
+from homepot_ai.settings import Settings, load_settings
+
+console = Console(highlight=False)
+
+
+def say(line: str) -> None:
+    """One line for the operator."""
+    console.print(line, markup=False, soft_wrap=True)
+
+
+def command(
+    profile: Annotated[
+        str | None, typer.Option(help="`demo`: sample fleet, replay and a local mail sink.")
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Run one whole cycle to a mailed report, then stop.")
+    ] = False,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Forget everything in the state folder first.")
+    ] = False,
+) -> None:
+    """Start everything (PostgreSQL unless configured, Prefect, workers), keep it running; Ctrl-C stops it."""
+    try:
+        code = up(settings_for(profile), once=once, forget=reset)
+    except HomepotAIError as error:
+        console.print(f"homepot-ai up: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    raise typer.Exit(code)
+
+
+def settings_for(profile: str | None) -> Settings:
+    """The settings of a profile. It goes into the environment, so that every child sees the same.
+
+    Raises:
+        SettingsError: the profile, or anything else, is wrong.
+    """
+    if profile is not None:
+        os.environ["HOMEPOT_AI_PROFILE"] = profile
+        load_settings.cache_clear()
+    settings = load_settings()
+    if settings.profile == "demo":
+        # Whatever mail server is configured: made-up reports go to the sink.
+        os.environ["HOMEPOT_AI_MAIL__HOST"] = "127.0.0.1"
+        os.environ["HOMEPOT_AI_MAIL__PORT"] = str(settings.demo.mail_port)
+        os.environ["HOMEPOT_AI_MAIL__SECURITY"] = "none"
+        load_settings.cache_clear()
+        settings = load_settings()
+    return settings
+
+
+def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
+    """Start everything and stay until stopped.
+
+    Args:
+        once: run one whole cycle through the workers, then stop.
+        forget: empty the state folder first.
+
+    Returns:
+        The exit code: 0 when stopped in order, 1 when the cycle failed.
+
+    Raises:
+        HomepotAIError: something does not start; the message says what to do.
+    """
+    from deployments import lock, supervisor
+
+    demo = settings.profile == "demo"
+    with lock.hold(settings.var_dir, settings.prefect.api_url) as (holder, leftovers):
+        if leftovers:
+            say("The last run was killed and left these behind; they are stopped now:")
+            for leftover in leftovers:
+                say(f"  {leftover}")
+        if forget:
+            _stop_embedded(settings.var_dir)
+            supervisor.reset(settings)
+        parts = supervisor.Supervisor(settings, holder, say)
+        with supervisor.heed_signals(parts.stopping):
+            try:
+                with parts:
+                    say(f"Starting homepot-ai ({settings.profile}); state and logs are in {settings.var_dir}")
+                    parts.start_server()  # takes some seconds: meanwhile the database gets ready
+                    if demo:
+                        parts.start_mail_sink()
+                    parts.start_postgres()
+                    parts.run_step("deployments.prepare")
+                    parts.wait_for_server()
+                    parts.run_step("deployments.bootstrap", "--solo")
+                    parts.start_workers()
+                    parts.announce_ready()
+                    if once:
+                        parts.run_step("deployments.cycle")
+                        return 0
+                    _introduce(settings)
+                    parts.watch()
+                    say("Stopping ...")
+            except supervisor.Stopped:
+                say("Stopped before everything was up.")
+                return 130 if once else 0
+        say("Everything is stopped.")
+    return 0
+
+
+def _introduce(settings: Settings) -> None:
+    """What there is to see, and where."""
+    ui = f"http://{settings.prefect.host}:{settings.prefect.port}"
+    lines = [
+        "",
+        f"homepot-ai is up. Prefect's screens: {ui}",
+        "",
+        "What to look at:",
+        f"  what the last minute found     {ui}/artifacts/key/score-health",
+        f"  what runs when                 {ui}/deployments",
+        "  the fleet in one screen        homepot-ai status",
+        "  run something now              homepot-ai run daily-report",
+    ]
+    if settings.profile == "demo":
+        lines += [
+            "  the mails that were sent       homepot-ai mailbox",
+            "  what really happened           homepot-ai demo-truth",
+            "",
+            "Yesterday's reports are being made and mailed: give them half a minute.",
+            "The recorded telemetry goes on minute by minute; labelled incidents come within ten minutes.",
+        ]
+    lines += ["", "Ctrl-C stops everything."]
+    for line in lines:
+        say(line)
+
+
+def _stop_embedded(var_dir: Path) -> None:
+    """A database left by a killed run would hold files that are about to go."""
+    from homepot_ai.store import embedded
+
+    if embedded.running_url(var_dir) is not None:
+        embedded.start(var_dir).stop()

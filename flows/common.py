@@ -1,0 +1,125 @@
+"""What every flow does at its beginning and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from prefect.artifacts import create_markdown_artifact
+from prefect.context import FlowRunContext
+from prefect.logging import get_logger
+from prefect.states import Completed
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun, State
+    from prefect.flows import Flow
+
+    from homepot_ai.store.database import Database
+
+MINUTE = timedelta(minutes=1)
+
+Hook = Callable[..., None]
+
+
+def utc_now() -> datetime:
+    """The one place where a flow looks at the clock; everything below takes the time as an argument."""
+    return datetime.now(UTC)
+
+
+def as_utc(at: datetime) -> datetime:
+    """An aware UTC time; one without a zone is taken as UTC.
+
+    >>> as_utc(datetime(2026, 1, 1, 8)).isoformat()
+    '2026-01-01T08:00:00+00:00'
+    """
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def staleness(
+    *, scheduled: datetime | None, now: datetime, interval: timedelta, explicit: bool, automatic: bool
+) -> str | None:
+    """Why a run should not do its work, or None.
+
+    After an outage the scheduler hands out every run that was missed. The newest does
+    all the work from the watermark on, the others would only take its slot.
+
+    Args:
+        scheduled: when the run should have started.
+        interval: time between two scheduled runs.
+        explicit: a moment to act for was given: then it is wanted, however late.
+        automatic: made by a schedule, not by a person or another flow.
+    """
+    if explicit or not automatic or scheduled is None:
+        return None
+    late = now - as_utc(scheduled)
+    if late <= interval:
+        return None
+    return (
+        f"{late.total_seconds():.0f} s late, the next run was due after {interval.total_seconds():.0f} s: "
+        "left to a newer run, which catches up from the watermark"
+    )
+
+
+def too_late(at: datetime | None, now: datetime, interval: timedelta) -> str | None:
+    """`staleness` of the run that this is called in."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if run is None:
+        return None
+    return staleness(
+        scheduled=run.expected_start_time,
+        now=now,
+        interval=interval,
+        explicit=at is not None,
+        automatic=run.auto_scheduled,
+    )
+
+
+def skipped(reason: str) -> State[Any]:
+    """The state of a run that had nothing to do, and says why."""
+    return Completed(name="Skipped", message=reason)
+
+
+def done(message: str) -> State[Any]:
+    """The state of a run that did its work, with one line for the list of runs."""
+    return Completed(message=message)
+
+
+def publish(key: str, markdown: str) -> None:
+    """Show the run's outcome as an artifact: the newest of each key is what an operator reads first."""
+    create_markdown_artifact(key=key, markdown=markdown, description=f"docs/runbooks/{key}.md")
+
+
+def open_fleet() -> Database:
+    """The database that bootstrap wrote into the block `fleet`."""
+    from blocks import FLEET, FleetDatabase
+
+    return FleetDatabase.load(FLEET).database()
+
+
+def point_to_runbook(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Failure hook: say where the operator reads on. Prefect calls it with these keywords exactly."""
+    get_logger("homepot_ai.runs").error(
+        "%s: run %s ended %s (%s); see docs/runbooks/%s.md",
+        flow.name,
+        flow_run.name,
+        state.name,
+        state.message,
+        flow.name,
+    )
+    try:
+        publish(
+            flow.name,
+            f"# {flow.name}: {state.name}\n\nRun `{flow_run.name}` ended {state.name}.\n\n"
+            f"> {state.message}\n\nWhat to do: `docs/runbooks/{flow.name}.md`. The next run starts "
+            "where the last good one ended.\n",
+        )
+    except Exception as error:
+        get_logger("homepot_ai.runs").warning("the artifact could not be written: %s", error)
+
+
+FAILURE_HOOKS: dict[str, list[Hook]] = {
+    "on_failure": [point_to_runbook],
+    "on_crashed": [point_to_runbook],
+}

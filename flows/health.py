@@ -1,0 +1,46 @@
+"""Every minute: how healthy is each device?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.states import State
+from prefect.utilities.annotations import quote
+from pydantic import Field
+
+from flows.common import FAILURE_HOOKS, MINUTE, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
+from homepot_ai.errors import StateMoved
+from homepot_ai.settings import load_settings
+
+
+@flow(name="score-health", timeout_seconds=170, **FAILURE_HOOKS)
+def score_health(at: datetime | None = None, shard: Annotated[int, Field(ge=0, le=1023)] = 0) -> State[Any]:
+    """Score the health of every device for each minute since the last run.
+
+    Args:
+        at: a past minute to score again from the state kept for it; default: all minutes up to now.
+        shard: which part of a fleet that is split over several deployments.
+    """
+    from tasks import scoring
+
+    now = utc_now()
+    if reason := too_late(at, now, MINUTE):
+        return skipped(reason)
+    settings, database = load_settings(), open_fleet()
+    try:
+        plan = scoring.plan_minutes(
+            database, settings, shard=shard, at=None if at is None else as_utc(at), now=now
+        )
+        if plan.mode == "nothing":
+            return skipped(plan.reason or "no minute is due")
+        batch = scoring.read_minutes(database, settings, quote(plan))
+        scored = scoring.score_minutes(settings, quote(plan), quote(batch))
+        summary = scoring.store_minutes(database, settings, quote(plan), quote(scored), now=utc_now())
+    except StateMoved as moved:
+        # Two schedulers by mistake, or a run by hand: whoever stored first is right.
+        return skipped(f"another run was ahead: {moved}")
+    key = "score-health" if shard == 0 else f"score-health-{shard + 1}"
+    publish(key, summary.markdown())
+    return done(summary.headline)

@@ -1,0 +1,59 @@
+"""Every five minutes: is everything there that the others need?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from prefect import flow
+from prefect.logging import get_run_logger
+from prefect.states import State
+
+from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
+from homepot_ai.settings import load_settings
+
+if TYPE_CHECKING:
+    from homepot_ai.store.checks import ServiceCheck
+
+SIGNS = {"ok": "● ok", "degraded": "▲ degraded", "down": "▼ down"}
+
+
+@flow(name="check-services", timeout_seconds=200, **FAILURE_HOOKS)
+def check_services(at: datetime | None = None) -> State[Any]:
+    """Look whether PostgreSQL, the mail server, the disk, the clock and every other flow do their work.
+
+    The run is green when it could look, whatever it saw: what is down is in the
+    artifact, in `homepot-ai status` and in the next report.
+
+    Args:
+        at: the moment to judge lateness for; default now.
+    """
+    from tasks import runs, services
+
+    now = utc_now()
+    if reason := too_late(at, now, timedelta(minutes=5)):
+        return skipped(reason)
+    moment = now if at is None else as_utc(at)
+    try:
+        flows = runs.check_flows(moment)
+        runs.free_stuck_runs(now)
+    except Exception as error:
+        get_run_logger().warning("Prefect's runs could not be judged: %s", error)
+        flows = []
+    found = services.check_each_service(open_fleet(), load_settings(), now=moment, extra=flows)
+    publish("check-services", _page(found, moment))
+    bad = [f"{check.service} {check.state}" for check in found if check.state != "ok"]
+    return done("; ".join(bad) if bad else f"all {len(found)} ok")
+
+
+def _page(found: list[ServiceCheck], now: datetime) -> str:
+    """Worst first, as a table."""
+    order = {"down": 0, "degraded": 1, "ok": 2}
+    rows = sorted(found, key=lambda check: (order.get(check.state, 0), check.service))
+    bad = sum(check.state != "ok" for check in found)
+    verdict = f"{bad} of {len(found)} services need attention" if bad else f"All {len(found)} are fine"
+    lines = [f"# {verdict}", "", f"{now:%Y-%m-%d %H:%M} UTC", "", "| service | state | |", "|---|---|---|"]
+    lines += [
+        f"| {check.service} | {SIGNS.get(check.state, check.state)} | {check.detail} |" for check in rows
+    ]
+    return "\n".join(lines) + "\n"

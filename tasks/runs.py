@@ -1,0 +1,246 @@
+"""Prefect's own runs: which flow is late, which run is stuck, what is old enough to go."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from homepot_ai.store.checks import ServiceCheck
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    DeploymentFilterTags,
+    FlowRunFilter,
+    FlowRunFilterEndTime,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateName,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.logging import get_run_logger
+from prefect.settings import get_current_settings
+from prefect.states import Crashed
+
+from tasks.stage import stage
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.responses import DeploymentResponse
+
+TAGS = {"upkeep"}
+OURS = "homepot-ai"
+# A prefetched run whose worker died stays Pending for ever, and holds its slot.
+STUCK_PENDING = timedelta(minutes=5)
+DAY = timedelta(days=1)
+# Intervals without a completed run before a flow counts as degraded, and as down.
+LATE_INTERVALS, DOWN_INTERVALS = 3, 15
+# The server refuses to delete more in one request.
+BULK_LIMIT = 50
+TERMINAL = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
+
+
+@dataclass(frozen=True)
+class PruneSummary:
+    """What `prune_old_runs` removed or would remove.
+
+    Attributes:
+        runs: flow runs past their retention.
+        files: result files past it.
+        database_bytes: size of Prefect's database afterwards; None when it is not a file here.
+    """
+
+    dry_run: bool
+    older_than: datetime
+    runs: int
+    files: int
+    database_bytes: int | None
+    seconds: float
+
+    def markdown(self) -> str:
+        """The artifact's text."""
+        verb = "would be removed (dry run)" if self.dry_run else "removed"
+        size = (
+            "not a file on this machine"
+            if self.database_bytes is None
+            else f"{self.database_bytes / 1e6:.1f} MB"
+        )
+        return (
+            f"# Prefect's database is bounded\n\n"
+            f"Everything that ended before {self.older_than:%Y-%m-%d %H:%M} UTC goes.\n\n"
+            f"| | |\n|---|---|\n"
+            f"| runs {verb} | {self.runs} |\n"
+            f"| result files {verb} | {self.files} |\n"
+            f"| database size | {size} |\n"
+            f"| took | {self.seconds:.1f} s |\n"
+        )
+
+
+@stage("check-flows", timeout_seconds=60, tags=TAGS)
+def check_flows(now: datetime) -> list[ServiceCheck]:
+    """Whether each scheduled deployment completed a run within its own rhythm."""
+    with get_client(sync_client=True) as client:
+        deployments = client.read_deployments(
+            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[OURS]))
+        )
+        checks = [
+            judge_lateness(
+                deployment.name, _rhythm(deployment), _last_completed(client, deployment), now,
+                since=deployment.created or now,
+            )
+            for deployment in deployments
+            if _rhythm(deployment) is not None
+        ]  # fmt: skip
+    late = [check.service for check in checks if check.state != "ok"]
+    get_run_logger().info("flows checked=%d late=%s", len(checks), late or "none")
+    return checks
+
+
+def judge_lateness(
+    name: str, rhythm: timedelta | None, completed: datetime | None, now: datetime, *, since: datetime
+) -> ServiceCheck:
+    """Judge one flow by the age of its last completed run.
+
+    Args:
+        rhythm: the time between two scheduled runs.
+        completed: end of the last completed run, None if there is none.
+        since: when the deployment was made: it counts for a flow that never ran.
+    """
+    rhythm = rhythm or DAY
+    age = now - (completed or since)
+    state = "ok"
+    if age > DOWN_INTERVALS * rhythm:
+        state = "down"
+    elif age > LATE_INTERVALS * rhythm:
+        state = "degraded"
+    last = f"last completed {completed:%Y-%m-%d %H:%M:%S} UTC" if completed else "has not completed a run yet"
+    detail = f"{last}, due every {_spoken(rhythm)}"
+    if state != "ok":
+        detail += f"; see docs/runbooks/{name}.md"
+    return ServiceCheck(service=f"flow {name}", state=state, detail=detail)
+
+
+@stage("free-stuck-runs", timeout_seconds=60, tags=TAGS)
+def free_stuck_runs(now: datetime) -> int:
+    """Mark runs that stayed Pending after their worker died as crashed, which frees their slots."""
+    with get_client(sync_client=True) as client:
+        stuck = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING])),
+                expected_start_time=FlowRunFilterExpectedStartTime(before_=now - STUCK_PENDING),
+            ),
+            limit=BULK_LIMIT,
+        )
+        freed = 0
+        for run in stuck:
+            # A run may have waited long as Scheduled and only just been picked up.
+            if run.state is None or now - run.state.timestamp < STUCK_PENDING:
+                continue
+            client.set_flow_run_state(
+                run.id,
+                Crashed(message="Pending for 5 minutes: its worker is gone. The next run catches up."),
+                force=True,
+            )
+            freed += 1
+    if freed:
+        get_run_logger().warning("freed stuck runs=%d", freed)
+    return freed
+
+
+@stage("prune-old-runs", timeout_seconds=1800, tags=TAGS)
+def prune_old_runs(*, now: datetime, keep: timedelta, dry_run: bool) -> PruneSummary:
+    """Delete ended runs and result files older than `keep`; the server's own vacuum does the events."""
+    started = time.perf_counter()
+    limit = now - keep
+    old = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(TERMINAL))),
+        end_time=FlowRunFilterEndTime(before_=limit),
+    )
+    with get_client(sync_client=True) as client:
+        runs = client.count_flow_runs(flow_run_filter=old) if dry_run else _delete_all(client, old)
+    files = _sweep_results(limit, dry_run=dry_run)
+    summary = PruneSummary(
+        dry_run=dry_run,
+        older_than=limit,
+        runs=runs,
+        files=files,
+        database_bytes=database_bytes(),
+        seconds=time.perf_counter() - started,
+    )
+    get_run_logger().info("pruned %s", summary)
+    return summary
+
+
+def database_bytes() -> int | None:
+    """Size of Prefect's SQLite file with its journal; None where it is elsewhere."""
+    database = Path(get_current_settings().home) / "prefect.db"
+    parts = [database, database.with_name("prefect.db-wal")]
+    found = [part.stat().st_size for part in parts if part.exists()]
+    return sum(found) if found else None
+
+
+def _delete_all(client: SyncPrefectClient, old: FlowRunFilter) -> int:
+    deleted = 0
+    while True:
+        answer = client.request(
+            "POST",
+            "/flow_runs/bulk_delete",
+            json={"flow_runs": old.model_dump(mode="json"), "limit": BULK_LIMIT},
+        )
+        answer.raise_for_status()
+        batch = len(answer.json()["deleted"])
+        deleted += batch
+        if batch < BULK_LIMIT:
+            return deleted
+
+
+def _sweep_results(limit: datetime, *, dry_run: bool) -> int:
+    """Result files are written only by runs that ask for it; nobody else removes them."""
+    storage = get_current_settings().results.local_storage_path
+    if storage is None or not Path(storage).is_dir():
+        return 0
+    swept = 0
+    for path in Path(storage).rglob("*"):
+        if path.is_file() and path.stat().st_mtime < limit.timestamp():
+            swept += 1
+            if not dry_run:
+                path.unlink(missing_ok=True)
+    return swept
+
+
+def _rhythm(deployment: DeploymentResponse) -> timedelta | None:
+    """The longest time between two runs that the active schedules allow; None without a schedule."""
+    spans = [
+        schedule.schedule.interval if isinstance(schedule.schedule, IntervalSchedule) else DAY
+        for schedule in deployment.schedules
+        if schedule.active
+    ]
+    return min(spans) if spans and not deployment.paused else None
+
+
+def _last_completed(client: SyncPrefectClient, deployment: DeploymentResponse) -> datetime | None:
+    # By name: a skipped run is of type COMPLETED too, but did no work.
+    runs = client.read_flow_runs(
+        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id])),
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Completed"]))
+        ),
+        sort=FlowRunSort.END_TIME_DESC,
+        limit=1,
+    )
+    return runs[0].end_time if runs else None
+
+
+def _spoken(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = round(seconds / size)
+            return unit if count == 1 else f"{count} {unit}s"
+    return f"{seconds:.0f} s"
