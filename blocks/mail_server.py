@@ -54,6 +54,7 @@ class MailServer(Block):
             port=self.port,
             security=self.security,
             user=self.user,
-            password=None if self.password is None else self.password.get_secret_value(),
-            timeout_seconds=self.timeout_seconds,
+            password=self.password,
+            timeout=self.timeout_seconds,
+            sender=self.sender,
         )

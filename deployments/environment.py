@@ -21,13 +21,20 @@ CHATTY_EVENTS = (
     "prefect.flow-run.heartbeat",
     "prefect.flow-run.Scheduled",
     "prefect.flow-run.Pending",
+    "prefect.flow-run.Submitting",
     "prefect.flow-run.Running",
     "prefect.task-run.Pending",
     "prefect.task-run.Running",
     "prefect.task-run.Completed",
     "prefect.worker.submitted-flow-run",
     "prefect.worker.executed-flow-run",
-    "prefect.log.write",
+    "prefect.artifact.created",
+    "prefect.artifact-collection.created",
+    "prefect.artifact-collection.updated",
+    "prefect.block.fleet-database.loaded",
+    "prefect.block.mail-server.loaded",
+    "prefect.concurrency-limit.acquired",
+    "prefect.concurrency-limit.released",
 )
 
 # What a variable of the user's shell must not decide for our own server.

@@ -12,7 +12,7 @@ from pydantic import Field
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
 
 
-@flow(name="deliver", timeout_seconds=280, **FAILURE_HOOKS)
+@flow(name="deliver", timeout_seconds=1900, **FAILURE_HOOKS)
 def deliver(at: datetime | None = None, limit: Annotated[int, Field(ge=1, le=10_000)] = 200) -> State[Any]:
     """Send the mails that wait in the outbox, each once.
 

@@ -11,9 +11,11 @@ from homepot_ai.store.database import Database
 from tasks.stage import stage
 
 
-# Each mail carries its own count of attempts and its own back-off in the outbox.
-# A second attempt of the task would only look for what has become due since.
-@stage("send-due-mails", timeout_seconds=240, tags={"mail"}, retries=1)
+# Each mail carries its own count of attempts and its own back-off in the outbox: a
+# second attempt of the task only helps when the database was away. The time limit is
+# long on purpose. A server may take ten minutes for its final answer (RFC 5321), and
+# a sender that is cut off before it leaves a mail of which nobody knows.
+@stage("send-due-mails", timeout_seconds=1800, tags={"mail"}, retries=1)
 def send_due_mails(
     database: Database, server: smtp.MailServer, *, now: datetime, worker: str, limit: int
 ) -> smtp.DeliverySummary:
