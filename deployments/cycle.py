@@ -116,7 +116,7 @@ def arrived(settings: Settings) -> list[Delivered]:
     for report_id, revision, pdf, recipient, message_id, state in rows:
         if state != "sent":
             raise CycleFailed(f"the mail of {report_id} to {recipient} is {state}: see `homepot-ai outbox`")
-        mail = stored.get(message_id)
+        mail = stored.get(message_id.strip("<>"))
         if mail is None:
             raise CycleFailed(f"the mail of {report_id} to {recipient} was sent but is not in var/mail")
         attached = _pdf_of(mail)
@@ -146,7 +146,7 @@ def _queued(database: Database, timezone: str) -> list[tuple[Any, ...]]:
 
 
 def _by_message_id(folder: Path) -> dict[str, Path]:
-    return {str(_parse(path)["Message-ID"]): path for path in sorted(folder.glob("*.eml"))}
+    return {str(_parse(path)["Message-ID"]).strip("<>"): path for path in sorted(folder.glob("*.eml"))}
 
 
 def _pdf_of(mail: Path) -> bytes:

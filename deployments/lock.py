@@ -15,11 +15,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
 from deployments import processes
 from homepot_ai.errors import HomepotAIError
+
+if TYPE_CHECKING:
+    from homepot_ai.settings import Settings
 
 
 class AlreadyRunning(HomepotAIError):
@@ -49,7 +53,7 @@ def mark_of(var_dir: Path) -> str:
 
 
 @contextlib.contextmanager
-def hold(var_dir: Path, api_url: str) -> Iterator[tuple[Holder, list[str]]]:
+def hold(settings: Settings) -> Iterator[tuple[Holder, list[str]]]:
     """Hold the lock of a state folder.
 
     Yields:
@@ -58,6 +62,7 @@ def hold(var_dir: Path, api_url: str) -> Iterator[tuple[Holder, list[str]]]:
     Raises:
         AlreadyRunning: naming the other one and how to stop it.
     """
+    var_dir = settings.var_dir
     path = _path(var_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
@@ -76,9 +81,10 @@ def hold(var_dir: Path, api_url: str) -> Iterator[tuple[Holder, list[str]]]:
             pid=os.getpid(),
             started=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
             mark=f"{mark_of(var_dir)}{os.getpid()}",
-            api_url=api_url,
+            api_url=settings.prefect.api_url,
         )
         write(var_dir, holder)
+        _profile_path(var_dir).write_text(settings.profile, encoding="utf-8")
         try:
             yield holder, leftovers
         finally:
@@ -111,6 +117,18 @@ def running(var_dir: Path) -> Holder | None:
             return holder if holder and psutil.pid_exists(holder.pid) else None
         fcntl.flock(file, fcntl.LOCK_UN)
     return None
+
+
+def last_profile(var_dir: Path) -> str | None:
+    """The profile that this state folder was last brought up with; None when it never was."""
+    try:
+        return _profile_path(var_dir).read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def _profile_path(var_dir: Path) -> Path:
+    return var_dir / "run" / "profile"
 
 
 def _path(var_dir: Path) -> Path:

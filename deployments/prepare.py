@@ -37,24 +37,13 @@ def prepare(settings: Settings) -> None:
 
     database = Database.from_settings(settings)
     if settings.database_url is None:
-        create_homepot_tables(database)
+        from homepot_ai.testing import sample
+
+        sample.create_homepot_tables(database, settings)
     for line in migrate.upgrade(database, may_add_indexes=settings.database.may_add_indexes):
         print(line)
     if settings.profile == "demo":
         load_demo(database, settings)
-
-
-def create_homepot_tables(database: Database) -> None:
-    """HOMEPOT's tables, empty, in the embedded database only; nothing when they are there."""
-    from importlib.resources import as_file, files
-
-    from homepot_ai.testing import homepot_dump
-
-    with database.admin() as conn:
-        there = conn.execute("SELECT to_regclass(%s)", [f"{database.homepot_schema}.devices"]).fetchone()
-        if there == (None,):
-            with as_file(files("homepot_ai.testing") / "homepot_schema.sql") as path:
-                homepot_dump.restore(conn, path)
 
 
 def load_demo(database: Database, settings: Settings) -> None:
@@ -92,14 +81,14 @@ def _progress() -> Progress:
     )
 
 
-def _reporter(progress: Progress, what: str) -> Callable[[int, int], None]:
-    """A callback (done, total) that moves a bar, made at its first call."""
+def _reporter(progress: Progress, what: str) -> Callable[..., None]:
+    """A callback (done, total, what is being done) that moves a bar, made at its first call."""
     bar: list[TaskID] = []
 
-    def report(done: int, total: int) -> None:
+    def report(done: int, total: int, doing: str = what) -> None:
         if not bar:
-            bar.append(progress.add_task(what, total=total))
-        progress.update(bar[0], completed=done, total=total)
+            bar.append(progress.add_task(doing, total=total))
+        progress.update(bar[0], completed=done, total=total, description=doing)
 
     return report
 

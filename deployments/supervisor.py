@@ -245,7 +245,7 @@ def reset(settings: Settings) -> None:
     folder = settings.var_dir
     if not folder.exists():
         return
-    known = {"run", "log", "postgres", "prefect", "mail", "reports", "sample"}
+    known = {"run", "log", "postgres", "prefect", "mail", "reports", "sample", "archive"}
     strange = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
     if strange:
         raise SettingsError(

@@ -55,10 +55,12 @@ def settings_for(profile: str | None) -> Settings:
         load_settings.cache_clear()
     settings = load_settings()
     if settings.profile == "demo":
-        # Whatever mail server is configured: made-up reports go to the sink.
+        # Whatever mail server is configured: reports on a sample go to the sink.
         os.environ["HOMEPOT_AI_MAIL__HOST"] = "127.0.0.1"
         os.environ["HOMEPOT_AI_MAIL__PORT"] = str(settings.demo.mail_port)
         os.environ["HOMEPOT_AI_MAIL__SECURITY"] = "none"
+        # Most of the sample's devices are there.
+        os.environ.setdefault("HOMEPOT_AI_REPORTS__TIMEZONE", "Europe/Berlin")
         load_settings.cache_clear()
         settings = load_settings()
     return settings
@@ -80,7 +82,7 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
     from deployments import lock, supervisor
 
     demo = settings.profile == "demo"
-    with lock.hold(settings.var_dir, settings.prefect.api_url) as (holder, leftovers):
+    with lock.hold(settings) as (holder, leftovers):
         if leftovers:
             say("The last run was killed and left these behind; they are stopped now:")
             for leftover in leftovers:

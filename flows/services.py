@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefect import flow
 from prefect.logging import get_run_logger
@@ -11,11 +11,7 @@ from prefect.states import State
 
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
 from homepot_ai.settings import load_settings
-
-if TYPE_CHECKING:
-    from homepot_ai.store.checks import ServiceCheck
-
-SIGNS = {"ok": "● ok", "degraded": "▲ degraded", "down": "▼ down"}
+from homepot_ai.store import checks
 
 
 @flow(name="check-services", timeout_seconds=200, **FAILURE_HOOKS)
@@ -41,19 +37,7 @@ def check_services(at: datetime | None = None) -> State[Any]:
         get_run_logger().warning("Prefect's runs could not be judged: %s", error)
         flows = []
     found = services.check_each_service(open_fleet(), load_settings(), now=moment, extra=flows)
-    publish("check-services", _page(found, moment))
     bad = [f"{check.service} {check.state}" for check in found if check.state != "ok"]
+    verdict = f"{len(bad)} of {len(found)} services need attention" if bad else f"All {len(found)} are fine"
+    publish("check-services", f"# {verdict}\n\n{moment:%Y-%m-%d %H:%M} UTC\n\n{checks.markdown(found)}")
     return done("; ".join(bad) if bad else f"all {len(found)} ok")
-
-
-def _page(found: list[ServiceCheck], now: datetime) -> str:
-    """Worst first, as a table."""
-    order = {"down": 0, "degraded": 1, "ok": 2}
-    rows = sorted(found, key=lambda check: (order.get(check.state, 0), check.service))
-    bad = sum(check.state != "ok" for check in found)
-    verdict = f"{bad} of {len(found)} services need attention" if bad else f"All {len(found)} are fine"
-    lines = [f"# {verdict}", "", f"{now:%Y-%m-%d %H:%M} UTC", "", "| service | state | |", "|---|---|---|"]
-    lines += [
-        f"| {check.service} | {SIGNS.get(check.state, check.state)} | {check.detail} |" for check in rows
-    ]
-    return "\n".join(lines) + "\n"

@@ -37,7 +37,7 @@ def clean_event_cache(dry_run: bool = True, at: datetime | None = None) -> State
 
 @flow(name="apply-retention", timeout_seconds=3600, **FAILURE_HOOKS)
 def apply_retention(dry_run: bool = True, at: datetime | None = None) -> State[Any]:
-    """Drop partitions of scores and hourly values that are past their retention.
+    """Archive, then drop, scores and hourly values that are past their retention.
 
     Args:
         dry_run: only say what would go.
@@ -48,10 +48,8 @@ def apply_retention(dry_run: bool = True, at: datetime | None = None) -> State[A
     now = utc_now()
     if reason := too_late(at, now, DAY):
         return skipped(reason)
-    database, settings = open_fleet(), load_settings()
-    upkeep.make_partitions(database, now=now)
     summary = upkeep.drop_old_partitions(
-        database, settings, now=now if at is None else as_utc(at), dry_run=dry_run
+        open_fleet(), load_settings(), now=now if at is None else as_utc(at), dry_run=dry_run
     )
     publish("apply-retention", summary.markdown())
     return done("listed only (dry run)" if dry_run else "applied")

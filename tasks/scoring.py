@@ -10,7 +10,7 @@ from datetime import datetime
 
 from prefect.logging import get_run_logger
 
-from homepot_ai.health import scoring
+from homepot_ai.health import planning, scoring
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from tasks.stage import stage
@@ -21,15 +21,15 @@ TAGS = {"health"}
 @stage("plan-minutes", timeout_seconds=15, tags=TAGS)
 def plan_minutes(
     database: Database, settings: Settings, *, shard: int, at: datetime | None, now: datetime
-) -> scoring.MinutePlan:
+) -> planning.MinutePlan:
     """Decide which minutes are due: live from the watermark on, or one past minute again."""
-    plan = scoring.plan(database, settings, shard=shard, at=at, now=now)
+    plan = planning.plan(database, settings, shard=shard, at=at, now=now)
     get_run_logger().info("planned shard=%d mode=%s %s", shard, plan.mode, plan.reason or "")
     return plan
 
 
 @stage("read-minutes", timeout_seconds=60, tags=TAGS)
-def read_minutes(database: Database, settings: Settings, plan: scoring.MinutePlan) -> scoring.MinuteBatch:
+def read_minutes(database: Database, settings: Settings, plan: planning.MinutePlan) -> scoring.MinuteBatch:
     """Read samples, devices, signals and the engine's state in one snapshot."""
     batch = scoring.read(database, settings, plan)
     get_run_logger().info("read %s", batch.counts)
@@ -39,7 +39,7 @@ def read_minutes(database: Database, settings: Settings, plan: scoring.MinutePla
 # A score is a function of what was read: another attempt gives the same.
 @stage("score-minutes", timeout_seconds=60, tags=TAGS, retries=0)
 def score_minutes(
-    settings: Settings, plan: scoring.MinutePlan, batch: scoring.MinuteBatch
+    settings: Settings, plan: planning.MinutePlan, batch: scoring.MinuteBatch
 ) -> scoring.ScoredMinutes:
     """Step the engine through every minute of the batch."""
     return scoring.score(settings, plan, batch)
@@ -49,7 +49,7 @@ def score_minutes(
 def store_minutes(
     database: Database,
     settings: Settings,
-    plan: scoring.MinutePlan,
+    plan: planning.MinutePlan,
     scored: scoring.ScoredMinutes,
     *,
     now: datetime,

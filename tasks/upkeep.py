@@ -28,13 +28,7 @@ def clean_events(
 def drop_old_partitions(
     database: Database, settings: Settings, *, now: datetime, dry_run: bool
 ) -> retention.RetentionSummary:
-    """Drop what is past its retention; dry run: only say what."""
+    """Archive and drop what is past its retention, make coming partitions; dry run: only say what."""
     summary = retention.apply_retention(database, settings, now, dry_run)
     get_run_logger().info("retention applied dry_run=%s %s", dry_run, summary)
     return summary
-
-
-@stage("make-partitions", timeout_seconds=60, tags=TAGS)
-def make_partitions(database: Database, *, now: datetime) -> None:
-    """Make the coming days' partitions, should scoring not have done it."""
-    retention.ensure_partitions(database, now)
