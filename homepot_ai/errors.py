@@ -6,7 +6,8 @@
     │   ├── DatabaseUnreachable   nobody answers, or the login is refused
     │   └── NotMigrated           our tables are missing or older than this program
     ├── FleetError
-    │   └── HomepotSchemaMissing  HOMEPOT's tables or columns are not there
+    │   ├── HomepotSchemaMissing  HOMEPOT's tables or columns are not there
+    │   └── SampleError           the sample fleet cannot be loaded or replayed here
     ├── ScoringError
     │   ├── StateGone             a past minute is older than every kept state
     │   └── StateMoved            another run advanced the state first
@@ -48,6 +49,10 @@ class FleetError(HomepotAIError):
 
 class HomepotSchemaMissing(FleetError):
     """HOMEPOT's tables or columns that are needed are not in the database."""
+
+
+class SampleError(FleetError):
+    """The sample fleet cannot be loaded, replayed or compared: the message says what is in the way."""
 
 
 class ScoringError(HomepotAIError):

@@ -8,6 +8,7 @@ thousand characters.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 NAME_CAP = 160
 _MARKS_IN_A_ROW = 4
@@ -81,7 +82,7 @@ def pad(text: str, columns: int, align: str = "<") -> str:
     return space + cut if align == ">" else cut + space
 
 
-def table(header: tuple[str, ...], rows: list[tuple[str, ...]], layout: str, indent: int = 2) -> str:
+def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], layout: str, indent: int = 2) -> str:
     """A text table with straight columns.
 
     Args:

@@ -293,11 +293,13 @@ class Arrivals:
 def read_arrivals(
     conn: Connection, last_id: int, *, late_before: datetime, future_after: datetime, shard: int, shards: int
 ) -> Arrivals:
-    """Count rows since `last_id` that cannot be scored because of their time."""
-    newest, late = conn.execute(
-        _SQL["newest_row"],
-        {"last_id": last_id, "late_before": naive(late_before), "shard": shard, "shards": shards},
-    ).fetchone() or (None, 0)
+    """Count rows since `last_id` that cannot be scored because of their time.
+
+    With no `last_id` yet (0) nothing is late: everything is history.
+    """
+    parameters = {"last_id": last_id, "late_before": naive(late_before), "shard": shard, "shards": shards}
+    name = "newest_row" if last_id else "first_look"
+    newest, late = conn.execute(_SQL[name], parameters).fetchone() or (None, 0)
     future = conn.execute(
         _SQL["future_rows"], {"after": naive(future_after), "shard": shard, "shards": shards}
     ).fetchall()

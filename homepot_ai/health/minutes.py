@@ -14,7 +14,8 @@ from homepot_ai.fleet import schedules
 from homepot_ai.fleet.samples import Samples
 from homepot_ai.fleet.signals import SignalCounter, Signals
 from homepot_ai.health.cursor import Cursor
-from homepot_ai.health.engine import DeviceFrame, Engine, Observations
+from homepot_ai.health.engine import Engine
+from homepot_ai.health.records import DeviceFrame, Observations
 
 MINUTE_S = 60.0
 # The newest heartbeat is all that HOMEPOT keeps; a past minute can only use it when it is close.
@@ -26,7 +27,7 @@ class Fleet:
     """A shard's devices as arrays, sorted by id.
 
     Attributes:
-        device_id: int64 [D]; public_id, device_type: [D]; site_id: int64 [D].
+        device_id: int64 [D]; public_id, name, device_type: [D]; site_id: int64 [D].
         last_heartbeat, created: float64 [D], seconds since 1970 UTC, NaN unknown.
         excluded: bool [D].
         zones: site id to IANA zone; maintenance: flagged weekdays of all sites.
@@ -34,6 +35,7 @@ class Fleet:
 
     device_id: npt.NDArray[np.int64]
     public_id: Sequence[str]
+    name: Sequence[str]
     device_type: npt.NDArray[np.object_]
     site_id: npt.NDArray[np.int64]
     last_heartbeat: npt.NDArray[np.float64]
@@ -110,6 +112,8 @@ def iterate(
         rows = row_order[row_bounds[number] : row_bounds[number + 1]]
         _advance(cursor, samples, position, rows)
         pick = value_order[value_bounds[number] : value_bounds[number + 1]]
+        counts = counter.at(t)
+        cursor.failed, cursor.failed_t = counter.failed, counter.failed_t
         yield Minute(
             observations=_observations(
                 t, fleet.device_id, value_position[pick], codes[pick], samples.value[pick]
@@ -124,10 +128,9 @@ def iterate(
                 excluded=fleet.excluded,
                 maintenance=fleet.in_maintenance(t),
                 sample_count=np.bincount(position[rows], minlength=count).astype(np.int32),
-                signals=counter.at(t),
+                signals=counts,
             ),
         )
-    cursor.failed, cursor.failed_t = counter.failed, counter.failed_t
 
 
 def _by_minute(

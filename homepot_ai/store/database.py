@@ -113,6 +113,11 @@ class Database:
     def _assume(self, conn: Connection, role: str) -> None:
         try:
             conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+            # Roles belong to the whole server: another database may have made them.
+            if conn.execute("SELECT to_regclass('ai_health_scores')").fetchone() == (None,):
+                raise NotMigrated(
+                    f"the database has no schema {self.schema!r} of ours: run `homepot-ai db upgrade`"
+                )
         except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue) as error:
             raise NotMigrated(
                 f"the database role {role!r} does not exist: run `homepot-ai db upgrade`"

@@ -24,7 +24,8 @@ SELECT d.id,
        extract(epoch FROM d.last_heartbeat_at)::float8,
        extract(epoch FROM d.created_at)::float8,
        coalesce(o.excluded, false),
-       d.device_id
+       d.device_id,
+       d.name
   FROM devices d
   JOIN sites s ON s.id = d.site_id
   LEFT JOIN ai_device_settings o ON o.device_id = d.id

@@ -28,6 +28,9 @@ SELECT max(id),
   FROM device_metrics
  WHERE id > %(last_id)s;
 
+-- name: first_look
+SELECT max(id), 0 FROM device_metrics;
+
 -- name: future_rows
 SELECT id
   FROM device_metrics

@@ -1,0 +1,226 @@
+"""`homepot-ai`: the command line. What needs Prefect (up, run) joins by entry point."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import BaseModel, SecretStr
+from rich.console import Console
+from rich.table import Table
+
+from homepot_ai import __version__
+from homepot_ai.errors import HomepotAIError
+from homepot_ai.settings import Settings, load_settings, settings_file
+from homepot_ai.store.database import Database
+
+app = typer.Typer(
+    help="Scheduled AI operations for HOMEPOT fleets.", no_args_is_help=True, add_completion=False
+)
+db_app = typer.Typer(help="Our tables in the database.", no_args_is_help=True)
+app.add_typer(db_app, name="db")
+console = Console(highlight=False)
+
+
+def main() -> None:
+    """Run the command line; an error on purpose is one message and exit code 1, not a traceback."""
+    for point in sorted(entry_points(group="homepot_ai.commands"), key=lambda p: p.name, reverse=True):
+        app.command(point.name)(point.load())
+    try:
+        app()
+    except HomepotAIError as error:
+        Console(stderr=True, highlight=False).print(
+            f"homepot-ai: {error}", style="red", markup=False, soft_wrap=True
+        )
+        sys.exit(1)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    console.print(__version__)
+
+
+@db_app.command("upgrade")
+def db_upgrade(
+    add_indexes: Annotated[
+        bool, typer.Option(help="Also build the indexes that our readers need on HOMEPOT's tables.")
+    ] = False,
+) -> None:
+    """Create or migrate our tables and roles. HOMEPOT's own tables are left alone."""
+    from homepot_ai.store import migrate
+
+    settings = load_settings()
+    allowed = add_indexes or settings.database.may_add_indexes
+    for line in migrate.upgrade(Database.from_settings(settings), may_add_indexes=allowed):
+        console.print(f"● {line}")
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting in force and where it comes from. Secrets are not printed."""
+    table = Table("setting", "value", "from", box=None, pad_edge=False)
+    current = load_settings()
+    file = settings_file()
+    written = _file_names(file)
+    for name, value in _leaves(current):
+        variable = "HOMEPOT_AI_" + name.replace(".", "__").upper()
+        source = "default"
+        if variable in os.environ:
+            source = f"environment {variable}"
+        elif any(name == w or name.startswith(f"{w}.") for w in written):
+            source = f"file {file.name}"
+        table.add_row(name, value, source)
+    console.print(table)
+
+
+def _leaves(tree: BaseModel, prefix: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for name in type(tree).model_fields:
+        value = getattr(tree, name)
+        path = f"{prefix}{name}"
+        if isinstance(value, BaseModel):
+            found += _leaves(value, f"{path}.")
+        elif isinstance(value, SecretStr):
+            found.append((path, "(set, not shown)"))
+        elif isinstance(value, dict) and value and all(isinstance(v, BaseModel) for v in value.values()):
+            for key, item in value.items():
+                found += _leaves(item, f"{path}.{key}.")
+        else:
+            found.append((path, "-" if value is None else str(value)))
+    return found
+
+
+def _file_names(file: Path) -> set[str]:
+    import yaml
+
+    if not file.exists():
+        return set()
+
+    def walk(tree: object, prefix: str) -> set[str]:
+        if not isinstance(tree, dict):
+            return {prefix.rstrip(".")}
+        return set().union(*(walk(v, f"{prefix}{k}.") for k, v in tree.items()), set())
+
+    return walk(yaml.safe_load(file.read_text(encoding="utf-8")) or {}, "")
+
+
+@app.command()
+def doctor() -> None:
+    """One screen: what is there, missing, too old or unreachable, and what to do."""
+    from homepot_ai.doctor import examine
+
+    findings = examine(load_settings(), _now())
+    marks = {"ok": "[green]● ok[/]", "degraded": "[yellow]▲ look[/]", "down": "[red]■ broken[/]"}
+    table = Table("", "what", "what was found", box=None, pad_edge=False)
+    for finding in findings:
+        table.add_row(marks[finding.state], finding.service, _plain(finding.detail))
+    console.print(table)
+    raise typer.Exit(1 if any(f.state == "down" for f in findings) else 0)
+
+
+@app.command()
+def status() -> None:
+    """The fleet and the system at a glance."""
+    from homepot_ai.overview import overview
+
+    console.print(overview(Database.from_settings(load_settings()), load_settings(), _now()), markup=False)
+
+
+@app.command()
+def mailbox(number: Annotated[int | None, typer.Argument(help="Show this mail.")] = None) -> None:
+    """List the mails that the local sink took, or show one."""
+    from homepot_ai.reporting import mailbox as box
+
+    folder = load_settings().var_dir / "mail"
+    if number is not None:
+        console.print(box.show(folder, number), markup=False, soft_wrap=True)
+        return
+    mails = box.list_mails(folder)
+    if not mails:
+        console.print(f"no mail in {folder} yet")
+        return
+    for mail in mails:
+        console.print(mail.text(), markup=False, soft_wrap=True)
+
+
+@app.command()
+def outbox(
+    action: Annotated[Literal["list", "resend", "drop"], typer.Argument()] = "list",
+    mail: Annotated[int | None, typer.Argument(help="The number of a mail, as listed.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; it goes into the audit log.")] = None,
+) -> None:
+    """What waits to be mailed; decide about a mail whose outcome is not known."""
+    from homepot_ai.store import outbox as box
+
+    db = Database.from_settings(load_settings())
+    if action == "list":
+        with db.reader() as conn:
+            found = [*box.attention(conn), *box.pending(conn)]
+            seen = box.summary(conn, now=_now())
+        counted = ", ".join(f"{n} {state}" for state, n in seen.counts.items() if n)
+        console.print(counted or "nothing was ever queued")
+        table = Table("", "state", "to", "subject", "tries", "last answer", box=None, pad_edge=False)
+        for line in found:
+            table.add_row(str(line.id), line.state, _plain(line.recipient), _plain(line.subject),
+                          str(line.attempts), _plain(line.last_answer or ""))  # fmt: skip
+        if found:
+            console.print(table)
+        return
+    if mail is None:
+        raise typer.BadParameter(f"say which mail to {action}: homepot-ai outbox {action} NUMBER")
+    decide = box.resend if action == "resend" else box.drop
+    with db.writer() as conn:
+        decide(conn, mail, actor=os.environ.get("USER", "operator"), now=_now(), purpose=reason)
+    console.print(f"● mail {mail}: {'queued again' if action == 'resend' else 'dropped'}")
+
+
+@app.command("demo-truth")
+def demo_truth() -> None:
+    """What really happened in the sample fleet, beside what was found."""
+    from homepot_ai.testing import sample
+
+    current = load_settings()
+    console.print(sample.truth_beside_found(Database.from_settings(current), current, _now()), markup=False)
+
+
+@app.command()
+def report(
+    scope: Annotated[str, typer.Argument(help="'fleet', or a site's name, public id or number.")] = "fleet",
+    day: Annotated[str | None, typer.Option(help="The local day, 2026-11-19; default yesterday.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the PDF here.")] = None,
+    revise: Annotated[bool, typer.Option(help="Compute again from today's database.")] = False,
+) -> None:
+    """Make the daily report of a site or the fleet, or fetch it if it was made before."""
+    from homepot_ai.reporting.command import make
+
+    made = make(load_settings(), scope, day, revise=revise, now=_now())
+    path = out or Path(f"{made.report_id}.pdf")
+    path.write_bytes(made.pdf)
+    console.print(made.markdown(), markup=False)
+    console.print(f"● {path}", markup=False, soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def database_settings() -> tuple[Database, Settings]:
+    """The configured database and the settings, for commands of other packages."""
+    current = load_settings()
+    return Database.from_settings(current), current
+
+
+if __name__ == "__main__":
+    main()

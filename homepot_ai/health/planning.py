@@ -1,0 +1,109 @@
+"""Which minutes are due, and from what state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from homepot_ai.errors import ScoringError
+from homepot_ai.fleet import schema
+from homepot_ai.settings import Settings
+from homepot_ai.store import state
+from homepot_ai.store.database import Database
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class MinutePlan:
+    """Which minutes of a shard are to be scored, and from what.
+
+    Attributes:
+        mode: "live" moves the state on; "past" scores one minute again; "nothing" says why in `reason`.
+        first, last: ends of the first and last minute to be stepped, aware UTC.
+        state_at: the state to begin from; None begins with nothing known.
+        version: of the live state, None when there is none.
+        behind: minutes still due after this plan.
+        missing: tables that this HOMEPOT lacks; what depends on them is left out.
+    """
+
+    mode: Literal["live", "past", "nothing"]
+    shard: int
+    reason: str
+    first: datetime
+    last: datetime
+    state_at: datetime | None = None
+    version: int | None = None
+    behind: int = 0
+    missing: tuple[schema.Missing, ...] = ()
+
+    @property
+    def needs_warm_up(self) -> bool:
+        """Nothing is known of this shard yet: call `learning.warm_up` first."""
+        return self.mode == "live" and self.state_at is None
+
+    @property
+    def minutes(self) -> list[float]:
+        """Ends of the minutes, seconds since 1970."""
+        n = round((self.last - self.first) / MINUTE) + 1
+        return [self.first.timestamp() + 60.0 * i for i in range(n)]
+
+
+def floor_minute(moment: datetime) -> datetime:
+    """The minute that a moment lies in, as aware UTC.
+
+    >>> floor_minute(datetime(2026, 11, 20, 10, 15, 42, tzinfo=UTC)).isoformat()
+    '2026-11-20T10:15:00+00:00'
+    """
+    if moment.tzinfo is None:
+        raise ScoringError(f"{moment} has no time zone: write for example 2026-11-20T10:15:00Z")
+    return moment.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def plan(
+    db: Database, settings: Settings, *, shard: int = 0, at: datetime | None = None, now: datetime
+) -> MinutePlan:
+    """Decide which minutes are due.
+
+    Args:
+        at: score up to this minute; one that was scored already is scored again from the past.
+        now: the present.
+
+    Raises:
+        StateGone: a past minute is older than the kept states.
+        ScoringError: `at` lies in the future.
+        HomepotSchemaMissing: HOMEPOT's vital tables are not there.
+    """
+    present = floor_minute(now)
+    last = present if at is None else floor_minute(at)
+    if last > present:
+        raise ScoringError(f"{last:%Y-%m-%d %H:%M} UTC lies in the future: there is nothing to score yet")
+    with db.reader() as conn:
+        missing = tuple(schema.require_vital(conn, db.homepot_schema))
+        live = state.live(conn, shard)
+        if live is None:
+            return MinutePlan("live", shard, "first run", last, last, missing=missing)
+        if last > live.watermark:
+            return _live(settings, shard, live, last, missing)
+        if at is None:
+            reason = f"{last:%H:%M} UTC is scored already"
+            return MinutePlan("nothing", shard, reason, last, last, missing=missing)
+        began = state.snapshot_before(conn, shard, last)
+    return MinutePlan("past", shard, "asked for", began + MINUTE, last, began, live.version, 0, missing)
+
+
+def _live(
+    settings: Settings, shard: int, live: state.LiveState, last: datetime, missing: tuple[schema.Missing, ...]
+) -> MinutePlan:
+    """From the watermark on, but not further than a run can do, nor back further than is of use."""
+    limits = settings.scoring
+    first = max(live.watermark + MINUTE, last - timedelta(hours=limits.give_up_after_hours))
+    until = min(last, first + MINUTE * (limits.catch_up_minutes - 1))
+    behind = round((last - until) / MINUTE)
+    skipped = round((first - live.watermark) / MINUTE) - 1
+    reason = "on time" if until == first else f"catching up {round((until - first) / MINUTE) + 1} minutes"
+    if skipped:
+        reason += f"; {skipped} minutes before are given up (older than {limits.give_up_after_hours} h)"
+    return MinutePlan("live", shard, reason, first, until, live.watermark, live.version, behind, missing)

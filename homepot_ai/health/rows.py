@@ -1,0 +1,205 @@
+"""From what the engine says to rows of our tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from homepot_ai.fleet import metrics
+from homepot_ai.fleet.samples import PROVENANCES
+from homepot_ai.health.cursor import Cursor
+from homepot_ai.health.records import (
+    CRITICAL,
+    NO_DATA,
+    NOT_SCORED,
+    REASONS,
+    STATUSES,
+    WARNING,
+    Episode,
+    Factor,
+    HourRollup,
+    MinuteResult,
+)
+from homepot_ai.store.scores import AnomalyRow, EventRow, HourRow, ScoreRows
+
+# A change between these and anything else is worth an event; new devices coming to life are not.
+_NEWS = frozenset({WARNING, CRITICAL, NO_DATA})
+
+
+def moment(t: float) -> datetime:
+    """Seconds since 1970 as an aware time."""
+    return datetime.fromtimestamp(t, UTC)
+
+
+def factors_json(factors: Sequence[Factor]) -> str:
+    """Factors as stored: JSON without NaN, rounded to what anyone can use."""
+    return orjson.dumps([_factor(f) for f in factors]).decode()
+
+
+def _factor(factor: Factor) -> dict[str, Any]:
+    return {
+        "metric": factor.metric,
+        "kind": factor.kind,
+        "contribution": round(factor.contribution, 4),
+        "observed": _number(factor.observed),
+        "low": _number(factor.low),
+        "high": _number(factor.high),
+    }
+
+
+def _number(value: float) -> float | None:
+    # Six significant digits: exact enough for any sensor, and short in millions of rows.
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def score_rows(results: Sequence[MinuteResult], sample_counts: Sequence[npt.NDArray[np.int32]]) -> ScoreRows:
+    """Rows of `ai_health_scores` for these minutes."""
+    status: list[str] = []
+    reason: list[str | None] = []
+    factors: list[str | None] = []
+    for result in results:
+        status += [STATUSES[code] for code in result.status.tolist()]
+        reason += [None if code < 0 else REASONS[code] for code in result.reason.tolist()]
+        texts: list[str | None] = [None] * len(result.device_id)
+        for position in np.unique(result.factors.device_pos).tolist():
+            texts[position] = factors_json(result.factors.rows(position))
+        factors += texts
+    return ScoreRows(
+        device_id=np.concatenate([r.device_id for r in results]),
+        at=np.concatenate([np.full(len(r.device_id), r.at) for r in results]),
+        score=np.concatenate([r.score for r in results]),
+        status=status,
+        reason=reason,
+        sample_count=np.concatenate(sample_counts),
+        age_s=np.concatenate([r.data_age_s for r in results]),
+        factors=factors,
+    )
+
+
+def hour_rows(hour: HourRollup, names: Sequence[str]) -> list[HourRow]:
+    """One row per device of a finished hour."""
+    starts = np.flatnonzero(np.r_[True, hour.device_id[1:] != hour.device_id[:-1]])
+    if not len(hour.device_id):
+        return []
+    ends = np.r_[starts[1:], len(hour.device_id)]
+    labels = np.array(names, dtype=object)[hour.metric].tolist()
+    n, mean, low, high, last = (a.tolist() for a in (hour.n, hour.mean, hour.min, hour.max, hour.last))
+    at = moment(hour.hour)
+    return [
+        HourRow(device, at, labels[a:b], n[a:b], mean[a:b], low[a:b], high[a:b], last[a:b])
+        for device, a, b in zip(hour.device_id[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
+    ]
+
+
+def anomaly_rows(results: Sequence[MinuteResult], cursor: Cursor) -> dict[str, list[AnomalyRow]]:
+    """Episodes opened, worsened and closed in these minutes, each in its last state."""
+    found: dict[str, list[AnomalyRow]] = {"opened": [], "worsened": [], "closed": []}
+    for result in results:
+        found["opened"] += [_anomaly(e, cursor) for e in result.opened]
+        found["worsened"] += [_anomaly(e, cursor) for e in result.updated]
+        found["closed"] += [_anomaly(e, cursor) for e in result.closed]
+    return found
+
+
+def _anomaly(episode: Episode, cursor: Cursor) -> AnomalyRow:
+    position = int(np.searchsorted(cursor.device_id, episode.device_id))
+    return AnomalyRow(
+        device_id=episode.device_id,
+        started_at=moment(episode.started_at),
+        ended_at=None if episode.ended_at is None else moment(episode.ended_at),
+        severity=episode.severity,
+        metric=episode.metric or None,
+        observed=_number(episode.observed),
+        low=_number(episode.low),
+        high=_number(episode.high),
+        initial_score=_number(episode.initial_score),
+        peak_score=_number(episode.peak_score),
+        provenance=PROVENANCES[int(cursor.provenance[position])],
+        metrics=factors_json(episode.factors),
+    )
+
+
+def anomaly_events(result: MinuteResult) -> list[EventRow]:
+    """Openings and closings for the event cache."""
+    opened = [
+        EventRow(
+            e.device_id, e.started_at, "anomaly", "opened",
+            f"{e.severity} anomaly: {explain(e.metric, e.observed, e.low, e.high)}",
+            {"score": _number(e.initial_score), "metric": e.metric},
+        )
+        for e in result.opened
+    ]  # fmt: skip
+    closed = [
+        EventRow(
+            e.device_id, e.ended_at or result.at, "anomaly", "closed",
+            f"anomaly over after {_minutes(e.started_at, e.ended_at or result.at)}",
+            {"peak_score": _number(e.peak_score), "metric": e.metric},
+        )
+        for e in result.closed
+    ]  # fmt: skip
+    return opened + closed
+
+
+def _minutes(start: float, end: float) -> str:
+    minutes = max(1, round((end - start) / 60))
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def status_events(result: MinuteResult, before: npt.NDArray[np.int8]) -> list[EventRow]:
+    """Changes of status since the minute before."""
+    changed = np.flatnonzero((before >= 0) & (before != result.status))
+    events = []
+    for position in changed.tolist():
+        old, new = int(before[position]), int(result.status[position])
+        if old not in _NEWS and new not in _NEWS:
+            continue
+        summary = f"health {_words(old)} → {_words(new)}"
+        heaviest = next(iter(result.factors.rows(position)), None)
+        if heaviest is not None and new in (WARNING, CRITICAL):
+            summary += f": {explain(heaviest.metric, heaviest.observed, heaviest.low, heaviest.high)}"
+        events.append(
+            EventRow(int(result.device_id[position]), result.at, "status_change", STATUSES[new], summary)
+        )
+    return events
+
+
+def _words(status: int) -> str:
+    return STATUSES[status].replace("_", " ")
+
+
+def explain(metric: str, observed: float, low: float, high: float) -> str:
+    """One clause that says what deviates and from what.
+
+    >>> explain("cpu_percent", 97.2, float("nan"), 90.0)
+    'CPU 97.2 %, expected at most 90.0 %'
+    """
+    name = metrics.label(metric) if metric else "health"
+    if not math.isfinite(observed):
+        return name
+    text = f"{name} {metrics.format_value(metric, observed)}"
+    if math.isfinite(low) and math.isfinite(high):
+        between = f"{metrics.format_value(metric, low)} to {metrics.format_value(metric, high)}"
+        return f"{text}, expected {between}"
+    if math.isfinite(high):
+        return f"{text}, expected at most {metrics.format_value(metric, high)}"
+    if math.isfinite(low):
+        return f"{text}, expected at least {metrics.format_value(metric, low)}"
+    return text
+
+
+def status_counts(result: MinuteResult) -> Mapping[str, int]:
+    """Devices by status, every status named."""
+    counts = np.bincount(result.status, minlength=len(STATUSES)).tolist()
+    return dict(zip(STATUSES, counts, strict=True))
+
+
+def scored_share(result: MinuteResult) -> float:
+    """Share of devices that got a score; the mean of nothing is 0."""
+    unscored = np.isin(result.status, (NO_DATA, NOT_SCORED))
+    return float((~unscored).mean()) if len(unscored) else 0.0

@@ -1,0 +1,304 @@
+"""The minute: plan what is due, read it, score it, store it.
+
+    plan   where does the shard stand, which minutes are due        (database, read)
+    read   telemetry, logs, devices, state of just these minutes    (database, read)
+    score  the engine, minute by minute                             (pure)
+    store  scores, anomalies, hours, events and the moved state     (one transaction)
+
+A run that is killed anywhere has either stored everything or nothing; the next
+one begins at the watermark. A minute of the past is scored from the snapshot
+then in force and moves nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from homepot_ai.fleet import devices as fleet_devices
+from homepot_ai.fleet import events, schedules, signals
+from homepot_ai.fleet import samples as telemetry
+from homepot_ai.health import rows
+from homepot_ai.health.cursor import Cursor
+from homepot_ai.health.engine import Engine
+from homepot_ai.health.minutes import Fleet, iterate
+from homepot_ai.health.planning import HOUR, MINUTE, MinutePlan
+from homepot_ai.health.records import MinuteResult
+from homepot_ai.health.summary import ScoreSummary, summarise
+from homepot_ai.settings import Settings
+from homepot_ai.store import scores, state
+from homepot_ai.store.database import Connection, Database
+
+
+@dataclass(frozen=True)
+class MinuteBatch:
+    """Everything that the minutes of a plan need."""
+
+    fleet: Fleet
+    samples: telemetry.Samples
+    logs: signals.Signals
+    arrivals: telemetry.Arrivals
+    checks_id: int
+    parts: Mapping[int, bytes]
+
+    @property
+    def counts(self) -> str:
+        """What was read, for a log line."""
+        return (
+            f"devices={len(self.fleet.device_id)} rows={len(self.samples.rows)} "
+            f"values={len(self.samples.value)} state_bytes={sum(map(len, self.parts.values()))}"
+        )
+
+
+@dataclass(frozen=True)
+class ScoredMinutes:
+    """What the engine made of a batch.
+
+    Attributes:
+        results: the minutes to be stored.
+        rejected: what could not be used, by reason.
+        rows_read: telemetry rows read, duplicates apart.
+        hours: finished hours; snapshots: state as of full hours; parts: the state after the last minute.
+        events: for the event cache.
+    """
+
+    results: list[MinuteResult]
+    fleet: Fleet
+    cursor: Cursor
+    sample_counts: list[np.ndarray[tuple[int], np.dtype[np.int32]]]
+    rejected: Mapping[str, int]
+    assumed: tuple[str, ...]
+    rows_read: int
+    hours: list[scores.HourRow]
+    snapshots: Mapping[datetime, Mapping[int, bytes]]
+    parts: Mapping[int, bytes]
+    events: list[scores.EventRow]
+    seconds: float
+
+
+def read(db: Database, settings: Settings, plan: MinutePlan) -> MinuteBatch:
+    """Fetch what the plan's minutes need, in one snapshot of the database."""
+    engine = Engine(settings.health)
+    with db.reader() as conn:
+        parts: dict[int, bytes] = {}
+        if plan.state_at is not None and plan.mode == "past":
+            parts = state.snapshot_parts(conn, plan.shard, plan.state_at)
+        elif plan.state_at is not None:
+            slots = {slot for t in _touched(plan) for slot in engine.slots_needed(t)}
+            parts = state.live_parts(conn, plan.shard, [state.FAST, state.CURSOR, *sorted(slots)])
+        cursor = Cursor.load(parts[state.CURSOR]) if state.CURSOR in parts else Cursor.empty()
+        after = plan.first - MINUTE
+        return fetch(
+            conn,
+            settings,
+            plan,
+            cursor,
+            window=(after - timedelta(minutes=settings.scoring.lateness_minutes), after),
+            parts=parts,
+        )
+
+
+def fetch(
+    conn: Connection,
+    settings: Settings,
+    plan: MinutePlan,
+    cursor: Cursor,
+    *,
+    window: tuple[datetime, datetime],
+    parts: Mapping[int, bytes],
+) -> MinuteBatch:
+    """Read one stretch of time: telemetry from `window[0]`, logs from `window[1]`, both to `plan.last`."""
+    shards = settings.scoring.shards
+    fleet = read_fleet(conn, settings, plan.shard)
+    absent = frozenset(item.table for item in plan.missing)
+    return MinuteBatch(
+        fleet=fleet,
+        samples=telemetry.read_window(conn, window[0], plan.last, shard=plan.shard, shards=shards),
+        logs=signals.read(
+            conn,
+            window[1],
+            plan.last,
+            device_ids=fleet.device_id,
+            public_ids=fleet.public_id,
+            checks_above_id=cursor.checks_id,
+            missing_tables=absent,
+        ),
+        arrivals=telemetry.read_arrivals(
+            conn,
+            cursor.last_id,
+            late_before=window[0],
+            future_after=plan.last + MINUTE,
+            shard=plan.shard,
+            shards=shards,
+        ),
+        checks_id=0 if "health_checks" in absent else signals.checks_floor(conn),
+        parts=parts,
+    )
+
+
+def read_fleet(conn: Connection, settings: Settings, shard: int) -> Fleet:
+    """The shard's devices and what is known of their sites."""
+    found = fleet_devices.scoring_devices(conn, shard=shard, shards=settings.scoring.shards)
+    columns = list(zip(*found, strict=True)) or [()] * 8
+    return Fleet(
+        device_id=np.array(columns[0], dtype=np.int64),
+        device_type=np.array(columns[1], dtype=object),
+        site_id=np.array(columns[2], dtype=np.int64),
+        last_heartbeat=np.array(columns[3], dtype=np.float64),
+        created=np.array(columns[4], dtype=np.float64),
+        excluded=np.array(columns[5], dtype=bool),
+        public_id=list(columns[6]),
+        name=list(columns[7]),
+        zones={site.id: site.timezone for site in fleet_devices.list_sites(conn, settings)},
+        maintenance=schedules.read(conn),
+    )
+
+
+def _touched(plan: MinutePlan) -> list[float]:
+    """The plan's minutes, and the hour after a full one: its snapshot needs those slots as well."""
+    minutes = plan.minutes
+    full = [t for t in minutes if t % HOUR.total_seconds() == 0]
+    return minutes + [t + 60.0 * i for t in full for i in range(1, 61)]
+
+
+def score(settings: Settings, plan: MinutePlan, batch: MinuteBatch) -> ScoredMinutes:
+    """Step the engine through the plan's minutes. Pure: the batch is not changed."""
+    engine = Engine(settings.health)
+    for part, payload in batch.parts.items():
+        if part != state.CURSOR:
+            engine.load_part(part, payload)
+    cursor = Cursor.load(batch.parts[state.CURSOR]) if state.CURSOR in batch.parts else Cursor.empty()
+    scored = step(engine, cursor, plan, batch)
+    return replace(scored, parts=dump(engine, scored.cursor))
+
+
+def dump(engine: Engine, cursor: Cursor) -> dict[int, bytes]:
+    """The state after a run: the fast part, the cursor, and the profile slots that changed."""
+    slots = {part: engine.dump_part(part) for part in engine.dirty_parts() if part >= 0}
+    return {state.FAST: engine.dump_part(state.FAST), state.CURSOR: cursor.dump(), **slots}
+
+
+def step(
+    engine: Engine, cursor: Cursor, plan: MinutePlan, batch: MinuteBatch, *, emit: bool = True
+) -> ScoredMinutes:
+    """Step `engine` and `cursor` through a batch; both are moved."""
+    began = time.perf_counter()
+    cursor = cursor.for_devices(batch.fleet.device_id)
+    rejected = Counter(batch.samples.rejected)
+    results: list[MinuteResult] = []
+    sample_counts = []
+    hours: list[scores.HourRow] = []
+    happened: list[scores.EventRow] = []
+    snapshots: dict[datetime, Mapping[int, bytes]] = {}
+    moving = plan.mode == "live"
+    for minute in iterate(
+        engine, batch.fleet, cursor, batch.samples, batch.logs, plan.minutes, rejected=rejected
+    ):
+        t = minute.observations.at
+        wanted = emit and (moving or t == plan.last.timestamp())
+        result = engine.step(minute.observations, minute.devices, emit=wanted)
+        closed = engine.hours_closed()
+        if wanted:
+            results.append(result)
+            sample_counts.append(minute.devices.sample_count)
+            happened += rows.anomaly_events(result) + rows.status_events(result, cursor.status)
+            cursor.status = result.status.copy()
+        if moving and closed is not None:
+            hours += rows.hour_rows(closed, engine.metric_names)
+        if moving and emit and t % HOUR.total_seconds() == 0:
+            snapshots[datetime.fromtimestamp(t, UTC)] = _snapshot(engine, cursor, t)
+    late = batch.arrivals.late if moving else 0
+    if late:
+        rejected["late"] += late
+    new_future = set(batch.arrivals.future_ids) - set(cursor.future_ids.tolist())
+    if new_future and moving:
+        rejected["future"] += len(new_future)
+    cursor.future_ids = np.array(sorted(batch.arrivals.future_ids), dtype=np.int64)
+    cursor.last_id, cursor.checks_id = batch.arrivals.newest_id, batch.checks_id
+    happened += events.from_logs(batch.logs, batch.fleet.device_id, (plan.first - MINUTE).timestamp())
+    return ScoredMinutes(
+        results=results,
+        fleet=batch.fleet,
+        cursor=cursor,
+        sample_counts=sample_counts,
+        rejected={reason: n for reason, n in sorted(rejected.items()) if n},
+        assumed=batch.samples.assumed,
+        rows_read=len(batch.samples.rows),
+        hours=hours,
+        snapshots=snapshots,
+        parts={},
+        events=happened,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _snapshot(engine: Engine, cursor: Cursor, t: float) -> Mapping[int, bytes]:
+    slots = sorted({slot for i in range(1, 61) for slot in engine.slots_needed(t + 60.0 * i)})
+    parts = {slot: engine.dump_part(slot) for slot in slots}
+    return {state.FAST: engine.dump_part(state.FAST), state.CURSOR: cursor.dump(), **parts}
+
+
+def store(
+    db: Database, settings: Settings, plan: MinutePlan, scored: ScoredMinutes, now: datetime
+) -> ScoreSummary:
+    """Write everything of a run in one transaction.
+
+    Raises:
+        StateMoved: another run was ahead; nothing was written.
+    """
+    began = time.perf_counter()
+    with db.writer() as conn:
+        if plan.mode == "live":
+            state.advance(conn, plan.shard, version=plan.version, at=plan.last, parts=scored.parts, now=now)
+            for at, parts in scored.snapshots.items():
+                state.put_snapshot(conn, plan.shard, at, parts, now)
+            if scored.snapshots:
+                state.forget_snapshots(
+                    conn,
+                    plan.shard,
+                    newest=plan.last,
+                    hours=settings.scoring.snapshot_hours,
+                    max_bytes=settings.scoring.snapshot_bytes,
+                )
+        written, equal = write_results(conn, settings, plan, scored, now)
+    return summarise(plan, scored, written=written, equal=equal, store_seconds=time.perf_counter() - began)
+
+
+def write_results(
+    conn: Connection, settings: Settings, plan: MinutePlan, scored: ScoredMinutes, now: datetime
+) -> tuple[int, int]:
+    """Scores, minutes, hours, anomalies and events of a run; returns rows written and found equal."""
+    if not scored.results:
+        return 0, 0
+    scores.ensure_partitions(conn, plan.first, max(plan.last, now))
+    written, equal = scores.insert_scores(conn, rows.score_rows(scored.results, scored.sample_counts))
+    if plan.mode == "past":
+        # What alarms, hours and events said then stands: only holes in the scores are filled.
+        return written, equal
+    scores.insert_minutes(conn, _minute_counts(plan, scored, now))
+    scores.insert_hours(conn, scored.hours)
+    scores.write_anomalies(conn, **rows.anomaly_rows(scored.results, scored.cursor), now=now)
+    scores.insert_events(conn, scored.events, settings.retention.event_ttl_hours)
+    return written, equal
+
+
+def _minute_counts(plan: MinutePlan, scored: ScoredMinutes, now: datetime) -> list[scores.MinuteCounts]:
+    """One record per minute; what was rejected in the run is told with its last minute."""
+    return [
+        scores.MinuteCounts(
+            shard=plan.shard,
+            at=rows.moment(result.at),
+            devices=len(result.device_id),
+            **rows.status_counts(result),
+            rows_read=int(counts.sum()),
+            rejected=scored.rejected if result is scored.results[-1] else {},
+            seconds=scored.seconds / len(scored.results),
+            scored_at=now,
+        )
+        for result, counts in zip(scored.results, scored.sample_counts, strict=True)
+    ]

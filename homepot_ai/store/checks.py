@@ -1,0 +1,166 @@
+"""Is everything there that the system needs? Asked every few minutes, shown on every report."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from homepot_ai.errors import DatabaseError
+from homepot_ai.settings import Settings
+from homepot_ai.store import migrate, named_sql
+from homepot_ai.store.database import Connection, Database
+
+_SQL = named_sql.load("store/sql/checks.sql")
+
+State = Literal["ok", "degraded", "down"]
+
+DISK_LOW_SHARE, DISK_LOW_BYTES = 0.10, 2_000_000_000
+CLOCK_OFF_S = 5.0
+SCORING_LATE = timedelta(minutes=3)
+OUTBOX_LATE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class ServiceCheck:
+    """One service's state, with a sentence that says what was seen."""
+
+    service: str
+    state: State
+    detail: str
+
+
+SYMBOLS = {"ok": "● ok", "degraded": "▲ degraded", "down": "■ down"}
+
+
+def markdown(checks: Sequence[ServiceCheck]) -> str:
+    """A table of the checks, the worst first."""
+    order = {"down": 0, "degraded": 1, "ok": 2}
+    lines = ["| service | state | what was seen |", "|---|---|---|"]
+    lines += [
+        f"| {c.service} | {SYMBOLS[c.state]} | {c.detail} |"
+        for c in sorted(checks, key=lambda c: (order[c.state], c.service))
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def check_services(
+    db: Database, settings: Settings, now: datetime, extra: Sequence[ServiceCheck] = ()
+) -> list[ServiceCheck]:
+    """Look at each service and record what was seen.
+
+    Args:
+        extra: what the caller found out itself, e.g. about the Prefect server.
+
+    A database that is away cannot record anything; the answer then says so.
+    """
+    checks = [mail_server(settings), disk(settings), *extra]
+    try:
+        with db.writer() as conn:
+            checks += _database(conn, settings, now)
+            for check in checks:
+                row = {"service": check.service, "state": check.state, "detail": check.detail, "now": now}
+                conn.execute(_SQL["put_check"], row)
+            conn.execute(_SQL["forget_checks"], {"before": now - timedelta(days=1)})
+    except DatabaseError as error:
+        checks.append(ServiceCheck("database", "down", str(error)))
+    return checks
+
+
+def mail_server(settings: Settings) -> ServiceCheck:
+    """Does the mail server greet us? No mail is sent."""
+    mail = settings.mail
+    where = f"{mail.host}:{mail.port}"
+    try:
+        with socket.create_connection((mail.host, mail.port), timeout=5) as conn:
+            if mail.security == "tls":  # a TLS server speaks only after the handshake
+                return ServiceCheck("mail", "ok", f"{where} accepts connections (TLS)")
+            conn.settimeout(5)
+            greeting = conn.recv(200).decode("ascii", "replace").strip()
+    except OSError as error:
+        return ServiceCheck("mail", "down", f"{where} does not answer ({error}); mails wait in the outbox")
+    if greeting.startswith("220"):
+        return ServiceCheck("mail", "ok", f"{where} greets")
+    return ServiceCheck("mail", "degraded", f"{where} answers {greeting[:80]!r} instead of a greeting")
+
+
+def disk(settings: Settings) -> ServiceCheck:
+    """Is there room under the state folder?"""
+    folder = settings.var_dir
+    while not folder.exists():
+        folder = folder.parent
+    usage = shutil.disk_usage(folder)
+    detail = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB free"
+    low = usage.free < DISK_LOW_BYTES or usage.free < DISK_LOW_SHARE * usage.total
+    return ServiceCheck("disk", "degraded" if low else "ok", detail)
+
+
+def _database(conn: Connection, settings: Settings, now: datetime) -> list[ServiceCheck]:
+    used, allowed, size, clock = conn.execute(_SQL["connections"]).fetchone() or (0, 1, 0, 0.0)
+    crowded = used > 0.9 * allowed
+    database = ServiceCheck(
+        "database",
+        "degraded" if crowded else "ok",
+        f"{used} of {allowed} connections in use, {size / 1e6:.0f} MB",
+    )
+    return [database, _clock(clock, now), *stored_health(conn, settings, now)]
+
+
+def stored_health(conn: Connection, settings: Settings, now: datetime) -> list[ServiceCheck]:
+    """What our own tables tell: how late scoring is, how old the outbox."""
+    return [*_scoring(conn, settings, now), _outbox(conn, now)]
+
+
+def _clock(database_clock: float, now: datetime) -> ServiceCheck:
+    off = abs(database_clock - now.timestamp())
+    # A check made for a past moment has no clock to compare.
+    state: State = "degraded" if CLOCK_OFF_S < off < 3600 else "ok"
+    detail = f"{off:.1f} s between this machine and the database" if off < 3600 else "not compared"
+    return ServiceCheck("clock", state, detail)
+
+
+def _scoring(conn: Connection, settings: Settings, now: datetime) -> list[ServiceCheck]:
+    rows: dict[int, datetime] = dict(conn.execute(_SQL["watermarks"]).fetchall())
+    checks = []
+    for shard in range(settings.scoring.shards):
+        name = "scoring" if settings.scoring.shards == 1 else f"scoring-{shard + 1}"
+        at = rows.get(shard)
+        if at is None:
+            checks.append(ServiceCheck(name, "degraded", "has not run yet"))
+            continue
+        late = now - at
+        state: State = (
+            "ok" if late <= SCORING_LATE else "down" if late > timedelta(minutes=30) else "degraded"
+        )
+        checks.append(ServiceCheck(name, state, f"last minute scored {at:%Y-%m-%d %H:%M} UTC"))
+    return checks
+
+
+def _outbox(conn: Connection, now: datetime) -> ServiceCheck:
+    waiting, oldest, unknown, failed = conn.execute(
+        _SQL["outbox_age"], {"since": now - timedelta(days=1)}
+    ).fetchone() or (0, None, 0, 0)
+    parts = [f"{waiting} mails waiting"]
+    state: State = "ok"
+    if oldest is not None and now - oldest > OUTBOX_LATE:
+        state = "degraded"
+        parts.append(f"the oldest since {oldest:%Y-%m-%d %H:%M} UTC")
+    if unknown:
+        state = "degraded"
+        parts.append(f"{unknown} with unknown outcome need a decision (`homepot-ai outbox`)")
+    if failed:
+        state = "degraded"
+        parts.append(f"{failed} failed within a day")
+    return ServiceCheck("outbox", state, ", ".join(parts))
+
+
+def migrated(db: Database) -> ServiceCheck:
+    """Are our tables at the version that this program needs?"""
+    found = migrate.current(db)
+    if found == migrate.head():
+        return ServiceCheck("tables", "ok", f"schema {db.schema} is at version {found}")
+    state = "are not there" if found is None else f"are at version {found}"
+    return ServiceCheck("tables", "down", f"ours {state}, needed is {migrate.head()}: homepot-ai db upgrade")

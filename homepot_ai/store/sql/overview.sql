@@ -1,0 +1,17 @@
+-- name: latest_scores
+-- A device's last row lies within the last scored minutes, or it is not scored at all.
+SELECT DISTINCT ON (s.device_id)
+       s.device_id, d.name, d.device_id, t.name, s.at, s.score, s.status::text, s.reason::text, s.factors
+  FROM ai_health_scores s
+  JOIN devices d ON d.id = s.device_id
+  JOIN sites t ON t.id = d.site_id
+ WHERE s.at > (SELECT max(at) FROM ai_baselines WHERE kind = 'live' AND part = -1) - interval '5 minutes'
+ ORDER BY s.device_id, s.at DESC;
+
+-- name: open_anomalies
+SELECT a.device_id, a.started_at, a.severity
+  FROM ai_anomaly_logs a
+ WHERE a.status = 'open';
+
+-- name: service_checks
+SELECT service, state, detail, checked_at FROM ai_service_checks ORDER BY service;

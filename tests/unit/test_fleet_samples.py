@@ -1,0 +1,145 @@
+"""What the reader makes of HOMEPOT's telemetry rows, trap by trap."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from homepot_ai.fleet import metrics, samples, writers
+
+EMULATOR = '{"uptime_seconds": 5, "services": {"pos": "ok"}, "device_info": {"model": "X"}}'
+SEED = '{"temperature_celsius": 41.4}'
+
+
+def row(
+    id_: int = 1,
+    t: float = 1000.0,
+    device: int = 7,
+    *,
+    cpu: float | None = None,
+    errors: float | None = None,
+    count: float | None = None,
+    extra: str | None = None,
+    provenance: str | None = None,
+) -> tuple[Any, ...]:
+    return (id_, t, device, cpu, None, None, None, None, None, None, errors, count, extra, provenance, None)
+
+
+def values(found: samples.Samples) -> dict[str, list[float]]:
+    shown: dict[str, list[float]] = {}
+    for metric, value in zip(found.metric.tolist(), found.value.tolist(), strict=True):
+        shown.setdefault(found.names[metric], []).append(value)
+    return shown
+
+
+def test_empty_window() -> None:
+    found = samples.build([])
+    assert len(found.rows) == 0
+    assert found.rejected == {}
+
+
+def test_error_rate_is_a_ratio_for_the_emulator_and_a_percentage_for_the_seed() -> None:
+    found = samples.build(
+        [row(1, device=1, errors=0.012, extra=EMULATOR), row(2, device=2, errors=1.2, extra=SEED)]
+    )
+    assert values(found)["error_ratio"] == pytest.approx([0.012, 0.012])
+    assert found.assumed == ()
+
+
+def test_error_rate_of_a_stranger_is_guessed_and_said() -> None:
+    found = samples.build([row(1, device=1, errors=0.5), row(2, device=2, errors=3.0)])
+    assert values(found)["error_ratio"] == pytest.approx([0.005, 0.03])
+    assert found.assumed == ("error_rate of a writer that is not known was read as a percent",)
+
+
+def test_transactions_run_up_over_the_day_and_are_reset_at_midnight() -> None:
+    rows = [row(i, 1000.0 + 60 * i, count=c, extra=EMULATOR) for i, c in enumerate([100, 110, 4, 6])]
+    assert values(samples.build(rows))["transactions_per_minute"] == pytest.approx([10, 4, 2])
+
+
+def test_transactions_counted_per_sample_are_taken_as_they_are() -> None:
+    rows = [row(i, 3600.0 * i, count=c, extra=SEED) for i, c in enumerate([96, 117, 60])]
+    assert values(samples.build(rows))["transactions_per_minute"] == pytest.approx([117 / 60, 1.0])
+
+
+def test_transactions_of_two_devices_are_never_mixed() -> None:
+    rows = [row(1, 1000, 1, count=100, extra=EMULATOR), row(2, 1060, 2, count=300, extra=EMULATOR)]
+    assert "transactions_per_minute" not in values(samples.build(rows))
+
+
+def test_the_same_device_and_time_twice_is_one_sample_and_the_later_row_wins() -> None:
+    found = samples.build([row(1, cpu=10.0), row(2, cpu=20.0), row(3, 1030.0, cpu=30.0)])
+    assert values(found)["cpu_percent"] == [20.0, 30.0]
+    assert found.rejected == {"duplicate": 1}
+
+
+def test_garbage_costs_only_itself() -> None:
+    found = samples.build(
+        [
+            row(1, device=1, cpu=math.nan, extra='{"queue": 3, "load": "high", "flag": true}'),
+            row(2, device=2, cpu=math.inf, extra='{"queue": 4, "load": 0.5, "flag": false}'),
+            row(3, device=3, cpu=1e30, extra='{"queue": 1e30, "load": 0.25, "flag": null}'),
+            row(4, device=4, cpu=-5.0, extra="[1, 2]"),
+            row(5, device=5, cpu=55.0, extra='{"queue": 1e999}'),
+        ]
+    )
+    assert values(found) == {"cpu_percent": [55.0], "queue": [3.0, 4.0], "load": [0.5, 0.25]}
+    assert found.rejected == {"broken_json": 2, "not_a_number": 3, "out_of_range": 3}
+    assert len(found.rows) == 5  # every device is still there
+
+
+def test_json_null_and_sql_null_are_both_nothing() -> None:
+    found = samples.build([row(1, device=1, cpu=5.0, extra="null"), row(2, device=2, cpu=6.0, extra=None)])
+    assert values(found) == {"cpu_percent": [5.0, 6.0]}
+    assert found.rejected == {}
+
+
+def test_provenance_belongs_to_the_row() -> None:
+    found = samples.build(
+        [row(1, provenance="simulated"), row(2, 1060.0), row(3, 1120.0, provenance="controlled")]
+    )
+    assert [samples.PROVENANCES[code] for code in found.rows.provenance] == [
+        "simulated",
+        "real",
+        "controlled",
+    ]
+
+
+def test_a_naive_time_is_refused() -> None:
+    from datetime import datetime
+
+    with pytest.raises(ValueError, match="no time zone"):
+        samples.naive(datetime(2026, 11, 20))  # noqa: DTZ001 - that is the point
+
+
+def test_a_large_minute_equals_the_slow_way() -> None:
+    rng = np.random.default_rng(1)
+    rows = []
+    expected: dict[str, list[float]] = {}
+    for device in range(200):
+        number = float(np.round(rng.random(), 6))
+        rows.append(
+            row(device, 1000.0, device, cpu=number * 100, extra=f'{{"a": {number}, "b": {number * 2}}}')
+        )
+        for name, value in (("cpu_percent", number * 100), ("a", number), ("b", number * 2)):
+            expected.setdefault(name, []).append(value)
+    found = values(samples.build(rows))
+    assert {name: pytest.approx(listed) for name, listed in expected.items()} == found
+
+
+def test_writers_are_known_by_the_keys_they_leave() -> None:
+    assert writers.WRITERS[writers.identify([])].name == "unknown"
+    assert writers.WRITERS[writers.identify(["temperature_celsius"])].name == "seed"
+    assert writers.WRITERS[writers.identify(["temperature_celsius", "load"])].name == "unknown"
+
+
+def test_units_and_labels() -> None:
+    assert metrics.unit("cpu_percent") == "%"
+    assert metrics.unit("wait_ms") == "ms"
+    assert metrics.unit("whatever") == ""
+    assert metrics.label("disk_percent") == "Disk"
+    low, high = metrics.valid_ranges(["cpu_percent", "whatever"])
+    assert (low.tolist(), high.tolist()) == ([0.0, -metrics.ABSURD], [100.5, metrics.ABSURD])
