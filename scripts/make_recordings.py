@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Make the shipped recordings out of the publishers' data.
 
-    scripts/make_recordings.py --smd ad_smd.npz --asd ad_asd.npz --js2 ad_js2.npz [--out homepot_ai/testing/recordings]
+    scripts/make_recordings.py --smd ad_smd.npz --asd ad_asd.npz --js2 ad_js2.npz [--out FOLDER]
 
-Each input FILE.npz holds `<unit>/train`, `<unit>/test` (float [rows, metrics]) and `<unit>/period_s`; beside it,
-FILE_labels.npz holds `<unit>/label` (0 or 1 per test row). Nothing is left out, resampled or reordered; values are
-rounded as `homepot_ai/testing/sample_recordings.py` describes. The output is the same bytes whenever it is made again.
+Each input FILE.npz holds `<unit>/train`, `<unit>/test` (float [rows, metrics]) and `<unit>/period_s`;
+beside it, FILE_labels.npz holds `<unit>/label` (0 or 1 per test row). Nothing is left out, resampled or
+reordered; values are rounded as `homepot_ai/testing/sample_recordings.py` describes. The output is the
+same bytes whenever it is made again.
 """
 
 from __future__ import annotations

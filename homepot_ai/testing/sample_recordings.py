@@ -31,7 +31,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Recording:
-    """One unit's telemetry: `values` float64 [rows, metrics]; `label` bool [rows], False in the train part."""
+    """One unit's telemetry: `values` float64 [rows, metrics]; `label` bool [rows], False in the train part.
+
+    Of the train part nobody said whether it holds incidents.
+    """
 
     unit: str
     values: NDArray[np.float64]
@@ -55,7 +58,7 @@ def encode_scaled(values: NDArray[np.floating]) -> dict[str, NDArray[np.generic]
 
 
 def encode_digits(values: NDArray[np.floating]) -> dict[str, NDArray[np.generic]]:
-    """Values >= 0, [rows, metrics], as four significant digits and an exponent. Raises ValueError otherwise."""
+    """Values >= 0, [rows, metrics], as four significant digits and exponent. Raises ValueError otherwise."""
     wide = np.asarray(values, dtype=np.float64)
     if not np.isfinite(wide).all() or wide.min() < 0:
         raise ValueError("negative or missing values cannot be kept as digits and exponent")
