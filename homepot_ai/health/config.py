@@ -52,9 +52,7 @@ class Thresholds(_Frozen):
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:
         if not self.critical < self.healthy:
-            raise ValueError(
-                f"critical ({self.critical}) must be below healthy ({self.healthy})"
-            )
+            raise ValueError(f"critical ({self.critical}) must be below healthy ({self.healthy})")
         return self
 
 
@@ -92,24 +90,37 @@ class BaselineConfig(_Frozen):
     fast_minutes: Positive = Field(default=30.0, description="EWMA that onsets stand out from")
     slow_minutes: Positive = Field(default=180.0, description="EWMA on top of the profile")
     slot_minutes: int = Field(default=15, ge=5, le=240, description="slot of the daily profile")
-    profile_days: Positive = Field(default=5.0, description="memory of a profile slot")
+    profile_days: Positive = Field(default=10.0, description="days that a profile slot averages")
+    level_clip: Positive = Field(default=2.0, description="slopes beyond q a level may move by")
     tail_quantile: Share = Field(default=0.98, description="where the exponential tail begins")
-    tail_days: Positive = Field(default=14.0, description="memory of the tails, in days")
-    evidence_cap: Positive = Field(default=8.0, description="decades one metric can weigh")
+    tail_days: Positive = Field(default=60.0, description="memory of the tails, in days")
+    tail_clip: Positive = Field(default=30.0, description="slopes one sample may teach")
+    mature_days: float = Field(default=7.0, ge=0, description="then the health table is careful")
+    mature_clip: Positive = Field(default=5.0, description="slopes it may then be taught")
+    warm_samples: int = Field(default=30, ge=1, description="whose largest stands for the 98 %")
+    careful_at: Positive = Field(default=1.5, description="decades at which it learns slowly")
+    careful_gain: float = Field(default=0.02, ge=0, le=1, description="how slowly")
+    accept_days: Positive = Field(default=1.0, description="then a lasting new state is learned")
+    evidence_cap: Positive = Field(default=8.0, description="decades one residual can weigh")
+    note_at: Positive = Field(default=1.0, description="decades from which value and band are kept")
     top_metrics: int = Field(default=5, ge=1, description="metrics whose mean is the health")
     hold_minutes: Positive = Field(default=60.0, description="decay of evidence once seen")
     edge: Positive = Field(default=2.0, description="decades that are u = 1.0")
     min_samples: int = Field(default=20, ge=2, description="per series before it can deviate")
     min_minutes: float = Field(default=30.0, ge=0, description="of history before a first score")
-    shrink_samples: Positive = Field(default=120.0, description="weight of the type's tails")
+    lent_samples: Positive = Field(default=120.0, description="weight of the type's tails")
+    lent_from: int = Field(default=2, ge=1, description="series of a type that can lend")
     forget_days: Positive = Field(default=30.0, description="an unseen series is dropped")
 
 
 class AlarmConfig(_Frozen):
     """When an episode opens and when it closes."""
 
-    above_routine: Positive = Field(default=0.7, description="decades above the routine")
-    routine_quantile: Share = Field(default=0.98)
+    above_routine: Positive = Field(default=1.0, description="decades above the routine")
+    routine_quantile: Share = Field(default=0.98, description="of the device, long memory")
+    routine_days: Positive = 30.0
+    recent_quantile: Share = Field(default=0.95, description="of the device, short memory")
+    recent_days: Positive = 1.0
     open_count: int = Field(default=1, ge=1, description="N of ...")
     open_window: int = Field(default=3, ge=1, le=16, description="... the last M scored minutes")
     close_fraction: Share = Field(default=0.5, description="of the opening level")
@@ -120,9 +131,7 @@ class AlarmConfig(_Frozen):
     @model_validator(mode="after")
     def _ordered(self) -> AlarmConfig:
         if self.open_count > self.open_window:
-            raise ValueError(
-                f"open_count ({self.open_count}) cannot exceed open_window ({self.open_window})"
-            )
+            raise ValueError(f"open_count ({self.open_count}) cannot exceed open_window ({self.open_window})")
         return self
 
 

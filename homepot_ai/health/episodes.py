@@ -1,0 +1,176 @@
+"""When an anomaly begins and when it is over.
+
+The alarm weighs all metrics of a device: the root mean square of their evidence, less what
+the device does routinely (the higher of its own 98 % point and a running 95 % point of the
+last day; evidence is a logarithm, so routine is subtracted).  It opens an episode when N of
+the last M minutes with samples lay `above_routine`, or a limit has been exceeded for its full
+time.  It closes by a rule of its own: quiet, at half the level, for `close_minutes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from homepot_ai.health.config import AlarmConfig
+from homepot_ai.health.records import Episode, Factor, Factors, Flags, Floats
+from homepot_ai.health.table import DeviceField, DeviceStamp, DeviceTable
+
+SEVERITIES = ("info", "warning", "critical")
+DAY_MINUTES = 1440.0
+Index = npt.NDArray[np.intp]
+# Evidence spreads about half a decade per factor e beyond its upper points.
+SPREAD = 0.5
+FIRST_ROUTINE = 1.0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Positions in the frame of episodes that opened, closed or worsened this minute."""
+
+    opened: Index
+    closed: Index
+    updated: Index
+    alarm: Flags
+
+
+@dataclass(frozen=True)
+class Level:
+    """This minute's evidence of the framed devices, [D] each.
+
+    ``level`` is the alarm's root mean square (decades), ``fresh`` whether it rests on new
+    samples, ``minutes`` since the samples before, ``limit`` the evidence of limits and signals.
+    """
+
+    at: float
+    level: Floats
+    fresh: Flags
+    minutes: Floats
+    limit: Floats
+    score: Floats
+    scored: Flags
+
+
+def advance(
+    table: DeviceTable, pos: Index, now: Level, healthy: Floats, critical: Floats, config: AlarmConfig
+) -> Turn:
+    """Move the episodes of the devices at ``pos`` on by a minute; changes ``table``."""
+    rows, stamps = table.rows[:, pos], table.stamps[:, pos]
+    above = now.level - _routine(rows, now, config)
+    heard = now.fresh & now.scored
+    hot = _count_hits(rows, heard, above, config) >= config.open_count
+    limited = now.limit >= config.limit_u
+    is_open = ~np.isnan(stamps[DeviceStamp.OPENED])
+    calm = (above < config.above_routine * config.close_fraction) & (now.limit < config.limit_u)
+    # A minute without samples neither begins nor breaks the quiet.
+    quiet = stamps[DeviceStamp.QUIET]
+    quiet[now.fresh & ~calm] = np.nan
+    quiet[now.fresh & calm & np.isnan(quiet)] = now.at
+    with np.errstate(invalid="ignore"):
+        rested = now.at - quiet >= config.close_minutes * 60
+    closed = is_open & (rested | ~now.scored)
+    opened = ~is_open & now.scored & ((hot & now.fresh & ~calm) | limited)
+
+    stamps[DeviceStamp.OPENED, opened] = now.at
+    quiet[opened] = np.nan
+    rows[DeviceField.INITIAL] = np.where(opened, now.score, rows[DeviceField.INITIAL])
+    peak = np.where(opened, now.score, np.fmin(rows[DeviceField.PEAK], now.score))
+    worse = is_open & (peak < rows[DeviceField.PEAK])
+    rows[DeviceField.PEAK] = peak
+    lasted = np.nan_to_num(now.at - stamps[DeviceStamp.OPENED]) / 60
+    grave = (peak < critical) & (lasted >= config.critical_minutes)
+    severity = np.where(grave, 2, np.where(peak <= healthy, 1, 0))
+    worse |= is_open & (severity > rows[DeviceField.SEVERITY])
+    rows[DeviceField.SEVERITY] = np.where(opened, severity, np.fmax(severity, rows[DeviceField.SEVERITY]))
+    alarm = (is_open & ~closed) | opened
+    table.rows[:, pos], table.stamps[:, pos] = rows, stamps
+    return Turn(np.flatnonzero(opened), np.flatnonzero(closed), np.flatnonzero(worse & ~closed), alarm)
+
+
+def _routine(rows: Floats, now: Level, config: AlarmConfig) -> Floats:
+    """What is routine for each device before this minute; learns from it afterwards."""
+    for field in (DeviceField.ROUTINE, DeviceField.RECENT):
+        np.copyto(rows[field], np.float32(FIRST_ROUTINE), where=np.isnan(rows[field]))
+    before: Floats = np.maximum(rows[DeviceField.ROUTINE], rows[DeviceField.RECENT])
+    young = 1.0 / (rows[DeviceField.ROWS] + 10.0)
+    for field, quantile, days in (
+        (DeviceField.ROUTINE, config.routine_quantile, config.routine_days),
+        (DeviceField.RECENT, config.recent_quantile, config.recent_days),
+    ):
+        gain = np.maximum(young, now.minutes / np.float32(days * DAY_MINUTES))
+        step = np.minimum(gain * np.float32(SPREAD / (1 - quantile)), np.float32(SPREAD))
+        step *= (now.level > rows[field]) - np.float32(1 - quantile)
+        rows[field] += np.where(now.fresh, step, 0)
+    rows[DeviceField.ROWS] += now.fresh
+    return before
+
+
+def _count_hits(rows: Floats, heard: Flags, above: Floats, config: AlarmConfig) -> npt.NDArray[np.int64]:
+    bits = rows[DeviceField.RECENT_HITS].astype(np.int64)
+    shifted = ((bits << 1) | (above > config.above_routine)) & ((1 << config.open_window) - 1)
+    bits = np.where(heard, shifted, bits)
+    rows[DeviceField.RECENT_HITS] = bits
+    ones = np.zeros(len(bits), np.int64)
+    for shift in range(config.open_window):
+        ones += (bits >> shift) & 1
+    return ones
+
+
+def remember(
+    table: DeviceTable,
+    pos: Index,
+    opened: Index,
+    factors: Factors,
+    code_of: Callable[[str], int],
+    names: Sequence[str],
+) -> list[Episode]:
+    """Keep the heaviest factor of newly opened episodes and return these."""
+    out = []
+    for p in opened.tolist():
+        why = factors.rows(p)
+        row = int(pos[p])
+        stamps = table.stamps
+        stamps[DeviceStamp.METRIC : DeviceStamp.HIGH + 1, row] = np.nan
+        if why:
+            stamps[DeviceStamp.METRIC, row] = code_of(why[0].metric)
+            stamps[DeviceStamp.OBSERVED, row] = why[0].observed
+            stamps[DeviceStamp.LOW, row] = why[0].low
+            stamps[DeviceStamp.HIGH, row] = why[0].high
+        out.append(describe(table, row, names, None, float(table.rows[DeviceField.INITIAL, row]), tuple(why)))
+    return out
+
+
+def describe(
+    table: DeviceTable,
+    row: int,
+    names: Sequence[str],
+    ended_at: float | None,
+    score: float,
+    factors: tuple[Factor, ...] = (),
+) -> Episode:
+    """The episode of one row of the device table, as it stands."""
+    stamps = table.stamps[:, row]
+    metric = stamps[DeviceStamp.METRIC]
+    return Episode(
+        device_id=int(table.id[row]),
+        started_at=float(stamps[DeviceStamp.OPENED]),
+        ended_at=ended_at,
+        score=score,
+        initial_score=float(table.rows[DeviceField.INITIAL, row]),
+        peak_score=float(table.rows[DeviceField.PEAK, row]),
+        severity=SEVERITIES[int(table.rows[DeviceField.SEVERITY, row])],
+        metric="" if np.isnan(metric) else names[int(metric)],
+        observed=float(stamps[DeviceStamp.OBSERVED]),
+        low=float(stamps[DeviceStamp.LOW]),
+        high=float(stamps[DeviceStamp.HIGH]),
+        factors=factors,
+    )
+
+
+def forget(table: DeviceTable, rows: Index) -> None:
+    """End the episodes of these rows of the device table."""
+    table.stamps[DeviceStamp.OPENED : DeviceStamp.HIGH + 1, rows] = np.nan
+    table.rows[DeviceField.RECENT_HITS, rows] = 0

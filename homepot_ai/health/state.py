@@ -1,0 +1,71 @@
+"""The engine's memory as bytes: a short JSON header and raw arrays, the same bytes for the same state.
+
+No pickle: what is read back is numbers of the stated type and shape, and nothing runs.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from homepot_ai.errors import ScoringError
+from homepot_ai.health.records import Ints
+
+MAGIC = b"HAIS0001"
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def pack(meta: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """Serialise JSON-able ``meta`` and arrays, in the order given."""
+    chunks = [np.ascontiguousarray(a) for a in arrays.values()]
+    shapes = [[name, a.dtype.str, list(a.shape)] for name, a in zip(arrays, chunks, strict=True)]
+    header = json.dumps({"meta": meta, "arrays": shapes}, sort_keys=True, separators=(",", ":")).encode()
+    return b"".join(
+        [
+            MAGIC,
+            len(header).to_bytes(8, "little"),
+            header,
+            *(c.data.cast("B") if c.size else b"" for c in chunks),
+        ]
+    )
+
+
+def unpack(payload: bytes) -> tuple[dict[str, Any], Arrays]:
+    """The inverse of :func:`pack`; arrays are writable copies.
+
+    Raises:
+        ScoringError: these bytes are not a state, or one of another version.
+    """
+    if payload[:8] != MAGIC:
+        raise ScoringError(
+            "The stored scoring state is not of this version: its first bytes are "
+            f"{payload[:8]!r}, expected {MAGIC!r}. Delete it to start learning anew."
+        )
+    size = int.from_bytes(payload[8:16], "little")
+    header = json.loads(payload[16 : 16 + size])
+    at = 16 + size
+    arrays: Arrays = {}
+    for name, dtype, shape in header["arrays"]:
+        kind = np.dtype(dtype)
+        count = int(np.prod(shape, dtype=np.int64))
+        arrays[name] = np.frombuffer(payload, kind, count, at).reshape(shape).copy()
+        at += count * kind.itemsize
+    return header["meta"], arrays
+
+
+def squeeze(keys: Ints) -> npt.NDArray[np.uint8]:
+    """Sorted keys in little space: devices with the same metrics have the same differences."""
+    steps = np.diff(keys, prepend=np.int64(0))
+    return np.frombuffer(zlib.compress(steps.tobytes(), 1), np.uint8)
+
+
+def unsqueeze(packed: npt.NDArray[np.uint8]) -> Ints:
+    """The inverse of :func:`squeeze`."""
+    steps = np.frombuffer(zlib.decompress(packed.tobytes()), np.int64)
+    out: Ints = np.cumsum(steps, dtype=np.int64)
+    return out
