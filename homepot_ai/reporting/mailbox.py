@@ -30,8 +30,7 @@ class MailLine:
     date: datetime | None
     size: int
 
-    def text(self) -> str:
-        """One line for a list."""
+    def __str__(self) -> str:
         when = "no date" if self.date is None else f"{self.date:%Y-%m-%d %H:%M %z}"
         return (
             f"{self.number:>4}  {when:<22}  {self.recipient[:32]:<32}  {_size(self.size):>9}  {self.subject}"

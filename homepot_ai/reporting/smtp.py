@@ -97,7 +97,7 @@ class DeliverySummary:
             if len(self.lines) > _SHOWN:
                 text += ["", f"{len(self.lines) - _SHOWN} more: `homepot-ai outbox`"]
         if self.failed or self.held:
-            text += ["", "Failed and held mails wait for `homepot-ai outbox resend ID` or `drop ID`."]
+            text += ["", "Failed and held mails wait for `homepot-ai outbox resend NUMBER` or `drop NUMBER`."]
         return "\n".join(text)
 
     def _verdict(self) -> str:

@@ -70,6 +70,15 @@ class OutboxLine:
     sent_at: datetime | None
     size: int
 
+    def __str__(self) -> str:
+        again = f", due {self.not_before:%Y-%m-%d %H:%M} UTC" if self.state == "queued" else ""
+        tried = f"tried {self.attempts} times" if self.attempts != 1 else "tried once"
+        answer = f"; {' '.join(self.last_answer.split())}" if self.last_answer else ""
+        return (
+            f"{self.id:>6}  {self.state:<8} {self.recipient}  {self.subject}\n"
+            f"{'':>8}{self.message_id}, {tried}{again}{answer}"
+        )
+
 
 @dataclass(frozen=True)
 class OutboxSummary:
@@ -94,6 +103,22 @@ class OutboxSummary:
     def attention(self) -> int:
         """Mails that need an operator: failed or unknown."""
         return sum(self.counts[state] for state in ATTENTION_STATES)
+
+    def markdown(self) -> str:
+        """Two or three lines: what waits, what needs a decision, what went."""
+        waits = f"● {self.waiting} mails wait"
+        if self.oldest_waiting is not None:
+            waits += f", the oldest for {self.oldest_waiting.total_seconds() / 3600:.1f} h"
+        if self.next_due is not None:
+            waits += f"; the next is due {self.next_due:%Y-%m-%d %H:%M} UTC"
+        went = f"● {self.counts['sent']} sent, {self.counts['dropped']} dropped by an operator"
+        if not self.attention:
+            return f"{waits}\n{went}"
+        decide = (
+            f"▲ {self.counts['unknown']} of unknown outcome and {self.counts['failed']} failed wait for "
+            "`homepot-ai outbox resend NUMBER` or `drop NUMBER`"
+        )
+        return f"{decide}\n{waits}\n{went}"
 
 
 @dataclass(frozen=True)

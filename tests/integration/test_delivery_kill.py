@@ -19,13 +19,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from mail_helpers import NOW, mail, queue, received, rows, server, states
 
 from homepot_ai.reporting.smtp import deliver_due
 from homepot_ai.store import outbox
 from homepot_ai.store.database import Database
 from homepot_ai.testing.chaos import Chaos, Stage
 from homepot_ai.testing.mail_sink import MailSink
+from tests.mail_helpers import NOW, mail, queue, received, rows, server, states
 
 pytestmark = pytest.mark.slow
 

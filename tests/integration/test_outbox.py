@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from mail_helpers import NOW, mail, queue, rows, states
 
 from homepot_ai.errors import DatabaseUnreachable, MailError, NotFound
 from homepot_ai.store import migrate, outbox
 from homepot_ai.store.database import Database
 from homepot_ai.store.outbox_rules import Result
 from homepot_ai.store.outbox_sender import ClaimLost, DueMail, sender_session
+from tests.mail_helpers import NOW, mail, queue, rows, states
 
 
 def test_the_same_key_is_queued_once(database):
@@ -64,6 +64,26 @@ def test_summary_counts_and_ages(database):
     assert (summary.waiting, summary.attention, summary.counts["queued"]) == (2, 0, 2)
     assert summary.oldest_waiting == timedelta(hours=1)
     assert summary.next_due == NOW
+
+
+def test_the_outbox_as_text(database):
+    queue(database, mail("a"), mail("b"), mail("c"))
+    _end(database, "a", Result.UNKNOWN)
+    _end(database, "c", Result.SENT)
+    with database.reader() as conn:
+        page = outbox.summary(conn, now=NOW + timedelta(hours=3)).markdown()
+    assert page.splitlines() == [
+        "▲ 1 of unknown outcome and 0 failed wait for `homepot-ai outbox resend NUMBER` or `drop NUMBER`",
+        "● 1 mails wait, the oldest for 3.0 h; the next is due 2025-11-27 06:00 UTC",
+        "● 1 sent, 0 dropped by an operator",
+    ]
+    found = rows(database)
+    assert str(found["a"]) == (
+        f"{found['a'].id:>6}  unknown  a@example.org  Report a\n"
+        "        <a@homepot.example>, tried once; the server's words; "
+        "held until an operator decides: resend or drop"
+    )
+    assert str(found["b"]).endswith("tried 0 times, due 2025-11-27 06:00 UTC")
 
 
 def test_an_empty_outbox_has_no_oldest(database):

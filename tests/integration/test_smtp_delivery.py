@@ -18,15 +18,16 @@ from email.policy import default as default_policy
 from pathlib import Path
 
 import pytest
-from mail_helpers import NOW, mail, queue, received, rows, server, states
 from pydantic import SecretStr
 
+from homepot_ai.errors import DatabaseUnreachable
 from homepot_ai.reporting.smtp import DeliveredLine, DeliverySummary, MailServer, deliver_due
 from homepot_ai.settings import MailSettings
 from homepot_ai.store import outbox
 from homepot_ai.store.database import Database
 from homepot_ai.testing.chaos import Chaos, parse
 from homepot_ai.testing.mail_sink import MailSink
+from tests.mail_helpers import NOW, mail, queue, received, rows, server, states
 
 LATER = NOW + timedelta(hours=2)
 
@@ -473,3 +474,25 @@ def test_no_transaction_is_open_while_the_server_is_slow(database, tmp_path):
         assert states(database) == {"a": "in_data"}
         release.touch()
         assert run.result().sent == 1
+
+
+@pytest.mark.parametrize(("stage", "message"), [("data", "not completed"), ("answer", "recorded afterwards")])
+def test_a_database_session_cut_in_the_middle_neither_loses_nor_repeats(database, tmp_path, stage, message):
+    queue(database, mail("a"))
+    signal, release = tmp_path / "struck", tmp_path / "go on"
+    chaos = [Chaos(stage, "slow", signal=signal, release=release, seconds=20, times=1)]
+    with MailSink(tmp_path / "mails", chaos=chaos) as sink, ThreadPoolExecutor(1) as pool:
+        run = pool.submit(deliver, database, sink, timeout=20, answer_timeout=20)
+        while not signal.exists():
+            time.sleep(0.02)
+        with database.admin() as conn:
+            conn.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        release.touch()
+        with pytest.raises(DatabaseUnreachable, match=message):
+            run.result()
+        deliver(database, sink)
+    assert received(tmp_path / "mails") == {"<a@homepot.example>": 1}
+    assert states(database) == {"a": "sent"}

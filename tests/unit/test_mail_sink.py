@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mail_helpers import mail
 
 from homepot_ai.errors import MailError
 from homepot_ai.testing.chaos import MODES, parse
 from homepot_ai.testing.mail_sink import MailSink
+from tests.mail_helpers import mail
 
 
 def send(port: int, name: str = "a") -> None:

@@ -36,12 +36,12 @@ def test_a_list_of_mails(tmp_path):
     (tmp_path / "000003.part").write_bytes(b"half written")
     first, second = list_mails(tmp_path)
     assert (first.number, first.recipient) == (1, "Änn <ann@example.org>")
-    assert first.text().split() == [
+    assert str(first).split() == [
         "1", "2025-11-27", "06:00", "+0100", "Änn", "<ann@example.org>", f"{first.size / 1000:.1f}", "kB",
         "[HOMEPOT]", "Zürich:", "3", "devices", "need", "attention",
     ]  # fmt: skip
     assert (second.date, second.recipient) == (None, "ann@example.org")
-    assert "no date" in second.text()
+    assert "no date" in str(second)
 
 
 def test_no_folder_is_an_empty_mailbox(tmp_path):
