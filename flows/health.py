@@ -35,6 +35,11 @@ def score_health(at: datetime | None = None, shard: Annotated[int, Field(ge=0, l
         )
         if plan.mode == "nothing":
             return skipped(plan.reason or "no minute is due")
+        if plan.needs_warm_up:
+            scoring.learn_history(database, settings, quote(plan), now=now)
+            plan = scoring.plan_minutes(
+                database, settings, shard=shard, at=None if at is None else as_utc(at), now=now
+            )
         batch = scoring.read_minutes(database, settings, quote(plan))
         scored = scoring.score_minutes(settings, quote(plan), quote(batch))
         summary = scoring.store_minutes(database, settings, quote(plan), quote(scored), now=utc_now())

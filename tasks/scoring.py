@@ -10,7 +10,7 @@ from datetime import datetime
 
 from prefect.logging import get_run_logger
 
-from homepot_ai.health import planning, scoring
+from homepot_ai.health import learning, planning, scoring
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from tasks.stage import stage
@@ -26,6 +26,18 @@ def plan_minutes(
     plan = planning.plan(database, settings, shard=shard, at=at, now=now)
     get_run_logger().info("planned shard=%d mode=%s %s", shard, plan.mode, plan.reason or "")
     return plan
+
+
+# A state that is there already is somebody else's: another attempt would find the same.
+@stage("learn-history", timeout_seconds=900, tags=TAGS, retries=0)
+def learn_history(
+    database: Database, settings: Settings, plan: planning.MinutePlan, *, now: datetime
+) -> learning.Learned:
+    """Before a shard's first minute: learn what its devices usually look like."""
+    until = plan.first - planning.MINUTE
+    learned = learning.warm_up(database, settings, shard=plan.shard, until=until, now=now)
+    get_run_logger().info("learned %s", learned)
+    return learned
 
 
 @stage("read-minutes", timeout_seconds=60, tags=TAGS)

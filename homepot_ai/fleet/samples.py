@@ -35,6 +35,9 @@ _COLUMNS = (
 )
 _ERROR_RATE, _TRANSACTIONS, _EXTRA, _PROVENANCE, _INTERVAL = 10, 11, 12, 13, 14
 
+# How far ids may run ahead of time: slow transactions, and several writers at once.
+ID_SLACK = 2_000
+
 PROVENANCES = ("real", "controlled", "simulated")
 
 
@@ -48,6 +51,8 @@ class Rows:
         t: float64 [R], seconds since 1970 UTC.
         provenance: int8 [R], index into PROVENANCES; rows that say nothing are `real`.
         interval_s: float32 [R], seconds between samples as the writer says, NaN unknown.
+        count: float64 [R], the transaction counter as written, NaN none.
+        writer: int8 [R], index into writers.WRITERS.
     """
 
     id: Ints
@@ -55,9 +60,25 @@ class Rows:
     t: Floats
     provenance: npt.NDArray[np.int8]
     interval_s: npt.NDArray[np.float32]
+    count: Floats
+    writer: npt.NDArray[np.int8]
 
     def __len__(self) -> int:
         return len(self.id)
+
+
+@dataclass(frozen=True)
+class Counters:
+    """Each device's transaction counter as last seen, so that the first row of a window has a row before.
+
+    Attributes:
+        device_id: int64 [D]; count, t: float64 [D], NaN none; writer: int8 [D].
+    """
+
+    device_id: Ints
+    count: Floats
+    t: Floats
+    writer: npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -84,19 +105,38 @@ class Samples:
 
 
 def read_window(
-    conn: Connection, after: datetime, until: datetime, *, shard: int = 0, shards: int = 1
+    conn: Connection,
+    after: datetime,
+    until: datetime,
+    *,
+    late_after: datetime | None = None,
+    last_id: int = 0,
+    counters: Counters | None = None,
+    shard: int = 0,
+    shards: int = 1,
 ) -> Samples:
     """Telemetry with `after < timestamp <= until`; one query, no row loop over values.
 
     HOMEPOT's times are naive UTC; aware ones go in and seconds since 1970 come out.
+
+    Args:
+        late_after: also rows of `(late_after, after]` that were stored since row `last_id`.
+        counters: transaction counters as seen before this window.
     """
-    parameters = {"after": naive(after), "until": naive(until), "shard": shard, "shards": shards}
+    parameters = {
+        "after": naive(after),
+        "until": naive(until),
+        "late_after": naive(late_after or after),
+        "above_id": max(0, last_id - ID_SLACK),
+        "shard": shard,
+        "shards": shards,
+    }
     with conn.cursor(binary=True) as cursor:
         cursor.execute(_SQL["telemetry_window"], parameters)
-        return build(cursor.fetchall())
+        return build(cursor.fetchall(), counters)
 
 
-def build(fetched: Sequence[tuple[Any, ...]]) -> Samples:
+def build(fetched: Sequence[tuple[Any, ...]], counters: Counters | None = None) -> Samples:
     """Turn rows of `telemetry_window` into Samples (pure; the reader's whole understanding)."""
     rejected: Counter[str] = Counter()
     if not fetched:
@@ -112,19 +152,21 @@ def build(fetched: Sequence[tuple[Any, ...]]) -> Samples:
         kept = np.flatnonzero(keep)
         columns = [[column[i] for i in kept] for column in columns]  # type: ignore[misc]
         device_id, t = device_id[kept], t[kept]
+    parts = _Parts(rejected)
+    for name, column in zip(_COLUMNS, columns[3 : 3 + len(_COLUMNS)], strict=True):
+        parts.add_column(name, column)
+    writer = _read_extra(columns[_EXTRA], parts, rejected)
     rows = Rows(
         id=np.array(columns[0], dtype=np.int64),
         device_id=device_id,
         t=t,
         provenance=_provenance(columns[_PROVENANCE]),
         interval_s=np.array(columns[_INTERVAL], dtype=np.float32),
+        count=np.array(columns[_TRANSACTIONS], dtype=np.float64),
+        writer=writer,
     )
-    parts = _Parts(rejected)
-    for name, column in zip(_COLUMNS, columns[3 : 3 + len(_COLUMNS)], strict=True):
-        parts.add_column(name, column)
-    writer = _read_extra(columns[_EXTRA], parts, rejected)
     assumed = _error_ratio(columns[_ERROR_RATE], writer, parts)
-    _transactions(columns[_TRANSACTIONS], writer, rows, parts)
+    _transactions(rows, counters, parts)
     row, metric, value, names = parts.finish()
     return Samples(
         rows, row, metric, value, names, {k: v for k, v in sorted(rejected.items()) if v}, tuple(assumed)
@@ -254,25 +296,31 @@ def _error_ratio(column: Sequence[float | None], writer: npt.NDArray[np.int8], p
     return assumed
 
 
-def _transactions(
-    column: Sequence[float | None], writer: npt.NDArray[np.int8], rows: Rows, parts: _Parts
-) -> None:
+def _transactions(rows: Rows, before: Counters | None, parts: _Parts) -> None:
     """Transactions per minute from counters that run up, reset at midnight, or start afresh."""
-    count = np.array(column, dtype=np.float64)
-    at = np.flatnonzero(np.isfinite(count) & (count >= 0))
+    at = np.flatnonzero(np.isfinite(rows.count) & (rows.count >= 0))
+    device, t, count, who = rows.device_id[at], rows.t[at], rows.count[at], rows.writer[at]
+    if before is not None:
+        known = np.flatnonzero(np.isfinite(before.count) & np.isin(before.device_id, device))
+        at = np.concatenate([np.full(len(known), -1), at])
+        device = np.concatenate([before.device_id[known], device])
+        t = np.concatenate([before.t[known], t])
+        count = np.concatenate([before.count[known], count])
+        who = np.concatenate([before.writer[known], who])
+        order = np.lexsort((t, device))
+        at, device, t, count, who = at[order], device[order], t[order], count[order], who[order]
     if len(at) < 2:
         return
-    count, t, device, who = count[at], rows.t[at], rows.device_id[at], writer[at]
-    same = (device[1:] == device[:-1]) & (who[1:] == who[:-1])
+    follows = (device[1:] == device[:-1]) & (who[1:] == who[:-1]) & (at[1:] >= 0) & (t[1:] > t[:-1])
     grown = count[1:] - count[:-1]
     runs_up = np.array([w.transactions == "day" for w in writers.WRITERS])[who[1:]]
     # A counter that fell was reset: what it shows now has happened since.
     increment = np.where(runs_up & (grown >= 0), grown, count[1:])
     # Two rows a moment apart would make any rate: nobody samples on purpose faster than this.
     minutes = np.maximum((t[1:] - t[:-1]) / 60.0, 1.0 / 6.0)
-    row = at[1:][same].astype(np.int32)
+    row = at[1:][follows].astype(np.int32)
     code = parts.code("transactions_per_minute")
-    parts.add(row, np.full(len(row), code, dtype=np.int32), (increment / minutes)[same])
+    parts.add(row, np.full(len(row), code, dtype=np.int32), (increment / minutes)[follows])
 
 
 @dataclass(frozen=True)
@@ -336,6 +384,7 @@ def _aware(moment: object) -> datetime | None:
 
 def _nothing() -> Samples:
     none = np.empty(0, dtype=np.int64)
-    rows = Rows(none, none, np.empty(0), none.astype(np.int8), none.astype(np.float32))
+    codes8, floats = none.astype(np.int8), np.empty(0)
+    rows = Rows(none, none, floats, codes8, none.astype(np.float32), floats, codes8)
     codes = none.astype(np.int32)
     return Samples(rows, codes, codes, np.empty(0), (), {}, ())

@@ -12,6 +12,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 
+_PER_DEVICE = (
+    "last_t", "provenance", "interval_s", "status", "failed", "failed_t", "count", "count_t", "count_writer",
+)  # fmt: skip
+
+
 @dataclass
 class Cursor:
     """Arrays over the shard's devices, sorted by id, plus the newest row numbers seen.
@@ -23,6 +28,7 @@ class Cursor:
         interval_s: float32 [D], collection interval as the writer says, NaN unknown.
         status: int8 [D], last status, -1 before the first.
         failed: float32 [D], failed checks in a row; failed_t: float64 [D], time of the last check.
+        count, count_t: float64 [D], transaction counter and its time; count_writer: int8 [D].
         last_id: newest telemetry row seen; checks_id: newest health check seen.
         future_ids: int64 [F], rows that claimed a time still to come: never scored.
     """
@@ -34,6 +40,9 @@ class Cursor:
     status: npt.NDArray[np.int8]
     failed: npt.NDArray[np.float32]
     failed_t: Floats
+    count: Floats
+    count_t: Floats
+    count_writer: npt.NDArray[np.int8]
     future_ids: npt.NDArray[np.int64]
     last_id: int = 0
     checks_id: int = 0
@@ -49,6 +58,9 @@ class Cursor:
             status=np.empty(0, np.int8),
             failed=np.empty(0, np.float32),
             failed_t=np.empty(0, np.float64),
+            count=np.empty(0, np.float64),
+            count_t=np.empty(0, np.float64),
+            count_writer=np.empty(0, np.int8),
             future_ids=np.empty(0, np.int64),
         )
 
@@ -65,12 +77,15 @@ class Cursor:
             status=np.full(n, -1, np.int8),
             failed=np.zeros(n, np.float32),
             failed_t=np.full(n, np.nan),
+            count=np.full(n, np.nan),
+            count_t=np.full(n, np.nan),
+            count_writer=np.zeros(n, np.int8),
             future_ids=self.future_ids,
             last_id=self.last_id,
             checks_id=self.checks_id,
         )
         _, new, old = np.intersect1d(device_id, self.device_id, assume_unique=True, return_indices=True)
-        for name in ("last_t", "provenance", "interval_s", "status", "failed", "failed_t"):
+        for name in _PER_DEVICE:
             getattr(laid, name)[new] = getattr(self, name)[old]
         return laid
 

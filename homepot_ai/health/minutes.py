@@ -154,6 +154,10 @@ def _advance(
     interval = samples.rows.interval_s[rows]
     stated = np.isfinite(interval) & (interval > 0)
     cursor.interval_s[device[stated]] = interval[stated]
+    counted = np.isfinite(samples.rows.count[rows])
+    cursor.count[device[counted]] = samples.rows.count[rows][counted]
+    cursor.count_t[device[counted]] = samples.rows.t[rows][counted]
+    cursor.count_writer[device[counted]] = samples.rows.writer[rows][counted]
 
 
 def _observations(

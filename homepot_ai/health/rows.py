@@ -18,7 +18,6 @@ from homepot_ai.health.records import (
     CRITICAL,
     NO_DATA,
     NOT_SCORED,
-    REASONS,
     STATUSES,
     WARNING,
     Episode,
@@ -26,7 +25,7 @@ from homepot_ai.health.records import (
     HourRollup,
     MinuteResult,
 )
-from homepot_ai.store.scores import AnomalyRow, EventRow, HourRow, ScoreRows
+from homepot_ai.store.scores import AnomalyRow, EventRow, HourRows, ScoreRows
 
 # A change between these and anything else is worth an event; new devices coming to life are not.
 _NEWS = frozenset({WARNING, CRITICAL, NO_DATA})
@@ -60,41 +59,40 @@ def _number(value: float) -> float | None:
 
 def score_rows(results: Sequence[MinuteResult], sample_counts: Sequence[npt.NDArray[np.int32]]) -> ScoreRows:
     """Rows of `ai_health_scores` for these minutes."""
-    status: list[str] = []
-    reason: list[str | None] = []
-    factors: list[str | None] = []
+    factor_rows: list[int] = []
+    factors: list[str] = []
+    before = 0
     for result in results:
-        status += [STATUSES[code] for code in result.status.tolist()]
-        reason += [None if code < 0 else REASONS[code] for code in result.reason.tolist()]
-        texts: list[str | None] = [None] * len(result.device_id)
         for position in np.unique(result.factors.device_pos).tolist():
-            texts[position] = factors_json(result.factors.rows(position))
-        factors += texts
+            factor_rows.append(before + position)
+            factors.append(factors_json(result.factors.rows(position)))
+        before += len(result.device_id)
     return ScoreRows(
         device_id=np.concatenate([r.device_id for r in results]),
         at=np.concatenate([np.full(len(r.device_id), r.at) for r in results]),
         score=np.concatenate([r.score for r in results]),
-        status=status,
-        reason=reason,
-        sample_count=np.concatenate(sample_counts),
+        status=np.concatenate([r.status for r in results]).astype(np.int16),
+        reason=np.concatenate([r.reason for r in results]).astype(np.int16),
+        sample_count=np.minimum(np.concatenate(sample_counts), 32767).astype(np.int16),
         age_s=np.concatenate([r.data_age_s for r in results]),
+        factor_row=np.array(factor_rows, dtype=np.int64),
         factors=factors,
     )
 
 
-def hour_rows(hour: HourRollup, names: Sequence[str]) -> list[HourRow]:
-    """One row per device of a finished hour."""
-    starts = np.flatnonzero(np.r_[True, hour.device_id[1:] != hour.device_id[:-1]])
-    if not len(hour.device_id):
-        return []
-    ends = np.r_[starts[1:], len(hour.device_id)]
-    labels = np.array(names, dtype=object)[hour.metric].tolist()
-    n, mean, low, high, last = (a.tolist() for a in (hour.n, hour.mean, hour.min, hour.max, hour.last))
-    at = moment(hour.hour)
-    return [
-        HourRow(device, at, labels[a:b], n[a:b], mean[a:b], low[a:b], high[a:b], last[a:b])
-        for device, a, b in zip(hour.device_id[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
-    ]
+def hour_rows(hour: HourRollup, names: Sequence[str]) -> HourRows:
+    """A finished hour for `ai_metric_hours`."""
+    return HourRows(
+        hour=moment(hour.hour),
+        names=names,
+        device_id=hour.device_id,
+        metric=hour.metric,
+        n=hour.n,
+        mean=hour.mean,
+        low=hour.min,
+        high=hour.max,
+        last=hour.last,
+    )
 
 
 def anomaly_rows(results: Sequence[MinuteResult], cursor: Cursor) -> dict[str, list[AnomalyRow]]:

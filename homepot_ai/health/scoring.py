@@ -28,7 +28,7 @@ from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.engine import Engine
 from homepot_ai.health.minutes import Fleet, iterate
 from homepot_ai.health.planning import HOUR, MINUTE, MinutePlan
-from homepot_ai.health.records import MinuteResult
+from homepot_ai.health.records import REASONS, STATUSES, MinuteResult
 from homepot_ai.health.summary import ScoreSummary, summarise
 from homepot_ai.settings import Settings
 from homepot_ai.store import scores, state
@@ -74,7 +74,7 @@ class ScoredMinutes:
     rejected: Mapping[str, int]
     assumed: tuple[str, ...]
     rows_read: int
-    hours: list[scores.HourRow]
+    hours: list[scores.HourRows]
     snapshots: Mapping[datetime, Mapping[int, bytes]]
     parts: Mapping[int, bytes]
     events: list[scores.EventRow]
@@ -112,13 +112,22 @@ def fetch(
     window: tuple[datetime, datetime],
     parts: Mapping[int, bytes],
 ) -> MinuteBatch:
-    """Read one stretch of time: telemetry from `window[0]`, logs from `window[1]`, both to `plan.last`."""
+    """Read one stretch of time, from `window[1]` to `plan.last`, and late telemetry from `window[0]` on."""
     shards = settings.scoring.shards
     fleet = read_fleet(conn, settings, plan.shard)
     absent = frozenset(item.table for item in plan.missing)
     return MinuteBatch(
         fleet=fleet,
-        samples=telemetry.read_window(conn, window[0], plan.last, shard=plan.shard, shards=shards),
+        samples=telemetry.read_window(
+            conn,
+            window[1],
+            plan.last,
+            late_after=window[0],
+            last_id=cursor.last_id,
+            counters=telemetry.Counters(cursor.device_id, cursor.count, cursor.count_t, cursor.count_writer),
+            shard=plan.shard,
+            shards=shards,
+        ),
         logs=signals.read(
             conn,
             window[1],
@@ -192,7 +201,7 @@ def step(
     rejected = Counter(batch.samples.rejected)
     results: list[MinuteResult] = []
     sample_counts = []
-    hours: list[scores.HourRow] = []
+    hours: list[scores.HourRows] = []
     happened: list[scores.EventRow] = []
     snapshots: dict[datetime, Mapping[int, bytes]] = {}
     moving = plan.mode == "live"
@@ -209,7 +218,7 @@ def step(
             happened += rows.anomaly_events(result) + rows.status_events(result, cursor.status)
             cursor.status = result.status.copy()
         if moving and closed is not None:
-            hours += rows.hour_rows(closed, engine.metric_names)
+            hours.append(rows.hour_rows(closed, engine.metric_names))
         if moving and emit and t % HOUR.total_seconds() == 0:
             snapshots[datetime.fromtimestamp(t, UTC)] = _snapshot(engine, cursor, t)
     late = batch.arrivals.late if moving else 0
@@ -276,7 +285,12 @@ def write_results(
     if not scored.results:
         return 0, 0
     scores.ensure_partitions(conn, plan.first, max(plan.last, now))
-    written, equal = scores.insert_scores(conn, rows.score_rows(scored.results, scored.sample_counts))
+    written, equal = scores.insert_scores(
+        conn,
+        rows.score_rows(scored.results, scored.sample_counts),
+        statuses=STATUSES,
+        reasons=REASONS,
+    )
     if plan.mode == "past":
         # What alarms, hours and events said then stands: only holes in the scores are filled.
         return written, equal

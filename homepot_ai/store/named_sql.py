@@ -30,8 +30,7 @@ def parse(text: str) -> Mapping[str, LiteralString]:
     if len(set(names)) != len(names):
         raise ValueError(f"a statement's name is used twice among {names}")
     statements = {
-        name: cast(LiteralString, body.strip().rstrip(";"))
-        for name, body in zip(names, bodies, strict=True)
+        name: cast(LiteralString, body.strip().rstrip(";")) for name, body in zip(names, bodies, strict=True)
     }
     return MappingProxyType(statements)
 

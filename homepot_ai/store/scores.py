@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from homepot_ai.store import arrays as _arrays  # noqa: F401 - teaches psycopg to bind vectors
 from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
 
@@ -24,43 +25,49 @@ class ScoreRows:
     Attributes:
         device_id: int64 [N]; at: float64 [N], seconds since 1970 UTC.
         score: float32 [N], NaN where there is none.
-        status, reason: [N] names; reason None where there is a score.
-        sample_count: int [N]; age_s: float32 [N], NaN unknown.
-        factors: [N], JSON text or None.
+        status, reason: int16 [N], positions in STATUSES and REASONS; reason -1 where there is none.
+        sample_count: int16 [N]; age_s: float32 [N], NaN unknown.
+        factor_row: int64 [F], the entries that have factors; factors: [F], JSON text.
     """
 
     device_id: npt.NDArray[np.int64]
     at: npt.NDArray[np.float64]
     score: npt.NDArray[np.float32]
-    status: Sequence[str]
-    reason: Sequence[str | None]
-    sample_count: npt.NDArray[np.int32]
+    status: npt.NDArray[np.int16]
+    reason: npt.NDArray[np.int16]
+    sample_count: npt.NDArray[np.int16]
     age_s: npt.NDArray[np.float32]
-    factors: Sequence[str | None]
+    factor_row: npt.NDArray[np.int64]
+    factors: Sequence[str]
 
 
-def insert_scores(conn: Connection, rows: ScoreRows) -> tuple[int, int]:
+def insert_scores(
+    conn: Connection, rows: ScoreRows, *, statuses: Sequence[str], reasons: Sequence[str]
+) -> tuple[int, int]:
     """Write scores, leaving minutes alone that have one.
 
     Returns:
         Rows written, and of those that were there already the ones that say the same.
     """
-    parameters = {
-        "device_id": rows.device_id.tolist(),
-        "at": rows.at.tolist(),
-        "score": _nullable(rows.score),
-        "status": list(rows.status),
-        "reason": list(rows.reason),
-        "sample_count": np.minimum(rows.sample_count, 32767).tolist(),
-        "age": _nullable(rows.age_s),
+    parameters: dict[str, Any] = {
+        "device_id": rows.device_id,
+        "at": rows.at,
+        "score": rows.score,
+        "status": rows.status,
+        "statuses": list(statuses),
+    }
+    more = {
+        "reason": rows.reason,
+        "reasons": list(reasons),
+        "sample_count": rows.sample_count,
+        "age": rows.age_s,
+        "factor_place": rows.factor_row + 1,
         "factors": list(rows.factors),
     }
-    written = conn.execute(_SQL["insert_scores"], parameters).rowcount
+    written = conn.execute(_SQL["insert_scores"], parameters | more).rowcount
     if written == len(rows.device_id):
         return written, 0
-    row = conn.execute(
-        _SQL["equal_scores"], {k: parameters[k] for k in ("device_id", "at", "score", "status")}
-    ).fetchone()
+    row = conn.execute(_SQL["equal_scores"], parameters).fetchone()
     assert row is not None
     return written, int(row[0]) - written
 
@@ -105,23 +112,29 @@ def insert_minutes(conn: Connection, minutes: Sequence[MinuteCounts]) -> None:
 
 
 @dataclass(frozen=True)
-class HourRow:
-    """One device's hour: parallel lists over its metrics."""
+class HourRows:
+    """A finished hour, one entry per device and metric, sorted by device.
 
-    device_id: int
+    Attributes:
+        device_id: int64 [N]; metric: int32 [N], position in names; n: int32 [N].
+        mean, low, high, last: float32 [N], in the metric's unit.
+    """
+
     hour: datetime
-    metrics: list[str]
-    n: list[int]
-    mean: list[float]
-    min: list[float]
-    max: list[float]
-    last: list[float]
+    names: Sequence[str]
+    device_id: npt.NDArray[np.int64]
+    metric: npt.NDArray[np.int32]
+    n: npt.NDArray[np.int32]
+    mean: npt.NDArray[np.float32]
+    low: npt.NDArray[np.float32]
+    high: npt.NDArray[np.float32]
+    last: npt.NDArray[np.float32]
 
 
-def insert_hours(conn: Connection, hours: Sequence[HourRow]) -> None:
-    """Write finished hours."""
-    with conn.cursor() as cursor:
-        cursor.executemany(_SQL["insert_hours"], [asdict(hour) for hour in hours])
+def insert_hours(conn: Connection, hours: Sequence[HourRows]) -> None:
+    """Write finished hours, one row per device; an hour that is there stays."""
+    for hour in hours:
+        conn.execute(_SQL["insert_hours"], {**vars(hour), "names": list(hour.names)})
 
 
 @dataclass(frozen=True)
@@ -190,10 +203,3 @@ def insert_events(conn: Connection, events: Sequence[EventRow], ttl_hours: int) 
             "ttl_hours": ttl_hours,
         },
     )
-
-
-def _nullable(values: npt.NDArray[np.float32]) -> list[float | None]:
-    listed: list[float | None] = values.tolist()
-    for index in np.flatnonzero(np.isnan(values)):
-        listed[index] = None
-    return listed

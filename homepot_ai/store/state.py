@@ -94,9 +94,8 @@ def advance(
     """
     fast = parts[FAST]
     statement = _SQL["begin"] if version is None else _SQL["advance"]
-    parameters = {
-        "shard": shard, "at": at, "version": version, "payload": fast, "checksum": _checksum(fast), "now": now,
-    }  # fmt: skip
+    parameters = {"shard": shard, "at": at, "version": version, "now": now}
+    parameters |= {"payload": fast, "checksum": _checksum(fast)}
     if conn.execute(statement, parameters).rowcount != 1:
         raise StateMoved(
             f"another run scored shard {shard} meanwhile; its result stands and this one is dropped"

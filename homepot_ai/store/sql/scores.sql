@@ -1,21 +1,24 @@
 -- name: insert_scores
--- A score is what alarms were based on: a minute that has one keeps it.
+-- A score is what alarms were based on: a minute that has one keeps it. Codes are positions in the
+-- enum's own order (statuses, reasons); only the few devices that deviate bring factors.
 INSERT INTO ai_health_scores (device_id, at, score, status, reason, sample_count, data_age_seconds, factors)
-SELECT device_id, to_timestamp(at), score, status::health_status, reason::unscored_reason, sample_count, age,
-       factors::jsonb
-  FROM unnest(%(device_id)s::int[], %(at)s::float8[], %(score)s::real[], %(status)s::text[],
-              %(reason)s::text[], %(sample_count)s::smallint[], %(age)s::real[], %(factors)s::text[])
-    AS t(device_id, at, score, status, reason, sample_count, age, factors)
+SELECT t.device_id, to_timestamp(t.at), nullif(t.score, 'NaN'),
+       (%(statuses)s::health_status[])[t.status + 1], (%(reasons)s::unscored_reason[])[t.reason + 1],
+       t.sample_count, nullif(t.age, 'NaN'), f.factors::jsonb
+  FROM unnest(%(device_id)s::int8[], %(at)s::float8[], %(score)s::real[], %(status)s::smallint[],
+              %(reason)s::smallint[], %(sample_count)s::smallint[], %(age)s::real[])
+    WITH ORDINALITY AS t(device_id, at, score, status, reason, sample_count, age, place)
+  LEFT JOIN unnest(%(factor_place)s::int8[], %(factors)s::text[]) AS f(place, factors) USING (place)
 ON CONFLICT (device_id, at) DO NOTHING;
 
 -- name: equal_scores
 -- How many of these are there already with the same score and status.
 SELECT count(*)
-  FROM unnest(%(device_id)s::int[], %(at)s::float8[], %(score)s::real[], %(status)s::text[])
+  FROM unnest(%(device_id)s::int8[], %(at)s::float8[], %(score)s::real[], %(status)s::smallint[])
     AS t(device_id, at, score, status)
   JOIN ai_health_scores s ON s.device_id = t.device_id AND s.at = to_timestamp(t.at)
- WHERE s.status = t.status::health_status
-   AND (s.score IS NOT DISTINCT FROM t.score OR abs(s.score - t.score) < 0.0005);
+ WHERE s.status = (%(statuses)s::health_status[])[t.status + 1]
+   AND (s.score IS NOT DISTINCT FROM nullif(t.score, 'NaN') OR abs(s.score - t.score) < 0.0005);
 
 -- name: insert_minute
 INSERT INTO ai_scoring_minutes (shard, at, devices, healthy, warning, critical, no_data, in_maintenance,
@@ -26,8 +29,13 @@ ON CONFLICT (shard, at) DO NOTHING;
 
 -- name: insert_hours
 INSERT INTO ai_metric_hours (device_id, hour, metrics, n, mean, min, max, last)
-VALUES (%(device_id)s, %(hour)s, %(metrics)s, %(n)s::int[], %(mean)s::real[], %(min)s::real[], %(max)s::real[],
-        %(last)s::real[])
+SELECT device_id, %(hour)s, array_agg((%(names)s::text[])[metric + 1] ORDER BY place), array_agg(n ORDER BY place),
+       array_agg(mean ORDER BY place), array_agg(low ORDER BY place), array_agg(high ORDER BY place),
+       array_agg(last ORDER BY place)
+  FROM unnest(%(device_id)s::int8[], %(metric)s::int[], %(n)s::int[], %(mean)s::real[], %(low)s::real[],
+              %(high)s::real[], %(last)s::real[])
+    WITH ORDINALITY AS t(device_id, metric, n, mean, low, high, last, place)
+ GROUP BY device_id
 ON CONFLICT (device_id, hour) DO NOTHING;
 
 -- name: open_anomaly

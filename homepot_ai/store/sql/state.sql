@@ -19,24 +19,24 @@ SELECT part, payload, checksum FROM ai_baselines
 -- name: advance
 -- The condition on version is what keeps two runs apart: the second finds another version and gives up.
 UPDATE ai_baselines
-   SET at = %(at)s, version = version + 1, payload = %(payload)s, checksum = %(checksum)s, created_at = %(now)s
+   SET at = %(at)s, version = version + 1, payload = %(payload)b, checksum = %(checksum)s, created_at = %(now)s
  WHERE shard = %(shard)s AND kind = 'live' AND part = -1 AND version = %(version)s;
 
 -- name: begin
 INSERT INTO ai_baselines (shard, kind, at, part, version, payload, checksum, created_at)
-VALUES (%(shard)s, 'live', %(at)s, -1, 1, %(payload)s, %(checksum)s, %(now)s)
+VALUES (%(shard)s, 'live', %(at)s, -1, 1, %(payload)b, %(checksum)s, %(now)s)
 ON CONFLICT (shard, part) WHERE kind = 'live' DO NOTHING;
 
 -- name: put_live_part
 INSERT INTO ai_baselines (shard, kind, at, part, version, payload, checksum, created_at)
-VALUES (%(shard)s, 'live', %(at)s, %(part)s, 0, %(payload)s, %(checksum)s, %(now)s)
+VALUES (%(shard)s, 'live', %(at)s, %(part)s, 0, %(payload)b, %(checksum)s, %(now)s)
 ON CONFLICT (shard, part) WHERE kind = 'live'
 DO UPDATE SET at = excluded.at, payload = excluded.payload, checksum = excluded.checksum,
               created_at = excluded.created_at;
 
 -- name: put_snapshot_part
 INSERT INTO ai_baselines (shard, kind, at, part, version, payload, checksum, created_at)
-VALUES (%(shard)s, 'snapshot', %(at)s, %(part)s, 0, %(payload)s, %(checksum)s, %(now)s)
+VALUES (%(shard)s, 'snapshot', %(at)s, %(part)s, 0, %(payload)b, %(checksum)s, %(now)s)
 ON CONFLICT (shard, kind, at, part) DO NOTHING;
 
 -- name: forget_snapshots
