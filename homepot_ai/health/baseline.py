@@ -209,16 +209,14 @@ def _learn_level(
     usual = rows[Field.START : Field.START + 2] + rows[Field.EXCESS : Field.EXCESS + 2] * np.float32(
         config.level_clip / beyond
     )
-    rows[Field.FAST] += _gain(minutes, np.float32(config.fast_minutes)) * np.clip(
-        residual[0], -usual[0], usual[0]
-    )
-    rows[Field.SLOW] += _gain(minutes, np.float32(config.slow_minutes)) * np.clip(
-        residual[1], -usual[1], usual[1]
-    )
+    moved = np.clip(residual[:2], -usual, usual)
+    rows[Field.FAST] += _gain(minutes, config.fast_minutes) * moved[0]
+    rows[Field.SLOW] += _gain(minutes, config.slow_minutes) * moved[1]
     # A slot takes its first day's mean within the day and averages over days later.
-    days = np.minimum((samples.at - samples.first_at) / DAY_S, config.profile_days).astype(np.float32)
+    days: Floats = ((samples.at - samples.first_at) / DAY_S).astype(np.float32)
+    np.minimum(days, np.float32(config.profile_days), out=days)
     inside = np.minimum(minutes, np.float32(config.slot_minutes))
-    gain = _gain(inside, np.float32(config.slot_minutes) * (1 + days))
+    gain = _gain(inside, days * config.slot_minutes + config.slot_minutes)
     samples.profile[...] += gain * np.clip(off_profile, -usual[1], usual[1])
 
 

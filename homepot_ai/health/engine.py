@@ -38,6 +38,7 @@ from homepot_ai.health.records import (
     MinuteResult,
     Observations,
 )
+from homepot_ai.health.routine import track
 from homepot_ai.health.table import (
     DeviceField,
     DeviceStamp,
@@ -51,6 +52,8 @@ from homepot_ai.health.table import (
 FAST = -1
 # Series per block: the tables of a block stay in the processor's cache.
 BLOCK = 16_384
+# Held evidence hardly changes from minute to minute: many rows say what a few would.
+EDGE_HEAD = 500.0
 
 __all__ = [
     "FAST",
@@ -381,21 +384,41 @@ class Engine:
         out: Floats = np.exp(-overdue / np.float32(self.config.baseline.hold_minutes))
         return out
 
-    def _device_evidence(self, at: float, interval_of_device: Floats) -> tuple[Floats, Floats, Flags]:
-        """Over the device table: health and alarm evidence in decades, and who knows enough."""
+    def _device_evidence(self, at: float, interval_of_device: Floats) -> tuple[Floats, Floats, Floats]:
+        """Over the device table: health and alarm evidence in decades, and series that count."""
         rows, segments, settings = self._series.rows, self._layout(), self.config.baseline
         held, alarm = rows[Field.HELD], rows[Field.ALARM]
         fade = self._fade(at, interval_of_device)
         if fade is not None:
             held, alarm = held * fade, alarm * fade
         counted = segments.sum(baseline.eligible(rows, settings).astype(np.float32))
-        health = np.zeros(len(self._devices), np.float32)
-        level, enough = health.copy(), np.zeros(len(health), bool)
+        health, level, count = np.zeros((3, len(self._devices)), np.float32)
         health[segments.device_pos] = segments.top_mean(held, settings.top_metrics)
-        mean_square = segments.sum(alarm * alarm) / np.maximum(counted, 1)
-        level[segments.device_pos] = np.sqrt(mean_square)
-        enough[segments.device_pos] = counted > 0
-        return health, level, enough
+        level[segments.device_pos] = np.sqrt(segments.sum(alarm * alarm) / np.maximum(counted, 1))
+        count[segments.device_pos] = counted
+        return health, level, count
+
+    def _edge(
+        self, framed: Index, health: Floats, count: Floats, fresh: Flags, minutes: Floats, interval: Floats
+    ) -> Floats:
+        """The edge of each framed device's own evidence before this minute; learns from it after.
+
+        At first it is where chance alone brings the mean of the largest, from so many metrics held
+        for so many samples.
+        """
+        settings, devices = self.config.baseline, self._devices
+        before = devices.rows[DeviceField.EDGE, framed]
+        draws = np.maximum(count, 1) * (1 + settings.hold_minutes * 60 / interval)
+        chance = np.log10(draws / np.clip(count, 1, settings.top_metrics)).astype(np.float32)
+        before = np.where(np.isnan(before) | (count == 0), chance, before)
+        seen = devices.rows[DeviceField.ROWS, framed]
+        after = track(
+            before, health, seen, minutes,
+            quantile=settings.edge_quantile, days=settings.edge_days, head=EDGE_HEAD,
+        )  # fmt: skip
+        devices.rows[DeviceField.EDGE, framed] = np.where(fresh & (count > 0), after, before)
+        out: Floats = np.maximum(before, np.float32(settings.edge))
+        return out
 
     def _limit_evidence(
         self, obs: Observations, pos: Index | None, interval_of_device: Floats
@@ -430,7 +453,7 @@ class Engine:
         at, config, devices = obs.at, self.config, self._devices
         interval_of = np.full(len(devices), config.liveness.default_interval_s, np.float32)
         interval_of[framed] = interval
-        health, level, enough = self._device_evidence(at, interval_of)
+        health, level, count = self._device_evidence(at, interval_of)
         limit, limit_value = self._limit_evidence(obs, pos, interval_of)
         index = self._limit_index()
         signals = index.signals(frame.signals, framed)
@@ -439,24 +462,26 @@ class Engine:
         from_limits: Doubles = per_device[framed].astype(np.float64)
         for _, _, u, _ in signals:
             from_limits = from_limits + u.astype(np.float64) ** 2
-        from_baseline = health[framed] / np.float32(config.baseline.edge)
+        since = np.where(np.isnan(before), 1.0, (at - before) / 60).astype(np.float32)
+        since = np.minimum(since, np.float32(60))
+        edge = self._edge(framed, health[framed], count[framed], fresh, since, interval)
+        from_baseline = score.baseline_evidence(health[framed], edge, config.baseline.edge_step)
         points = score.from_evidence((from_baseline**2 + from_limits).astype(np.float32))
         last_sample = np.fmax(devices.stamps[DeviceStamp.LAST_SAMPLE, framed], frame.last_sample)
         young = ~(at - devices.stamps[DeviceStamp.FIRST_SAMPLE, framed] >= config.baseline.min_minutes * 60)
         status, reason = liveness.judge(
-            frame, at, last_sample, interval, enough[framed] & ~young, young, config.liveness
+            frame, at, last_sample, interval, (count[framed] > 0) & ~young, young, config.liveness
         )
         scored = status == liveness.SCORED
         healthy, critical = self._thresholds(framed)
         status = np.where(scored, score.status_of(points, healthy, critical), status).astype(np.int8)
         self._flag(framed, health[framed], at)
 
-        since = np.where(np.isnan(before), 1.0, (at - before) / 60).astype(np.float32)
         now = episodes.Level(
             at=at,
             level=level[framed],
             fresh=fresh,
-            minutes=np.minimum(since, 60),
+            minutes=since,
             limit=np.sqrt(from_limits).astype(np.float32),
             score=points,
             scored=scored,

@@ -17,14 +17,13 @@ import numpy.typing as npt
 
 from homepot_ai.health.config import AlarmConfig
 from homepot_ai.health.records import Episode, Factor, Factors, Flags, Floats
+from homepot_ai.health.routine import track
 from homepot_ai.health.table import DeviceField, DeviceStamp, DeviceTable
 
 SEVERITIES = ("info", "warning", "critical")
-DAY_MINUTES = 1440.0
 Index = npt.NDArray[np.intp]
-# Evidence spreads about half a decade per factor e beyond its upper points.
-SPREAD = 0.5
 FIRST_ROUTINE = 1.0
+HEAD_START = 10.0
 
 
 @dataclass(frozen=True)
@@ -95,15 +94,15 @@ def _routine(rows: Floats, now: Level, config: AlarmConfig) -> Floats:
     for field in (DeviceField.ROUTINE, DeviceField.RECENT):
         np.copyto(rows[field], np.float32(FIRST_ROUTINE), where=np.isnan(rows[field]))
     before: Floats = np.maximum(rows[DeviceField.ROUTINE], rows[DeviceField.RECENT])
-    young = 1.0 / (rows[DeviceField.ROWS] + 10.0)
     for field, quantile, days in (
         (DeviceField.ROUTINE, config.routine_quantile, config.routine_days),
         (DeviceField.RECENT, config.recent_quantile, config.recent_days),
     ):
-        gain = np.maximum(young, now.minutes / np.float32(days * DAY_MINUTES))
-        step = np.minimum(gain * np.float32(SPREAD / (1 - quantile)), np.float32(SPREAD))
-        step *= (now.level > rows[field]) - np.float32(1 - quantile)
-        rows[field] += np.where(now.fresh, step, 0)
+        after = track(
+            rows[field], now.level, rows[DeviceField.ROWS], now.minutes,
+            quantile=quantile, days=days, head=HEAD_START,
+        )  # fmt: skip
+        np.copyto(rows[field], after, where=now.fresh)
     rows[DeviceField.ROWS] += now.fresh
     return before
 

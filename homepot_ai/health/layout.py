@@ -106,11 +106,3 @@ class Segments:
                 dense = np.partition(dense, width - k, axis=1)[:, width - k :]
             out[members] = dense.sum(axis=1) / np.minimum(self.count[members], k)
         return out
-
-    def top_positions(self, values: Floats, segment: int, k: int) -> Index:
-        """Series positions of one segment's k largest values, largest first."""
-        first = self.start[segment]
-        run = values[first : first + self.count[segment]]
-        order = np.argsort(-run, kind="stable")[:k]
-        out: Index = first + order
-        return out

@@ -12,7 +12,7 @@ and each factor's contribution is its share of ``u^2`` in what was taken from 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,26 @@ import numpy.typing as npt
 from homepot_ai.health.baseline import band_width
 from homepot_ai.health.config import HealthConfig
 from homepot_ai.health.layout import METRIC_MASK, Segments
-from homepot_ai.health.limits import LimitIndex, LimitTable
-from homepot_ai.health.records import CRITICAL, HEALTHY, WARNING, Doubles, Factors, Floats, Small
+from homepot_ai.health.limits import LimitIndex
+from homepot_ai.health.records import (
+    CRITICAL,
+    HEALTHY,
+    WARNING,
+    Codes,
+    Doubles,
+    Factors,
+    Flags,
+    Floats,
+    Ints,
+    Small,
+)
 from homepot_ai.health.table import Field, SeriesTable
 
 STEEPNESS = 4.0
 OTHER = "other"
+KINDS = ("limit", "baseline", "signal", "liveness")
+LIMIT, BASELINE, SIGNAL = range(3)
+Index = npt.NDArray[np.intp]
 
 
 def from_evidence(squared: Floats) -> Floats:
@@ -36,6 +50,15 @@ def from_evidence(squared: Floats) -> Floats:
     """
     out: Floats = (1.0 / (1.0 + squared / np.float32(STEEPNESS))).astype(np.float32)
     return out
+
+
+def baseline_evidence(decades: Floats, edge: Floats, step: float) -> Floats:
+    """Held evidence of a device as u: 1.0 at its edge, one more per ``step`` decades beyond.
+
+    >>> baseline_evidence(np.float32([1, 2, 5]), np.float32([2, 2, 2]), 1.5).tolist()
+    [0.5, 1.0, 3.0]
+    """
+    return np.where(decades < edge, decades / edge, 1 + (decades - edge) / np.float32(step))
 
 
 def status_of(score: Floats, healthy: Floats, critical: Floats) -> Small:
@@ -54,124 +77,147 @@ class Evidence:
     signals: list[tuple[str, Floats, Floats, Doubles]]
 
 
-@dataclass
-class _Line:
-    metric: str
-    kind: str
-    squared: float
-    observed: float
-    low: float
-    high: float
+@dataclass(frozen=True)
+class _Lines:
+    """Candidate factors, flat: the frame's device, name, kind and what each adds to ``u^2``."""
+
+    device_pos: Index
+    metric: Ints
+    kind: Small
+    squared: Doubles
+    observed: Doubles
+    low: Doubles
+    high: Doubles
 
 
 def explain(
-    which: npt.NDArray[np.intp],
+    which: Index,
     score: Floats,
     evidence: Evidence,
     series: SeriesTable,
     segments: Segments,
-    device_pos: npt.NDArray[np.intp],
+    device_pos: Index,
     metric_names: Sequence[str],
     config: HealthConfig,
 ) -> Factors:
-    """Factors of the deviating devices ``which`` (positions in the frame).
+    """Factors of the deviating devices ``which`` (positions in the frame), heaviest first.
 
-    Loops over these devices only.
+    Shows `factors_shown` per device and folds the rest into one, so that what is shown adds up.
     """
-    segment_of = {int(p): i for i, p in enumerate(segments.device_pos)} if len(which) else {}
-    out: list[tuple[int, _Line, float]] = []
-    for frame_pos in which.tolist():
-        lines = _signal_lines(frame_pos, evidence)
-        segment = segment_of.get(int(device_pos[frame_pos]))
-        if segment is not None:
-            run = slice(segments.start[segment], segments.start[segment] + segments.count[segment])
-            lines += _limit_lines(run, evidence, series, metric_names)
-            lines += _baseline_lines(
-                segment, float(evidence.baseline[frame_pos]), series, segments, metric_names, config
-            )
-        out += _contributions(frame_pos, lines, 1.0 - float(score[frame_pos]), config.factors_shown)
-    return Factors(
-        device_pos=np.array([o[0] for o in out], np.int32),
-        metric=[o[1].metric for o in out],
-        kind=[o[1].kind for o in out],
-        contribution=np.array([o[2] for o in out], np.float32),
-        observed=np.array([o[1].observed for o in out], np.float64),
-        low=np.array([o[1].low for o in out], np.float64),
-        high=np.array([o[1].high for o in out], np.float64),
-    )
+    if not len(which):
+        return no_factors()
+    names = [*metric_names, *(signal[0] for signal in evidence.signals), OTHER]
+    wanted = np.zeros(len(score), bool)
+    wanted[which] = True
+    owner_to_frame = np.full(int(device_pos.max()) + 1, -1, np.intp)
+    owner_to_frame[device_pos[which]] = which
+    lines = [
+        *_signal_lines(wanted, evidence, len(metric_names)),
+        _limit_lines(owner_to_frame, evidence, series, segments),
+        *_baseline_lines(owner_to_frame, evidence.baseline, series, segments, config),
+    ]
+    flat = _Lines(*(np.concatenate([getattr(part, f.name) for part in lines]) for f in fields(_Lines)))
+    return _fold(flat, 1.0 - score.astype(np.float64), names, config.factors_shown)
 
 
 def no_factors() -> Factors:
-    """For minutes in which nobody asks."""
+    """For minutes in which nobody asks or nothing deviates."""
     none = np.zeros(0)
     return Factors(none.astype(np.int32), [], [], none.astype(np.float32), none, none, none)
 
 
-def _signal_lines(frame_pos: int, evidence: Evidence) -> list[_Line]:
-    return [
-        _Line(
-            name,
-            "signal",
-            float(u[frame_pos]) ** 2,
-            float(counts[frame_pos]),
-            np.nan,
-            float(limit[frame_pos]),
-        )
-        for name, counts, u, limit in evidence.signals
-        if u[frame_pos] > 0
-    ]
+def _signal_lines(wanted: Flags, evidence: Evidence, first_code: int) -> list[_Lines]:
+    out = []
+    for i, (_, counts, u, limit) in enumerate(evidence.signals):
+        p = np.flatnonzero(wanted & (u > 0))
+        squared = u[p].astype(np.float64) ** 2
+        observed = counts[p].astype(np.float64)
+        code = np.full(len(p), first_code + i)
+        out.append(_lines(p, code, SIGNAL, squared, observed, observed * np.nan, limit[p]))
+    return out
 
 
 def _limit_lines(
-    run: slice, evidence: Evidence, series: SeriesTable, metric_names: Sequence[str]
-) -> list[_Line]:
-    first, last = np.searchsorted(evidence.limits.series, [run.start, run.stop])
-    table: LimitTable = evidence.limits.table
-    return [
-        _Line(
-            metric_names[int(series.key[evidence.limits.series[i]]) & METRIC_MASK],
-            "limit",
-            float(evidence.limit[i]) ** 2,
-            float(evidence.limit_value[i]),
-            np.nan,
-            float(table[0, i]),
-        )
-        for i in range(int(first), int(last))
-        if evidence.limit[i] > 0
-    ]
+    owner_to_frame: Index, evidence: Evidence, series: SeriesTable, segments: Segments
+) -> _Lines:
+    index = evidence.limits
+    p = _frame_of(owner_to_frame, segments.owner[index.series])
+    over = np.flatnonzero((p >= 0) & (evidence.limit > 0))
+    observed = evidence.limit_value[over]
+    metric = series.key[index.series[over]] & METRIC_MASK
+    squared = evidence.limit[over].astype(np.float64) ** 2
+    return _lines(p[over], metric, LIMIT, squared, observed, observed * np.nan, index.table[0, over])
 
 
 def _baseline_lines(
-    segment: int,
-    baseline: float,
-    series: SeriesTable,
-    segments: Segments,
-    metric_names: Sequence[str],
-    config: HealthConfig,
-) -> list[_Line]:
-    top = segments.top_positions(series.rows[Field.HELD], segment, config.baseline.top_metrics)
-    held = series.rows[Field.HELD, top].astype(np.float64)
-    total = held.sum()
-    if not total > 0:
-        return []
-    observed, low, high = _bands(top, series, config)
-    return [
-        _Line(
-            metric_names[int(series.key[p]) & METRIC_MASK],
-            "baseline",
-            baseline**2 * float(held[i] / total),
-            float(observed[i]),
-            float(low[i]),
-            float(high[i]),
-        )
-        for i, p in enumerate(top)
-        if held[i] > 0
-    ]
+    owner_to_frame: Index, baseline: Floats, series: SeriesTable, segments: Segments, config: HealthConfig
+) -> list[_Lines]:
+    out = []
+    k = config.baseline.top_metrics
+    frame_of_segment = _frame_of(owner_to_frame, segments.device_pos)
+    for members, positions, padding in segments.buckets:
+        chosen = np.flatnonzero(frame_of_segment[members] >= 0)
+        if not len(chosen):
+            continue
+        places = positions[chosen]
+        held = series.rows[Field.HELD, places].astype(np.float64)
+        if padding is not None:
+            held[padding[chosen]] = 0
+        order = np.argsort(-held, axis=1, kind="stable")[:, :k]
+        held = np.take_along_axis(held, order, axis=1)
+        total = held.sum(axis=1, keepdims=True)
+        frame_pos = frame_of_segment[members[chosen]]
+        u = baseline[frame_pos].astype(np.float64)[:, None]
+        squared = u**2 * held / np.where(total > 0, total, 1)
+        some = squared > 0
+        top = np.take_along_axis(places, order, axis=1)[some]
+        device = np.broadcast_to(frame_pos[:, None], some.shape)[some]
+        metric, bands = series.key[top] & METRIC_MASK, _bands(top, series, config)
+        out.append(_lines(device, metric, BASELINE, squared[some], *bands))
+    return out
 
 
-def _bands(
-    top: npt.NDArray[np.intp], series: SeriesTable, config: HealthConfig
-) -> tuple[Doubles, Doubles, Doubles]:
+def _frame_of(owner_to_frame: Index, owner: Index | Codes) -> Index:
+    # Devices beyond the table's end are not among those explained.
+    inside = owner < len(owner_to_frame)
+    return np.where(inside, owner_to_frame[np.where(inside, owner, 0)], -1)
+
+
+def _lines(
+    p: Index, metric: Ints, kind: int, squared: Doubles, observed: Doubles, low: Doubles, high: Doubles
+) -> _Lines:
+    return _Lines(p, metric.astype(np.int64), np.full(len(p), kind, np.int8), squared, observed, low, high)
+
+
+def _fold(lines: _Lines, taken: Doubles, names: Sequence[str], shown: int) -> Factors:
+    """Order each device's lines by weight, fold those beyond ``shown``, share out what was taken."""
+    order = np.lexsort((lines.metric, lines.kind, -lines.squared, lines.device_pos))
+    device = lines.device_pos[order]
+    squared = lines.squared[order]
+    first = np.flatnonzero(np.diff(device, prepend=-1))
+    count = np.diff(first, append=len(device))
+    total = np.repeat(np.add.reduceat(squared, first), count) if len(first) else squared
+    contribution = taken[device] * squared / total
+    rank = np.arange(len(device)) - np.repeat(first, count)
+    # The first folded line stands for all of them.
+    folded = rank == shown
+    rest = np.bincount(device, np.where(rank >= shown, contribution, 0), minlength=1)
+    contribution = np.where(folded, rest[device], contribution)
+    kept = rank <= shown
+    blank = np.where(folded, np.nan, 0.0)
+    metric = np.where(folded, len(names) - 1, lines.metric[order])[kept]
+    return Factors(
+        device_pos=device[kept].astype(np.int32),
+        metric=[names[i] for i in metric.tolist()],
+        kind=[KINDS[i] for i in lines.kind[order][kept].tolist()],
+        contribution=contribution[kept].astype(np.float32),
+        observed=(lines.observed[order] + blank)[kept],
+        low=(lines.low[order] + blank)[kept],
+        high=(lines.high[order] + blank)[kept],
+    )
+
+
+def _bands(top: Index, series: SeriesTable, config: HealthConfig) -> tuple[Doubles, Doubles, Doubles]:
     """Observed value and expected band: as noted when the evidence arose, else as of now."""
     rows, origin = series.rows, series.origin[top]
     noted = ~np.isnan(rows[Field.NOTE_VALUE, top])
@@ -180,20 +226,3 @@ def _bands(
     low = np.where(noted, rows[Field.NOTE_LOW, top], rows[Field.FAST, top] - width) + origin
     high = np.where(noted, rows[Field.NOTE_HIGH, top], rows[Field.FAST, top] + width) + origin
     return observed, low, high
-
-
-def _contributions(
-    frame_pos: int, lines: list[_Line], taken: float, shown: int
-) -> list[tuple[int, _Line, float]]:
-    total = sum(line.squared for line in lines)
-    if not total > 0 or not taken > 0:
-        return []
-    lines = sorted(lines, key=lambda line: (-line.squared, line.kind, line.metric))
-    kept, folded = lines[:shown], lines[shown:]
-    if folded:
-        rest = sum(line.squared for line in folded)
-        kinds = {line.kind for line in folded}
-        kept.append(
-            _Line(OTHER, folded[0].kind if len(kinds) == 1 else "baseline", rest, np.nan, np.nan, np.nan)
-        )
-    return [(frame_pos, line, taken * line.squared / total) for line in kept]

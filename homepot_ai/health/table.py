@@ -56,9 +56,10 @@ class DeviceField(IntEnum):
     INITIAL = 5  # score when the episode opened
     PEAK = 6  # lowest score in the episode
     SEVERITY = 7  # as last told, index into SEVERITIES
+    EDGE = 8  # how far health evidence reaches when all is as usual (decades)
 
 
-DEVICE_FIELDS = 8
+DEVICE_FIELDS = 9
 
 
 class DeviceStamp(IntEnum):
@@ -130,6 +131,7 @@ class DeviceTable:
         fresh = np.zeros((DEVICE_FIELDS, len(ids)), np.float32)
         fresh[DeviceField.INTERVAL] = np.nan
         fresh[DeviceField.ROUTINE] = fresh[DeviceField.RECENT] = np.nan
+        fresh[DeviceField.EDGE] = np.nan
         self.rows = np.insert(self.rows, where, fresh, axis=1)
         self.stamps = np.insert(self.stamps, where, np.nan, axis=1)
 
