@@ -36,7 +36,7 @@ DISK_DAILY_LOGS = 0.8
 DISK_CLEANED = timedelta(days=-16)
 
 _COLUMNS = tuple(Column(name, number) for number, name in enumerate(COLUMNS))
-_EXTRAS = {
+EXTRAS = {
     "memory-leak": ("payment_service_memory_mb", "payment_service_open_files"),
     "filling-disk": ("log_volume_mb", "journal_files"),
 }
@@ -55,7 +55,7 @@ def constructed(device: SampleDevice, anchor: datetime) -> Series:
     rng = np.random.default_rng(zlib.crc32(device.name.encode()))
     hour, busy = _business(device, times)
     columns = _till(rng, busy)
-    first, second = _EXTRAS[device.unit]
+    first, second = EXTRAS[device.unit]
     if device.unit == "memory-leak":
         leaked = _leaked(days)
         memory = np.minimum(columns["memory_percent"] + leaked, 97.5)

@@ -4,7 +4,7 @@ Names, places and addresses are made up. What the devices report is real recorde
 time: `row` of the recording's test part happens `minutes` after the moment of loading (negative: before
 it). Rows before that are history, rows after it are replayed minute by minute. The rows were chosen by
 their labels so that
-- incidents begin within the first ten minutes at every site (`minutes` from 3 to 8),
+- incidents begin within the first ten minutes at every site (`minutes` from 3 to 6),
 - the local day before the moment of loading held incidents at every site (`minutes` = -1440 is
   yesterday in every time zone), and the eight days before it further ones,
 - at least five days of every recording are left to be replayed.
@@ -132,7 +132,7 @@ _SYSTEMS = {
 # name, device type, recorded unit, row of its test part, minutes after loading, kind of hardware
 _BY_SITE = {
     BERLIN: (
-        (GATEWAY, "gateway", "machine-2-1", 9779, 8, "gateway"),
+        (GATEWAY, "gateway", "machine-2-2", 12760, 4, "gateway"),
         # One event of the content platform struck these three services together; here, one till row.
         ("Checkout 1", "pos_terminal", "js2-s0", 3628, -1440, "till"),
         ("Checkout 2", "pos_terminal", "js2-s8", 3628, -1439, "till"),
@@ -149,7 +149,7 @@ _BY_SITE = {
     ),
     NEW_YORK: (
         ("Stockroom controller", "industrial_controller", "machine-1-6", 5873, 6, "controller"),
-        ("Conveyor controller", "industrial_controller", "machine-2-2", 12760, -1440, "controller"),
+        ("Conveyor controller", "industrial_controller", "machine-2-1", 9779, -1440, "controller"),
         ("Register 1", "pos_terminal", "js2-s6", 3645, -1801, "register"),
         ("Register 2", "pos_terminal", "js2-s14", 503, -2643, "register"),
         ("Register 3", "pos_terminal", "js2-s12", 197, -8640, "register"),

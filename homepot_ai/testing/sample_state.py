@@ -45,6 +45,7 @@ class TruthRow:
     Attributes:
         source: "recorded" (labelled by the publisher of the recording) or "constructed".
         slow: it came creeping, so that a delay of its discovery means nothing.
+        metrics: only findings in these metrics belong to it; empty: in any.
     """
 
     device_id: int
@@ -55,6 +56,7 @@ class TruthRow:
     source: str
     what: str
     slow: bool = False
+    metrics: tuple[str, ...] = ()
 
 
 _ANCHOR = TypeAdapter(Anchor)

@@ -46,11 +46,13 @@ def collect(
             told.append(TruthRow(*known, *made.outage(at), "constructed", "gateway outage"))
         if device.unit == "memory-leak":
             restart = at + made.LEAK_RESTART
+            signs: tuple[str, ...] = ("memory_percent", *made.EXTRAS[device.unit], "network_latency_ms")
             for began, over in ((at + made.LEAK_BEGAN, restart), (restart, end)):
-                told.append(TruthRow(*known, began, over, "constructed", "memory leak", slow=True))
+                told.append(TruthRow(*known, began, over, "constructed", "memory leak", True, signs))
         if device.unit == "filling-disk":
             began = at + timedelta(days=(90 - made.DISK_AT_LOAD) / made.DISK_PERCENT_PER_DAY)
-            told.append(TruthRow(*known, began, end, "constructed", "disk over 90 % and filling", slow=True))
+            signs = ("disk_percent", *made.EXTRAS[device.unit])
+            told.append(TruthRow(*known, began, end, "constructed", "disk over 90 %, filling", True, signs))
     return sorted(told, key=lambda row: (row.started_at, row.device_id))
 
 
@@ -102,6 +104,7 @@ def compare(truth: Sequence[TruthRow], found: Sequence[Found], now: datetime) ->
             each
             for each in found
             if each.device_id == row.device_id
+            and (not row.metrics or each.metric in row.metrics)
             and each.started_at < row.ended_at + GRACE
             and (each.ended_at or now) >= row.started_at
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -184,6 +185,13 @@ def test_an_early_finding_has_no_negative_delay_and_a_creeping_one_none() -> Non
     assert early.delay == timedelta(0)
     assert slow.found
     assert slow.delay is None
+
+
+def test_a_creeping_fault_is_found_by_its_own_metrics_only() -> None:
+    leak = replace(_row(-5, 8, slow=True), metrics=("memory_percent",))
+    other, sign = _found(-4, 1), replace(_found(-2, 1), metric="memory_percent")
+    lines = compare([leak], [other, sign], NOW)
+    assert [(line.truth is not None, line.found) for line in lines] == [(True, (sign,)), (False, (other,))]
 
 
 def test_a_finding_long_before_or_after_is_extra() -> None:
