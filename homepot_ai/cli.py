@@ -150,7 +150,7 @@ def mailbox(number: Annotated[int | None, typer.Argument(help="Show this mail.")
         console.print(f"no mail in {folder} yet")
         return
     for mail in mails:
-        console.print(mail.text(), markup=False, soft_wrap=True)
+        console.print(str(mail), markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -166,15 +166,9 @@ def outbox(
     if action == "list":
         with db.reader() as conn:
             found = [*box.attention(conn), *box.pending(conn)]
-            seen = box.summary(conn, now=_now())
-        counted = ", ".join(f"{n} {state}" for state, n in seen.counts.items() if n)
-        console.print(counted or "nothing was ever queued")
-        table = Table("", "state", "to", "subject", "tries", "last answer", box=None, pad_edge=False)
+            console.print(box.summary(conn, now=_now()).markdown(), markup=False)
         for line in found:
-            table.add_row(str(line.id), line.state, _plain(line.recipient), _plain(line.subject),
-                          str(line.attempts), _plain(line.last_answer or ""))  # fmt: skip
-        if found:
-            console.print(table)
+            console.print(str(line), markup=False, soft_wrap=True)
         return
     if mail is None:
         raise typer.BadParameter(f"say which mail to {action}: homepot-ai outbox {action} NUMBER")

@@ -84,6 +84,9 @@ class MailSettings(Section):
     unsubscribe: str = "unsubscribe@homepot.example"
     domain: str = "homepot.example"
     timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    # A server may take its time over a mail it has taken in full (RFC 5321, 4.5.3.2.6).
+    answer_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 600.0
+    ca_file: Path | None = None
 
 
 class RetentionSettings(Section):
@@ -91,6 +94,8 @@ class RetentionSettings(Section):
     hour_days: Annotated[int, Field(ge=31)] = 184
     event_ttl_hours: Annotated[int, Field(ge=1)] = 24 * 7
     events_per_device: Annotated[int, Field(ge=1)] = 100
+    # What was sent is kept in ai_reports; its mails need not keep another copy.
+    mail_content_days: Annotated[int, Field(ge=1)] = 14
     prefect_days: Annotated[int, Field(ge=1)] = 7
 
 

@@ -23,6 +23,7 @@ class MinutePlan:
     Attributes:
         mode: "live" moves the state on; "past" scores one minute again; "nothing" says why in `reason`.
         first, last: ends of the first and last minute to be stepped, aware UTC.
+        now: the present when the plan was made: rows later than that claim the future.
         state_at: the state to begin from; None begins with nothing known.
         version: of the live state, None when there is none.
         behind: minutes still due after this plan.
@@ -34,6 +35,7 @@ class MinutePlan:
     reason: str
     first: datetime
     last: datetime
+    now: datetime
     state_at: datetime | None = None
     version: int | None = None
     behind: int = 0
@@ -84,18 +86,24 @@ def plan(
         missing = tuple(schema.require_vital(conn, db.homepot_schema))
         live = state.live(conn, shard)
         if live is None:
-            return MinutePlan("live", shard, "first run", last, last, missing=missing)
+            return MinutePlan("live", shard, "first run", last, last, now, missing=missing)
         if last > live.watermark:
-            return _live(settings, shard, live, last, missing)
+            return _live(settings, shard, live, last, now, missing)
         if at is None:
             reason = f"{last:%H:%M} UTC is scored already"
-            return MinutePlan("nothing", shard, reason, last, last, missing=missing)
+            return MinutePlan("nothing", shard, reason, last, last, now, missing=missing)
         began = state.snapshot_before(conn, shard, last)
-    return MinutePlan("past", shard, "asked for", began + MINUTE, last, began, live.version, 0, missing)
+    first = began + MINUTE
+    return MinutePlan("past", shard, "asked for", first, last, now, began, live.version, 0, missing)
 
 
 def _live(
-    settings: Settings, shard: int, live: state.LiveState, last: datetime, missing: tuple[schema.Missing, ...]
+    settings: Settings,
+    shard: int,
+    live: state.LiveState,
+    last: datetime,
+    now: datetime,
+    missing: tuple[schema.Missing, ...],
 ) -> MinutePlan:
     """From the watermark on, but not further than a run can do, nor back further than is of use."""
     limits = settings.scoring
@@ -106,4 +114,6 @@ def _live(
     reason = "on time" if until == first else f"catching up {round((until - first) / MINUTE) + 1} minutes"
     if skipped:
         reason += f"; {skipped} minutes before are given up (older than {limits.give_up_after_hours} h)"
-    return MinutePlan("live", shard, reason, first, until, live.watermark, live.version, behind, missing)
+    return MinutePlan(
+        "live", shard, reason, first, until, now, live.watermark, live.version, behind, missing
+    )

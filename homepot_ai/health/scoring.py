@@ -141,7 +141,7 @@ def fetch(
             conn,
             cursor.last_id,
             late_before=window[0],
-            future_after=plan.last + MINUTE,
+            future_after=plan.now + MINUTE,
             shard=plan.shard,
             shards=shards,
         ),

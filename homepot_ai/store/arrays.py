@@ -8,7 +8,7 @@ NaN stays NaN: write `nullif(x, 'NaN')` where it means absent.
 from __future__ import annotations
 
 import struct
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -33,12 +33,12 @@ class VectorDumper(Dumper):
         TypeError: more than one dimension, or a type that is not in the list.
     """
 
-    format: ClassVar[Format] = Format.BINARY
+    format = Format.BINARY
     element = ""
 
-    def get_key(self, obj: Any, format: PyFormat) -> tuple[type, str]:
+    def get_key(self, obj: Any, format: PyFormat) -> tuple[type, type]:
         """One dumper per element type, since the parameter's type goes with it."""
-        return (self.cls, obj.dtype.name)
+        return (self.cls, obj.dtype.type)
 
     def upgrade(self, obj: Any, format: PyFormat) -> Dumper:
         """The dumper for this element type."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from homepot_ai.errors import DatabaseError
 from homepot_ai.settings import Settings
-from homepot_ai.store import audit, named_sql, scores
+from homepot_ai.store import audit, named_sql, outbox, scores
 from homepot_ai.store.database import Connection, Database
 
 _SQL = named_sql.load("store/sql/retention.sql")
@@ -69,6 +69,7 @@ class RetentionSummary:
     """What retention did; `notes` say what could not be done."""
 
     partitions_made: int
+    mails_emptied: int
     removed: Sequence[Removed]
     kept_days: int
     kept_bytes: int
@@ -79,7 +80,8 @@ class RetentionSummary:
         verb = "would archive and remove (dry run)" if self.dry_run else "archived and removed"
         lines = [
             f"**Retention: {verb} {len(self.removed)} parts**; {self.kept_days} days of scores kept "
-            f"({self.kept_bytes / 1e6:.1f} MB), {self.partitions_made} partitions made ahead",
+            f"({self.kept_bytes / 1e6:.1f} MB), {self.partitions_made} partitions made ahead, "
+            f"{self.mails_emptied} sent mails emptied of their content",
             "",
         ]
         if self.removed:
@@ -116,7 +118,12 @@ def apply_retention(db: Database, settings: Settings, now: datetime, dry_run: bo
         removed.append(Removed(f"scores of {day}", rows, str(path)))
     removed += _old_hours(db, settings, now, archive, dry_run)
     kept = [(day, size) for day, size, _ in partitions if day >= first_kept]
-    return RetentionSummary(made, removed, len(kept), sum(size for _, size in kept), dry_run)
+    emptied = 0
+    if not dry_run:
+        with db.writer() as conn:
+            before = now - timedelta(days=settings.retention.mail_content_days)
+            emptied = outbox.forget_payloads(conn, before=before)
+    return RetentionSummary(made, emptied, removed, len(kept), sum(size for _, size in kept), dry_run)
 
 
 def _old_hours(
