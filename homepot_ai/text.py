@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Sequence
 
 NAME_CAP = 160
+#: Keeps a number and its unit, or a day and its month, on one line.
+NBSP = "\N{NO-BREAK SPACE}"
 _MARKS_IN_A_ROW = 4
 # The two joiners decide how Persian, Hindi or an emoji is drawn and cannot reorder anything.
 _HARMLESS_FORMATS = frozenset("\u200c\u200d")
@@ -77,7 +79,7 @@ def pad(text: str, columns: int, align: str = "<") -> str:
     >>> pad("42", 5, ">")
     '   42'
     """
-    cut = fit(text, columns)
+    cut = fit(text.replace(NBSP, " "), columns)
     space = " " * (columns - width(cut))
     return space + cut if align == ">" else cut + space
 
@@ -107,10 +109,10 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], layout: str,
 
 
 def wrap(text: str, columns: int = 76, indent: str = "") -> str:
-    """Break a paragraph at spaces; every line begins with `indent`."""
+    """Break a paragraph at spaces, not at no-break spaces; every line begins with `indent`."""
     lines: list[str] = []
     current = ""
-    for word in text.split():
+    for word in filter(None, text.split(" ")):
         if current and width(current) + 1 + width(word) > columns - len(indent):
             lines.append(indent + current)
             current = word
@@ -118,4 +120,4 @@ def wrap(text: str, columns: int = 76, indent: str = "") -> str:
             current = f"{current} {word}" if current else word
     if current:
         lines.append(indent + current)
-    return "\n".join(lines)
+    return "\n".join(lines).replace(NBSP, " ")

@@ -1,0 +1,307 @@
+"""Fetching what a daily report needs, and putting it together as :class:`DailyFacts`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+
+from homepot_ai.errors import HomepotAIError, NotFound
+from homepot_ai.fleet import devices as fleet
+from homepot_ai.fleet.received import received
+from homepot_ai.reporting import compute
+from homepot_ai.reporting.compute import Day, DeviceDay, Episode, RosterDevice, RosterSite
+from homepot_ai.reporting.courses import counts_of, timeline, worst
+from homepot_ai.reporting.facts import (
+    AnomalyFacts,
+    Count,
+    DailyFacts,
+    DeviceRef,
+    Made,
+    PeriodFacts,
+    Problem,
+    Provenance,
+    Scope,
+    ScopeName,
+    ScoringFacts,
+    ServiceState,
+    Silenced,
+)
+from homepot_ai.reporting.periods import Period, comparisons
+from homepot_ai.store.database import Connection
+from homepot_ai.store.named_sql import load
+from homepot_ai.text import clean
+
+if TYPE_CHECKING:
+    from homepot_ai.settings import Settings
+
+T = TypeVar("T")
+
+WORST = 10
+ANOMALY_CAP = 500
+_SQL = "reporting/sql/report.sql"
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Who the report is about. `deleted`: devices with scores that HOMEPOT no longer knows."""
+
+    name: ScopeName
+    sites: Sequence[RosterSite]
+    devices: Sequence[RosterDevice]
+    deleted: int
+
+
+def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, now: datetime) -> DailyFacts:
+    """Read one snapshot of the database and compute the facts of a daily report.
+
+    Sections that can fail without taking the report along do so, and are listed in `problems`;
+    scores and devices cannot.
+
+    Args:
+        conn: a reader's connection, inside one repeatable-read transaction.
+
+    Raises:
+        NotFound: the site does not exist.
+    """
+    before = comparisons(period)
+    today = _day(conn, period)
+    roster = _roster(conn, settings, scope, today)
+    ids = [device.id for device in roster.devices]
+    problems: list[Problem] = []
+
+    def section(name: str, make: Callable[[], T]) -> T | None:
+        try:
+            with conn.transaction():
+                return make()
+        except (psycopg.Error, HomepotAIError) as error:
+            reason = clean(str(error).splitlines()[0] if str(error) else type(error).__name__, 200)
+            problems.append(Problem(section=name, reason=reason))
+            return None
+
+    rows = section("completeness", lambda: received(conn, ids, period.start, period.end)) or {}
+    provenance = compute.provenance_of(roster.devices, rows)
+    refs = {device.id: _ref(device, provenance[device.id]) for device in roster.devices}
+    classes = compute.classes(
+        roster.devices,
+        provenance,
+        today,
+        _day(conn, before.day_before, ids),
+        _day(conn, before.week_before, ids),
+    )
+    headline: Provenance = classes[0].provenance if classes else "real"
+    main = [device.id for device in roster.devices if provenance[device.id] == headline]
+    troubled = compute.ranked(roster.devices, today)
+    anomalies = _anomalies(today, refs)
+    return DailyFacts(
+        organisation=clean(settings.reports.organisation),
+        scope=scope,
+        name=roster.name,
+        period=PeriodFacts(
+            start=period.start,
+            end=period.end,
+            timezone=period.timezone,
+            day=period.first_day,
+            label=period.label,
+            day_before=before.day_before.first_day,
+            week_before=before.week_before.first_day,
+        ),
+        classes=classes,
+        deleted_devices=roster.deleted,
+        sites=compute.site_table(roster.sites, roster.devices, provenance, headline, today)
+        if scope.kind == "fleet"
+        else (),
+        timeline=section("timeline", lambda: timeline(conn, main, period)) or (),
+        worst=section("worst", lambda: worst(conn, troubled[:WORST], refs, today)) or (),
+        troubled_devices=len(troubled),
+        anomalies=anomalies[:ANOMALY_CAP],
+        anomalies_total=len(anomalies),
+        completeness=None
+        if any(problem.section == "completeness" for problem in problems)
+        else compute.completeness(roster.devices, refs, rows, today),
+        silenced=_silenced(roster, today),
+        scoring=section("scoring", lambda: _scoring(conn, settings, period)),
+        made=_made(conn, now),
+        problems=tuple(problems),
+    )
+
+
+def _day(conn: Connection, period: Period, ids: Sequence[int] | None = None) -> Day:
+    bounds: dict[str, Any] = {"start": period.start, "end": period.end}
+    devices: dict[int, DeviceDay] = {}
+    cursor: psycopg.Cursor[Any] = conn.cursor()
+    for row in cursor.execute(
+        load(_SQL)["device_days"], {**bounds, "ids": None if ids is None else list(ids)}
+    ):
+        device_id, *counts, young, unjudged, points, last_at, last_status = row
+        devices[device_id] = DeviceDay(
+            device_id=device_id,
+            minutes=counts_of(counts),
+            young=young,
+            unjudged=unjudged,
+            score_points=points,
+            last_at=last_at,
+            last_status=last_status,
+        )
+    episodes = []
+    for row in cursor.execute(load(_SQL)["anomalies"], bounds):
+        id_, device_id, severity, metric, *rest, _provenance = row
+        episodes.append(Episode(id_, device_id, severity, clean(metric, 80) if metric else None, *rest))
+    return Day(period, devices, episodes)
+
+
+def _roster(conn: Connection, settings: Settings, scope: Scope, today: Day) -> Roster:
+    sites = [
+        RosterSite(
+            site.id,
+            clean(site.public_id),
+            clean(site.name),
+            clean(site.location) if site.location else None,
+            site.timezone,
+        )
+        for site in fleet.list_sites(conn, settings)
+    ]
+    by_id = {site.id: site for site in sites}
+    if scope.kind == "site" and scope.id not in by_id:
+        raise NotFound("site", str(scope.id), [site.public_id for site in sites[:3]])
+    known = fleet.list_devices(conn)
+    cursor: psycopg.Cursor[Any] = conn.cursor()
+    scored = cursor.execute(load("fleet/sql/devices.sql")["scoring_devices"], {"shards": 1, "shard": 0})
+    due = {row[0] for row in scored}
+    devices = []
+    for device in known:
+        born_later = device.created_at is not None and device.created_at >= today.period.end
+        # Retired and sleeping devices take part only in the periods in which they were scored.
+        if device.id not in today.devices and (device.id not in due or born_later):
+            continue
+        if scope.kind == "site" and device.site_id != scope.id:
+            continue
+        devices.append(
+            RosterDevice(
+                id=device.id,
+                public_id=clean(device.public_id),
+                name=clean(device.name),
+                type=clean(device.device_type),
+                site_id=device.site_id,
+                site=by_id[device.site_id].name,
+                created_at=device.created_at,
+                is_simulated=device.is_simulated,
+                excluded=device.excluded,
+                healthy_above=settings.health.thresholds_for(device.device_type).healthy,
+            )
+        )
+    deleted = len(today.devices.keys() - {device.id for device in known}) if scope.kind == "fleet" else 0
+    if scope.kind == "fleet":
+        name = ScopeName(name="Whole fleet")
+    else:
+        site = by_id[scope.id or 0]
+        name = ScopeName(name=site.name, public_id=site.public_id, location=site.location)
+    return Roster(name, sites, devices, deleted)
+
+
+def _ref(device: RosterDevice, provenance: Provenance) -> DeviceRef:
+    return DeviceRef(
+        id=device.id,
+        public_id=device.public_id,
+        name=device.name,
+        type=device.type,
+        site=device.site,
+        provenance=provenance,
+    )
+
+
+def _anomalies(today: Day, refs: Mapping[int, DeviceRef]) -> tuple[AnomalyFacts, ...]:
+    """Open ones first, then the severest, then the longest."""
+    weight = {"critical": 0, "warning": 1, "info": 2}
+    found = [
+        AnomalyFacts.model_validate(
+            {
+                "id": e.id,
+                "device": refs[e.device_id],
+                "severity": e.severity,
+                "metric": e.metric,
+                "observed": e.observed,
+                "expected_low": e.expected_low,
+                "expected_high": e.expected_high,
+                "started_at": e.started_at,
+                "ended_at": e.ended_at,
+                "opened_in_period": compute.minute_in(e.started_at, today.period),
+                "initial_score": e.initial_score,
+                "lowest_score": e.lowest_score,
+            }
+        )
+        for e in today.episodes
+        if e.device_id in refs
+    ]
+
+    def order(anomaly: AnomalyFacts) -> tuple[bool, int, timedelta, int]:
+        ended = anomaly.ended_at or today.period.end
+        return anomaly.ended_at is not None, weight[anomaly.severity], anomaly.started_at - ended, anomaly.id
+
+    return tuple(sorted(found, key=order))
+
+
+def _silenced(roster: Roster, today: Day) -> Silenced:
+    rows = [today.devices[device.id] for device in roster.devices if device.id in today.devices]
+    return Silenced(
+        maintenance_devices=sum(row.minutes.in_maintenance > 0 for row in rows),
+        maintenance_minutes=sum(row.minutes.in_maintenance for row in rows),
+        excluded_devices=sum(device.excluded for device in roster.devices),
+    )
+
+
+def _scoring(conn: Connection, settings: Settings, period: Period) -> ScoringFacts:
+    cursor: psycopg.Cursor[Any] = conn.cursor()
+    bounds = {"start": period.start, "end": period.end}
+    shards = list(cursor.execute(load(_SQL)["scoring_minutes"], bounds))
+    rejected = [
+        Count(name=clean(name, 60), count=n) for name, n in cursor.execute(load(_SQL)["rejected"], bounds)
+    ]
+    span = cursor.execute(load(_SQL)["scoring_span"]).fetchone()
+    first = span[0] if span else None
+    # Nothing is due before the service scored its first minute, and everything if it never did.
+    begins = min(max(period.start, first - timedelta(minutes=1)), period.end) if first else period.start
+    count = max(len(shards), settings.scoring.shards)
+    due = int((period.end - begins).total_seconds() // 60)
+    gaps = [due if len(shards) < count else 0]
+    for _, _, _, _, opens, closes, gap in shards:
+        gaps += [
+            int((opens - begins).total_seconds() // 60) - 1,
+            int((period.end - closes).total_seconds() // 60),
+            int(gap or 1) - 1,
+        ]
+    slowest = [row[3] for row in shards if row[3] is not None]
+    return ScoringFacts(
+        shards=count,
+        minutes_scored=sum(row[1] for row in shards),
+        minutes_due=due * count,
+        rows_read=sum(row[2] or 0 for row in shards),
+        rejected=tuple(rejected),
+        longest_gap_minutes=max(0, *gaps),
+        slowest_seconds=max(slowest, default=None),
+    )
+
+
+def _made(conn: Connection, now: datetime) -> Made:
+    cursor: psycopg.Cursor[Any] = conn.cursor()
+    span = cursor.execute(load(_SQL)["scoring_span"]).fetchone()
+    services = [
+        ServiceState(
+            service=clean(service, 60),
+            state=state,
+            detail=clean(detail, 200),
+            since=since,
+            checked_at=checked,
+        )
+        for service, state, detail, since, checked in cursor.execute(load(_SQL)["services"])
+    ]
+    outbox = cursor.execute(load(_SQL)["outbox"], {"now": now})
+    return Made(
+        at=now.replace(microsecond=0),
+        last_scored=span[1] if span else None,
+        services=tuple(services),
+        outbox=tuple(Count(name=state, count=count) for state, count in outbox),
+    )

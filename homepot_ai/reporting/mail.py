@@ -1,0 +1,159 @@
+"""A report as a mail: text twin, HTML with its pictures, PDF attached.
+
+    multipart/mixed
+      multipart/alternative
+        text/plain
+        multipart/related
+          text/html
+          image/png ...   by Content-ID
+      application/pdf
+
+The same report for the same recipient is the same message, byte for byte: nothing here looks at
+a clock or draws a random number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from homepot_ai.errors import MailError
+from homepot_ai.reporting import mail_text
+from homepot_ai.reporting.templating import environment
+from homepot_ai.reporting.view import DailyView
+from homepot_ai.text import clean
+
+if TYPE_CHECKING:
+    from homepot_ai.settings import Settings
+
+ANOMALIES_IN_MAIL = 6
+_BARE = re.compile(r"[^\s@<>()\[\]\\,;:\"]+@[^\s@<>()\\,;:\"]+")
+# 7bit: whatever stands between us and the reader may not be clean for eight.
+_POLICY = policy.SMTP.clone(cte_type="7bit")
+
+
+@dataclass(frozen=True)
+class ReportMail:
+    """What every recipient of one report gets; see :func:`body_of`."""
+
+    report_id: str
+    revision: int
+    subject: str
+    made_at: datetime
+    text: str
+    html: str
+    pictures: dict[str, bytes]
+    pdf: bytes
+    pdf_name: str
+    list_name: str
+
+
+def message_id(report_id: str, revision: int, recipient: str, domain: str) -> str:
+    """The Message-ID of a report for a recipient: always the same, and it tells nobody's address.
+
+    >>> message_id("rpt_20261119_daily_site1", 1, "Ann@example.org", "homepot.example")
+    '<rpt_20261119_daily_site1.r1.438c4c7afe600cdf@homepot.example>'
+    """
+    digest = hashlib.sha256(recipient.strip().casefold().encode()).hexdigest()[:16]
+    return f"<{report_id}.r{revision}.{digest}@{domain}>"
+
+
+def body_of(
+    view: DailyView, pdf: bytes, made_at: datetime, settings: Settings, templates: Path
+) -> ReportMail:
+    """Word and draw a report's mail once, for all recipients."""
+    fonts = templates / "fonts"
+    pictures = {name: drawing.png(fonts) for name, drawing in view.drawings.items()}
+    cids = {name: f"{name}.{view.report_id}.r{view.revision}@{settings.mail.domain}" for name in pictures}
+    address = parseaddr(settings.mail.unsubscribe)[1] or settings.mail.unsubscribe
+    known = environment(templates)
+    html = known.get_template("mail/daily.html.j2").render(
+        view=view,
+        cids=cids,
+        unsubscribe=_unsubscribe_of(view.report_id, settings),
+        hidden_anomalies=view.anomalies_total - min(ANOMALIES_IN_MAIL, len(view.anomalies.rows)),
+        shown_anomalies=ANOMALIES_IN_MAIL,
+    )
+    text = known.get_template("mail/daily.txt.j2").render(
+        view=view, unsubscribe_address=address, **mail_text.tables(view)
+    )
+    revised = f"-r{view.revision}" if view.revision > 1 else ""
+    return ReportMail(
+        report_id=view.report_id,
+        revision=view.revision,
+        subject=clean(view.subject, 200),
+        made_at=made_at,
+        text=text,
+        html=html,
+        pictures={cids[name]: picture for name, picture in pictures.items()},
+        pdf=pdf,
+        pdf_name=f"{view.report_id.removeprefix('rpt_')}{revised}.pdf",
+        list_name=f"daily-{'-'.join(view.report_id.split('_')[3:]) or 'report'}",
+    )
+
+
+def compose_report(report: ReportMail, recipient: str, settings: Settings, message_id: str) -> bytes:
+    """One recipient's message, ready for SMTP (CRLF line ends).
+
+    Args:
+        message_id: with its angle brackets; see :func:`message_id`.
+
+    Raises:
+        MailError: an address cannot stand in a header.
+    """
+    mail = EmailMessage(policy=_POLICY)
+    mail["From"] = _address(settings.mail.sender, "the sender (HOMEPOT_AI_MAIL__SENDER)")
+    mail["To"] = _bare(recipient)
+    mail["Subject"] = report.subject
+    mail["Date"] = format_datetime(report.made_at)
+    mail["Message-ID"] = message_id
+    mail["List-Id"] = f"HOMEPOT daily reports <{report.list_name}.{settings.mail.domain}>"
+    mail["List-Unsubscribe"] = f"<{_unsubscribe_of(report.report_id, settings)}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Report-Id"] = f"{report.report_id}; revision={report.revision}"
+    mail.set_content(report.text, cte="quoted-printable")
+    mail.add_alternative(report.html, subtype="html", cte="quoted-printable")
+    page = list(mail.iter_parts())[1]
+    assert isinstance(page, EmailMessage)
+    for cid, picture in report.pictures.items():
+        name = f"{cid.split('.')[0]}.png"
+        page.add_related(picture, "image", "png", cid=f"<{cid}>", disposition="inline", filename=name)
+    mail.add_attachment(report.pdf, "application", "pdf", filename=report.pdf_name)
+    seed = hashlib.sha256(message_id.encode()).hexdigest()[:24]
+    for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
+        part.set_boundary(f"={seed}.{number}")
+    # Folding is for encoded words, which must not be long; a plain subject stays on one line, because
+    # Python would otherwise break it before its first word.
+    plain = report.subject.isascii() and settings.mail.sender.isascii()
+    return mail.as_bytes(policy=_POLICY.clone(max_line_length=998) if plain else _POLICY)
+
+
+def _bare(recipient: str) -> Address:
+    """A recipient is one bare address: whatever looks like more is not guessed at."""
+    if not _BARE.fullmatch(recipient.strip()):
+        raise MailError(f"the recipient {clean(recipient, 80)!r} is no mail address; write name@example.org")
+    return _address(recipient.strip(), "the recipient")
+
+
+def _address(text: str, whose: str) -> Address:
+    name, address = parseaddr(text)
+    local, _, domain = address.rpartition("@")
+    if not local or not domain or any(ord(character) < 33 for character in address):
+        raise MailError(f"{whose} {clean(text, 80)!r} is no mail address; write name@example.org")
+    return Address(display_name=clean(name, 80) if name else "", username=local, domain=domain)
+
+
+def _unsubscribe_of(report_id: str, settings: Settings) -> str:
+    # Reaches a person: the subject tells them what to stop.
+    subject = quote(f"unsubscribe daily {report_id.split('_', 3)[-1]}")
+    address = parseaddr(settings.mail.unsubscribe)[1] or settings.mail.unsubscribe
+    return f"mailto:{quote(address, safe='@+')}?subject={subject}"

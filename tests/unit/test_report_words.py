@@ -1,0 +1,326 @@
+"""What is said: verdicts, whole expected mails, hostile names, numbers and changes."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homepot_ai.errors import MailError
+from homepot_ai.reporting import differences, mail, words
+from homepot_ai.reporting.facts import DailyFacts, Scope, ScopeName, StatusCounts
+from homepot_ai.reporting.view import DailyView, Difference, build
+from homepot_ai.settings import MailSettings, Settings
+from homepot_ai.testing.report_examples import example
+from homepot_ai.text import NBSP, clean, fit, pad, table, width, wrap
+
+GOLDEN = Path(__file__).parents[1] / "data" / "report_mails"
+TEMPLATES = Path(__file__).parents[2] / "templates"
+KINDS = ("quiet", "bad", "degraded", "silent", "empty")
+
+
+def view_of(kind: str, **more: Any) -> DailyView:
+    return build(example(kind, **more), report_id="rpt_20261119_daily_site1", revision=1)
+
+
+def mail_of(
+    view: DailyView, settings: Settings, to: str = "ann@example.org", made: Any = None
+) -> EmailMessage:
+    made_at = made or example("quiet").made.at
+    body = mail.body_of(view, b"%PDF-1.7 pretend", made_at, settings, TEMPLATES)
+    key = mail.message_id(view.report_id, view.revision, to, settings.mail.domain)
+    raw = mail.compose_report(body, to, settings, key)
+    parsed = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(parsed, EmailMessage)
+    assert raw == mail.compose_report(body, to, settings, key)
+    return parsed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_whole_text_of_a_mail(kind: str, settings: Settings) -> None:
+    """Set UPDATE_GOLDEN=1 to write the files anew, then read what changed."""
+    part = mail_of(view_of(kind), settings).get_body(("plain",))
+    assert part is not None
+    text = part.get_content().replace("\r\n", "\n")
+    file = GOLDEN / f"{kind}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+    assert max(width(line) for line in text.splitlines()) <= 78
+    assert "None" not in text.replace("None of the", "")
+    assert "nan" not in text.lower().split()
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "headline", "subject"),
+    [
+        (
+            "quiet",
+            "good",
+            "A quiet day: all 25 controlled devices stayed healthy.",
+            "[HOMEPOT] Berlin Mitte: all 25 devices healthy - daily 2026-11-19",
+        ),
+        (
+            "bad",
+            "critical",
+            "4 of 25 controlled devices need attention.",
+            "[HOMEPOT] Berlin Mitte: 4 devices need attention - daily 2026-11-19",
+        ),
+        (
+            "silent",
+            "critical",
+            "No data from any of 25 controlled devices.",
+            "[HOMEPOT] Berlin Mitte: no data from any device - daily 2026-11-19",
+        ),
+        (
+            "empty",
+            "unknown",
+            "There are no devices here yet.",
+            "[HOMEPOT] Berlin Mitte: no devices - daily 2026-11-19",
+        ),
+    ],
+)
+def test_verdict_and_subject(kind: str, level: str, headline: str, subject: str) -> None:
+    view = view_of(kind)
+
+    assert (view.verdict.level, view.verdict.headline, view.subject) == (level, headline, subject)
+
+
+def test_a_day_with_gaps_in_scoring_is_never_called_good() -> None:
+    quiet = example("quiet")
+    assert quiet.scoring is not None
+    gaps = quiet.model_copy(update={"scoring": quiet.scoring.model_copy(update={"minutes_scored": 700})})
+    verdict = words.verdict(gaps)
+
+    assert verdict.level == "unknown"
+    assert f"only 48.6{NBSP}% of the minutes due were scored" in " ".join(verdict.details)
+    assert not words.is_quiet(gaps)
+
+
+def test_nothing_scored_is_said_and_compared_with_nothing() -> None:
+    quiet = example("quiet")
+    assert quiet.headline is not None
+    nothing = quiet.headline.day.model_copy(
+        update={
+            "status_minutes": StatusCounts(),
+            "status_at_end": StatusCounts(not_scored=25),
+            "scored_minutes": 0,
+            "score_points": 0,
+            "minutes_judged": 0,
+            "minutes_with_data": 0,
+        }
+    )
+    facts = quiet.model_copy(
+        update={"classes": (quiet.headline.model_copy(update={"day": nothing, "day_before": None}),)}
+    )
+    view = build(facts, report_id="rpt_1", revision=1)
+
+    assert view.verdict.headline == "Nothing was scored for 25 controlled devices."
+    assert "36,000 telemetry rows arrived, but scoring did not run." in view.verdict.details
+    said = [change.text for tile in view.tiles for change in tile.changes]
+    assert f"no comparison with Wed{NBSP}18{NBSP}Nov: nothing scored then" in said
+    assert view.tiles[0].value == "–"
+
+
+def test_one_device_is_not_a_plural() -> None:
+    facts = example("quiet", devices=1)
+
+    assert words.verdict(facts).headline == "A quiet day."
+    assert "1 devices" not in view_of("quiet", devices=1).subject
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "good", "expected"),
+    [
+        (0.91, 0.94, "up", ("↓", "0.03 worse than", "worse")),
+        (0.94, 0.91, "up", ("↑", "0.03 better than", "better")),
+        (0.942, 0.941, "up", ("=", "as on", "same")),
+    ],
+)
+def test_changes_say_whether_they_are_good(
+    now: float, then: float, good: str, expected: tuple[str, str, str]
+) -> None:
+    change = words.change(
+        now,
+        then,
+        date(2026, 11, 18),
+        unit="",
+        good=good,
+        decimals=2,
+        scored_then=True,  # type: ignore[arg-type]
+    )
+
+    assert (change.glyph, change.tone) == (expected[0], expected[2])
+    assert change.text == f"{expected[1]} Wed{NBSP}18{NBSP}Nov"
+
+
+def test_the_hour_that_happens_twice_names_its_zone() -> None:
+    facts = example("quiet", which=date(2026, 10, 25))
+    clock = words.Clock.of(facts)
+    from datetime import UTC, datetime
+
+    assert clock(datetime(2026, 10, 25, 0, 30, tzinfo=UTC)) == "02:30 CEST"
+    assert clock(datetime(2026, 10, 25, 1, 30, tzinfo=UTC)) == "02:30 CET"
+    assert clock(datetime(2026, 10, 25, 4, 30, tzinfo=UTC)) == "05:30"
+    assert clock(facts.period.end) == "24:00"
+    assert clock(datetime(2026, 10, 24, 12, 0, tzinfo=UTC)) == "24 Oct 14:00"
+
+
+HOSTILE = {
+    "html": "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "template": "{{ 7 * 7 }}{% raw %}{{ settings }}",
+    "header": "Kasse\r\nBcc: victim@example.org\r\n\r\nbody",
+    "right to left": "\u202egnp.exe\u2066 مطعم الشرق",
+    "zalgo": "e" + "\u0301" * 500,
+    "null": "a\x00b\x1b[31m",
+    "long": "Überwachungsgerät " * 12,
+    "no spaces": "x" * 400,
+    "css": "';}body{display:none}/*",
+    "only control": "\u202e\u200b\x07",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_names_stay_names(name: str, settings: Settings) -> None:
+    cleaned = clean(name)
+    view = view_of("bad", name=cleaned)
+    parsed = mail_of(view, settings)
+
+    assert 0 < len(cleaned) <= 160
+    assert not any(character in cleaned for character in "\r\n\x00\x1b\u202e\u2066\u200b")
+    assert parsed["Bcc"] is None
+    assert parsed["Subject"].count("\n") == 0
+    assert str(parsed["Subject"]).endswith("daily 2026-11-19")
+    html_part = parsed.get_body(("html",))
+    assert html_part is not None
+    html = html_part.get_content()
+    assert "<script" not in html
+    assert "<img src=x" not in html
+    assert "49" not in str(parsed["Subject"])
+
+
+def test_the_structure_and_headers_of_a_mail(settings: Settings) -> None:
+    parsed = mail_of(view_of("bad"), settings)
+
+    kinds = [part.get_content_type() for part in parsed.walk()]
+    assert kinds[:5] == [
+        "multipart/mixed",
+        "multipart/alternative",
+        "text/plain",
+        "multipart/related",
+        "text/html",
+    ]
+    assert kinds[5:-1] == ["image/png"] * 11
+    assert kinds[-1] == "application/pdf"
+    assert parsed["Auto-Submitted"] == "auto-generated"
+    assert parsed["Date"] == "Fri, 20 Nov 2026 05:00:04 +0000"
+    assert parsed["List-Id"] == "HOMEPOT daily reports <daily-site1.homepot.example>"
+    assert parsed["List-Unsubscribe"].startswith("<mailto:unsubscribe@homepot.example?subject=unsubscribe")
+    assert parsed["Message-ID"].endswith("@homepot.example>")
+    html_part = parsed.get_body(("html",))
+    assert html_part is not None
+    html = html_part.get_content()
+    for part in parsed.walk():
+        if part.get_content_type() == "image/png":
+            assert f"cid:{part['Content-ID'][1:-1]}" in html
+            assert part.get_content().startswith(b"\x89PNG")
+    assert "http://" not in html
+    assert "https://" not in html
+    assert html.count("<img ") == html.count(' alt="') == 11
+
+
+def test_recipients_do_not_share_an_id_and_an_address_has_one(settings: Settings) -> None:
+    one = mail.message_id("r", 1, "ann@example.org", "x.example")
+
+    assert one == mail.message_id("r", 1, " Ann@Example.org", "x.example")
+    assert one != mail.message_id("r", 1, "bob@example.org", "x.example")
+    assert one != mail.message_id("r", 2, "ann@example.org", "x.example")
+    assert "ann" not in one
+
+
+@pytest.mark.parametrize(
+    "address", ["", "ann", "a b@example.org", "ann@example.org, bob@example.org", "a@b\r\nX: y"]
+)
+def test_what_is_no_address_is_refused(address: str, settings: Settings) -> None:
+    body = mail.body_of(view_of("quiet"), b"%PDF-", example().made.at, settings, TEMPLATES)
+    with pytest.raises(MailError, match="no mail address"):
+        mail.compose_report(body, address, settings, "<x@y>")
+
+
+def test_a_sender_with_an_umlaut(settings: Settings) -> None:
+    umlaut = settings.model_copy(update={"mail": MailSettings(sender="Gerätewache Köln <wache@example.org>")})
+    parsed = mail_of(view_of("quiet", name="Köln Süd"), umlaut)
+
+    assert parsed["From"] == "Gerätewache Köln <wache@example.org>"
+    assert parsed["Subject"] == "[HOMEPOT] Köln Süd: all 25 devices healthy - daily 2026-11-19"
+
+
+def test_differences_name_the_record_and_leave_out_how_it_was_made() -> None:
+    before = example("bad")
+    after = before.model_copy(
+        update={
+            "troubled_devices": 12,
+            "made": before.made.model_copy(update={"last_scored": None}),
+            "anomalies": before.anomalies[:-1],
+        }
+    )
+
+    found = differences.between(before, after)
+    assert Difference("troubled devices", "13", "12") in found
+    assert any(item.what.startswith("anomalies 921 ") and item.after == "–" for item in found)
+    assert not any("made" in item.what for item in found)
+    assert differences.between(before, before) == ()
+
+
+def test_a_fleet_report_lists_sites() -> None:
+    facts = example("bad", fleet=True)
+    view = build(facts, report_id="rpt_20261119_daily_fleet", revision=1)
+
+    assert [row.name for row in view.sites.rows] == [
+        "Berlin Mitte",
+        "New York Hudson Yards",
+        "Singapore Changi",
+    ]
+    assert view.worst.rows[0].about.startswith("Berlin Mitte · ")
+    assert view.kicker == "Daily health report · Fleet"
+
+
+def test_lists_are_capped_and_the_rest_is_counted() -> None:
+    view = view_of("bad")
+
+    assert len(view.worst.rows) == 10
+    assert "And 3 devices more" in view.worst.note
+    assert len(view.anomalies.rows) == 12
+    assert "And 10 anomalies more" in view.anomalies.note
+
+
+def test_every_quotient_shows_what_it_was_counted_from() -> None:
+    view = view_of("bad")
+
+    by_figure = {row.figure: row for row in view.counted}
+    assert by_figure["Health"].denominator == "35,360 scored device-minutes"
+    assert by_figure["Health"].left_out == "640 no data"
+    assert by_figure["Availability"].numerator == "35,360 device-minutes with data"
+    assert by_figure["Minutes scored, fleet"].numerator == "1,440 minutes"
+
+
+def test_text_columns_stay_straight_with_wide_characters() -> None:
+    text = table(("Device", "min"), [("東京レジ一号機", "0.41"), ("Kasse", "0.5")], "8< 5>", indent=0)
+
+    assert {width(line) for line in text.splitlines()} == {15}
+    assert fit("abcdefgh", 4) == "abc…"
+    assert pad("e\u0301", 3) == "e\u0301  "
+    assert wrap("one two three", 7, " ") == " one\n two\n three"
+
+
+def test_scope_names_itself_in_ids() -> None:
+    assert Scope(kind="site", id=7).slug == "site7"
+    assert Scope(kind="fleet").slug == "fleet"
+    assert isinstance(example(), DailyFacts)
+    assert ScopeName(name="x").location is None
