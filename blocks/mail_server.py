@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from prefect.blocks.core import Block
@@ -30,6 +31,8 @@ class MailServer(Block):
     password: SecretStr | None = None
     sender: str = Field(description="the From address")
     timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    answer_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 600.0
+    ca_file: str | None = Field(default=None, description="certificates to trust; empty: the system's")
 
     @classmethod
     def from_settings(cls, settings: Settings) -> MailServer:
@@ -43,6 +46,8 @@ class MailServer(Block):
             password=mail.password,
             sender=mail.sender,
             timeout_seconds=mail.timeout_seconds,
+            answer_timeout_seconds=mail.answer_timeout_seconds,
+            ca_file=None if mail.ca_file is None else str(mail.ca_file),
         )
 
     def server(self) -> smtp.MailServer:
@@ -56,5 +61,7 @@ class MailServer(Block):
             user=self.user,
             password=self.password,
             timeout=self.timeout_seconds,
+            answer_timeout=self.answer_timeout_seconds,
+            ca_file=None if self.ca_file is None else Path(self.ca_file),
             sender=self.sender,
         )

@@ -40,18 +40,19 @@ COMMAND = "python -m prefect.engine"
 def main() -> int:
     """Run every step, in order, against the server that PREFECT_API_URL names."""
     try:
-        bootstrap(load_settings(), solo="--solo" in sys.argv[1:])
+        bootstrap(load_settings(), solo="--solo" in sys.argv[1:], scheduled="--on-demand" not in sys.argv[1:])
     except (HomepotAIError, subprocess.CalledProcessError) as error:
         print(f"bootstrap: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def bootstrap(settings: Settings, *, solo: bool) -> None:
+def bootstrap(settings: Settings, *, solo: bool = False, scheduled: bool = True) -> None:
     """Make or update everything.
 
     Args:
         solo: no worker runs yet and nobody else has one: unfinished runs are of a dead one.
+        scheduled: False makes schedules inactive, for one cycle on demand that nothing may disturb.
     """
     from prefect.client.orchestration import get_client
 
@@ -64,13 +65,15 @@ def bootstrap(settings: Settings, *, solo: bool) -> None:
         if solo and (ended := end_orphans(client)):
             print(f"runs that an earlier stop left unfinished, now marked: {ended}")
         zones = zones_in_use(settings)
-        names = deploy(settings, zones)
+        names = deploy(settings, zones, scheduled=scheduled)
         print(f"deployments: {', '.join(names)}")
         print(f"daily report at 06:00 in: {', '.join(zones)}")
         if removed := remove_others(client, names):
             print(f"deployments that no longer belong here, removed: {', '.join(removed)}")
-        for zone in make_up_for_missed(client, zones, datetime.now(UTC), at_once=settings.profile == "demo"):
-            print(f"daily report of {zone}: asked for now")
+        if scheduled:
+            at_once = settings.profile == "demo"
+            for zone in make_up_for_missed(client, zones, datetime.now(UTC), at_once=at_once):
+                print(f"daily report of {zone}: asked for now")
 
 
 def make_pools(client: SyncPrefectClient) -> None:
@@ -158,14 +161,14 @@ def zones_in_use(settings: Settings) -> list[str]:
         return sorted({*timezones_in_use(conn, settings), settings.reports.timezone})
 
 
-def deploy(settings: Settings, zones: Sequence[str]) -> list[str]:
+def deploy(settings: Settings, zones: Sequence[str], *, scheduled: bool = True) -> list[str]:
     """Deploy the rendered catalogue with Prefect's own command.
 
     Every deployment's scheduled runs are made anew: what was missed while nothing ran
     is not handed out hundredfold.
     """
     path = settings.var_dir / "prefect" / catalogue.FILE
-    names = catalogue.write(settings, zones, path)
+    names = catalogue.write(settings, zones, path, scheduled=scheduled)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(path)]
     answer = subprocess.run(command, cwd=settings.home, capture_output=True, text=True, check=False)
     if answer.returncode != 0:

@@ -65,11 +65,12 @@ def for_profile(home: Path, profile: str) -> list[Deployment]:
     return [entry for entry in deployments(home) if profile == "demo" or not entry.demo_only]
 
 
-def render(settings: Settings, zones: Sequence[str]) -> dict[str, Any]:
+def render(settings: Settings, zones: Sequence[str], *, scheduled: bool = True) -> dict[str, Any]:
     """The file that this installation deploys.
 
     Args:
         zones: IANA names in use; each gets its own 06:00 schedule of the daily report.
+        scheduled: False leaves every schedule there but inactive: runs come on demand only.
     """
     file = load_file(settings.home)
     chosen = {entry.name for entry in for_profile(settings.home, settings.profile)}
@@ -85,12 +86,15 @@ def render(settings: Settings, zones: Sequence[str]) -> dict[str, Any]:
             rendered.append(entry)
     # Without copies, PyYAML would write anchors and aliases that nobody reads with ease.
     plain = [copy.deepcopy(entry) for entry in rendered]
+    for entry in plain:
+        for schedule in entry["schedules"]:
+            schedule["active"] = scheduled
     return {"name": file["name"], "pull": [], "deployments": plain}
 
 
-def write(settings: Settings, zones: Sequence[str], path: Path) -> list[str]:
+def write(settings: Settings, zones: Sequence[str], path: Path, *, scheduled: bool = True) -> list[str]:
     """Write the rendered file; returns the names of its deployments."""
-    rendered = render(settings, zones)
+    rendered = render(settings, zones, scheduled=scheduled)
     path.parent.mkdir(parents=True, exist_ok=True)
     header = f"# Made at bootstrap from {FILE}: edit that one.\n"
     path.write_text(header + yaml.safe_dump(rendered, sort_keys=False), encoding="utf-8")

@@ -85,16 +85,8 @@ def parts(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
 
 
 def run_part(client: SyncPrefectClient, name: str, parameters: dict[str, Any]) -> runs.Ended:
-    """Run one deployment through its worker and say how it went.
-
-    A run that finds the scheduled one busy is cancelled by the server (CANCEL_NEW):
-    that one does the same work, so asking again is right.
-    """
-    for _ in range(3):
-        run = runs.start(client, name, parameters)
-        ended = runs.wait(client, name, run, timeout_s=PATIENCE_S)
-        if ended.state != "Cancelled":
-            break
+    """Run one deployment through its worker and say how it went."""
+    ended = runs.run(client, name, parameters, timeout_s=PATIENCE_S)
     print(f"  {name:<16} {ended.state:<10} {ended.seconds:5.1f} s  {ended.message}", flush=True)
     if not ended.good:
         raise CycleFailed(f"{name} ended {ended.state}: {ended.message}")

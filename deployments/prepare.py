@@ -48,24 +48,19 @@ def prepare(settings: Settings) -> None:
 
 def load_demo(database: Database, settings: Settings) -> None:
     """Load the sample fleet and score its last days; nothing when both is done."""
-    from homepot_ai.health import scoring
+    from homepot_ai.health import learning
     from homepot_ai.testing import sample
 
     now = datetime.now(UTC).replace(second=0, microsecond=0)
-    with _progress() as progress:
-        if not sample.is_loaded(database, settings):
-            sample.load(database, settings, now, _reporter(progress, "loading the sample fleet"))
-        start = now - timedelta(days=settings.demo.scored_days)
-        watermark = scored_until(database)
-        # After a first load; later on score-health catches up by itself.
-        if watermark is None:
-            scoring.backfill(
-                database,
-                settings,
-                start,
-                now,
-                _reporter(progress, f"scoring {settings.demo.scored_days} days"),
-            )
+    if not sample.is_loaded(database, settings):
+        with _progress() as progress:
+            sample.load(database, settings, now, _reporter(progress, "Loading the sample fleet"))
+    # Only after a first load: later on, score-health catches up by itself.
+    if scored_until(database) is None:
+        days = settings.demo.scored_days
+        with _progress() as progress:
+            reporter = _reporter(progress, f"Scoring its last {days} days")
+            learning.backfill(database, settings, now - timedelta(days=days), now, reporter)
 
 
 def scored_until(database: Database) -> datetime | None:

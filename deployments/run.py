@@ -135,15 +135,14 @@ def _through_worker(settings: Settings, name: str, given: Mapping[str, Any], tim
     from deployments import runs
 
     with get_client(sync_client=True) as client, console.status(f"{name} ...") as status:
-        try:
-            flow_run = runs.start(client, name, given)
-        except PrefectHTTPStatusError as error:
-            raise SettingsError(f"{name} does not take these parameters: {_reason(error)}") from None
 
         def show(state: str) -> None:
             status.update(f"{name}: {state}")
 
-        return runs.wait(client, name, flow_run, timeout_s=timeout_s, progress=show)
+        try:
+            return runs.run(client, name, given, timeout_s=timeout_s, progress=show)
+        except PrefectHTTPStatusError as error:
+            raise SettingsError(f"{name} does not take these parameters: {_reason(error)}") from None
 
 
 def _in_process(settings: Settings, entry: catalogue.Deployment, given: Mapping[str, Any]) -> Ended:

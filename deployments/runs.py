@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 POLL_S = 0.5
+# A busy deployment drops further runs (CANCEL_NEW): ask again after so long, so often.
+BUSY_PAUSE_S, BUSY_ATTEMPTS = 3.0, 20
+BUSY = "concurrency limit"
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,28 @@ def start(client: SyncPrefectClient, name: str, parameters: Mapping[str, Any]) -
     """Ask for a run of a deployment now."""
     deployment = client.read_deployment_by_name(f"{flow_of(name)}/{name}")
     return client.create_flow_run_from_deployment(deployment.id, parameters=dict(parameters))
+
+
+def run(
+    client: SyncPrefectClient,
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    timeout_s: float,
+    progress: Callable[[str], None] = lambda _state: None,
+) -> Ended:
+    """Run a deployment and wait for it.
+
+    A run that finds a scheduled one busy is dropped by the server before it starts; it is
+    asked for again, since whoever asks wants their own (another `at`, or proof that it works).
+    """
+    for _ in range(BUSY_ATTEMPTS):
+        ended = wait(client, name, start(client, name, parameters), timeout_s=timeout_s, progress=progress)
+        if ended.state != "Cancelled" or BUSY not in ended.message:
+            break
+        progress("another run of it is busy")
+        time.sleep(BUSY_PAUSE_S)
+    return ended
 
 
 def wait(

@@ -101,7 +101,8 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
                     parts.start_postgres()
                     parts.run_step("deployments.prepare")
                     parts.wait_for_server()
-                    parts.run_step("deployments.bootstrap", "--solo")
+                    # For one cycle the schedules rest: nothing may come between its parts.
+                    parts.run_step("deployments.bootstrap", "--solo", *(["--on-demand"] if once else []))
                     parts.start_workers()
                     parts.announce_ready()
                     if once:

@@ -11,6 +11,8 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_logger
 from prefect.states import Completed
 
+from blocks import FLEET, FleetDatabase
+
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
     from prefect.flows import Flow
@@ -93,8 +95,6 @@ def publish(key: str, markdown: str) -> None:
 
 def open_fleet() -> Database:
     """The database that bootstrap wrote into the block `fleet`."""
-    from blocks import FLEET, FleetDatabase
-
     return FleetDatabase.load(FLEET).database()
 
 

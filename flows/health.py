@@ -13,9 +13,12 @@ from pydantic import Field
 from flows.common import FAILURE_HOOKS, MINUTE, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
 from homepot_ai.errors import StateMoved
 from homepot_ai.settings import load_settings
+from tasks import scoring
 
 
-@flow(name="score-health", timeout_seconds=170, **FAILURE_HOOKS)
+# Each stage has a limit of its own, of a minute or less; this one leaves room for the warm-up
+# that comes before the very first minute.
+@flow(name="score-health", timeout_seconds=1300, **FAILURE_HOOKS)
 def score_health(at: datetime | None = None, shard: Annotated[int, Field(ge=0, le=1023)] = 0) -> State[Any]:
     """Score the health of every device for each minute since the last run.
 
@@ -23,23 +26,18 @@ def score_health(at: datetime | None = None, shard: Annotated[int, Field(ge=0, l
         at: a past minute to score again from the state kept for it; default: all minutes up to now.
         shard: which part of a fleet that is split over several deployments.
     """
-    from tasks import scoring
-
     now = utc_now()
     if reason := too_late(at, now, MINUTE):
         return skipped(reason)
     settings, database = load_settings(), open_fleet()
     try:
-        plan = scoring.plan_minutes(
-            database, settings, shard=shard, at=None if at is None else as_utc(at), now=now
-        )
+        wanted = None if at is None else as_utc(at)
+        plan = scoring.plan_minutes(database, settings, shard=shard, at=wanted, now=now)
         if plan.mode == "nothing":
             return skipped(plan.reason or "no minute is due")
         if plan.needs_warm_up:
             scoring.learn_history(database, settings, quote(plan), now=now)
-            plan = scoring.plan_minutes(
-                database, settings, shard=shard, at=None if at is None else as_utc(at), now=now
-            )
+            plan = scoring.plan_minutes(database, settings, shard=shard, at=wanted, now=now)
         batch = scoring.read_minutes(database, settings, quote(plan))
         scored = scoring.score_minutes(settings, quote(plan), quote(batch))
         summary = scoring.store_minutes(database, settings, quote(plan), quote(scored), now=utc_now())

@@ -9,7 +9,9 @@ from prefect import flow, runtime
 from prefect.states import State
 from pydantic import Field
 
+from blocks import MAIL, MailServer
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
+from tasks.mail import send_due_mails
 
 
 @flow(name="deliver", timeout_seconds=1900, **FAILURE_HOOKS)
@@ -20,9 +22,6 @@ def deliver(at: datetime | None = None, limit: Annotated[int, Field(ge=1, le=10_
         at: the moment whose due mails are sent; a later one shortens a back-off; default now.
         limit: at most so many mails in this run.
     """
-    from blocks import MAIL, MailServer
-    from tasks.mail import send_due_mails
-
     now = utc_now()
     if reason := too_late(at, now, timedelta(minutes=5)):
         return skipped(reason)

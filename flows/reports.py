@@ -7,14 +7,17 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from prefect import flow, runtime
+from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from prefect.states import Failed, State
 from prefect.utilities.annotations import quote
 
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
+from flows.mail import deliver
 from homepot_ai.errors import HomepotAIError
 from homepot_ai.settings import load_settings
+from tasks import reports
 
 # The hour, local to the site, at which the schedule makes the report of the day before.
 REPORT_HOUR = time(6)
@@ -40,8 +43,6 @@ def daily_report(
         revise: compute again from today's database instead of replaying a report made before.
         at: the moment to act for; default now.
     """
-    from tasks import reports
-
     now = utc_now()
     # A report is wanted all day long: only yesterday's late run gives way to today's.
     if reason := too_late(at, now, timedelta(days=1)):
@@ -91,10 +92,6 @@ def wake_sender() -> None:
     of long work, and because a report is done when it is queued. Without a server with
     deployments (`homepot-ai run` on its own) the sender is called here instead.
     """
-    from prefect.deployments import run_deployment
-
-    from flows.mail import deliver
-
     logger = get_run_logger()
     try:
         if runtime.deployment.id is None:

@@ -11,6 +11,7 @@ from prefect.states import State
 from flows.common import FAILURE_HOOKS, MINUTE, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
 from homepot_ai.errors import SettingsError
 from homepot_ai.settings import load_settings
+from tasks.sample import replay_recording
 
 
 @flow(name="replay-sample", timeout_seconds=170, **FAILURE_HOOKS)
@@ -20,8 +21,6 @@ def replay_sample(at: datetime | None = None) -> State[Any]:
     Args:
         at: play up to this moment; default now.
     """
-    from tasks.sample import replay_recording
-
     settings = load_settings()
     if settings.profile != "demo":
         # It writes into HOMEPOT's own tables: never into somebody's real fleet.

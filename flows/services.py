@@ -12,6 +12,7 @@ from prefect.states import State
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
 from homepot_ai.settings import load_settings
 from homepot_ai.store import checks
+from tasks import runs, services
 
 
 @flow(name="check-services", timeout_seconds=200, **FAILURE_HOOKS)
@@ -24,8 +25,6 @@ def check_services(at: datetime | None = None) -> State[Any]:
     Args:
         at: the moment to judge lateness for; default now.
     """
-    from tasks import runs, services
-
     now = utc_now()
     if reason := too_late(at, now, timedelta(minutes=5)):
         return skipped(reason)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
 from homepot_ai.settings import load_settings
+from tasks import runs, upkeep
 
 DAY = timedelta(days=1)
 
@@ -23,8 +24,6 @@ def clean_event_cache(dry_run: bool = True, at: datetime | None = None) -> State
         dry_run: only count what would go.
         at: the moment to judge ages for; default now.
     """
-    from tasks import upkeep
-
     now = utc_now()
     if reason := too_late(at, now, DAY):
         return skipped(reason)
@@ -43,8 +42,6 @@ def apply_retention(dry_run: bool = True, at: datetime | None = None) -> State[A
         dry_run: only say what would go.
         at: the moment to judge ages for; default now.
     """
-    from tasks import upkeep
-
     now = utc_now()
     if reason := too_late(at, now, DAY):
         return skipped(reason)
@@ -68,8 +65,6 @@ def prune_runs(
         keep_days: default: the setting `retention.prefect_days`.
         at: the moment to judge ages for; default now.
     """
-    from tasks import runs
-
     now = utc_now()
     if reason := too_late(at, now, DAY):
         return skipped(reason)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homepot_ai.store.checks import ServiceCheck
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,
@@ -28,6 +27,7 @@ from prefect.logging import get_run_logger
 from prefect.settings import get_current_settings
 from prefect.states import Crashed
 
+from homepot_ai.store.checks import ServiceCheck
 from tasks.stage import stage
 
 if TYPE_CHECKING:

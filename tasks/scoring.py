@@ -1,4 +1,4 @@
-"""The four stages of one scoring run: what is due, read, score, store.
+"""The four stages of one scoring run (what is due, read, score, store), and the first one's warm-up.
 
 Batches are passed wrapped in Prefect's `quote`: it must not walk through them in
 search of futures, which takes longer than scoring them.

@@ -135,7 +135,7 @@ def test_minute_work_runs_in_utc_and_nothing_local_runs_in_the_lost_hour() -> No
 
 
 def test_each_zone_gets_its_own_morning(tmp_path: Path) -> None:
-    settings = Settings(home=ROOT, var_dir=tmp_path)
+    settings = Settings(home=ROOT, var_dir=tmp_path, profile="default")
     zones = ["America/New_York", "Asia/Singapore", "Europe/Berlin"]
     names = catalogue.write(settings, zones, tmp_path / "prefect.yaml")
     assert "replay-sample" not in names

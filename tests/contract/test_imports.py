@@ -29,7 +29,7 @@ LAYERS = [
     {"health"},
     {"reporting"},
     {"testing"},
-    {"cli", "doctor", "api"},
+    {"cli", "doctor", "overview", "api"},
 ]
 HEAVY = {"weasyprint", "matplotlib", "pandas", "torch", "chromadb", "sentence_transformers"}
 
