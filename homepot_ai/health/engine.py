@@ -467,7 +467,9 @@ class Engine:
         edge = self._edge(framed, health[framed], count[framed], fresh, since, interval)
         from_baseline = score.baseline_evidence(health[framed], edge, config.baseline.edge_step)
         points = score.from_evidence((from_baseline**2 + from_limits).astype(np.float32))
-        last_sample = np.fmax(devices.stamps[DeviceStamp.LAST_SAMPLE, framed], frame.last_sample)
+        # The frame knows the second, the engine only the minute.
+        seen = devices.stamps[DeviceStamp.LAST_SAMPLE, framed]
+        last_sample = np.where(np.isnan(frame.last_sample), seen, frame.last_sample)
         young = ~(at - devices.stamps[DeviceStamp.FIRST_SAMPLE, framed] >= config.baseline.min_minutes * 60)
         status, reason = liveness.judge(
             frame, at, last_sample, interval, (count[framed] > 0) & ~young, young, config.liveness

@@ -1,0 +1,375 @@
+"""The minute's pipeline on a real database: plan, read, score, store - and everything that goes wrong."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from homepot_ai.errors import ScoringError, StateGone, StateMoved
+from homepot_ai.fleet import events
+from homepot_ai.health import learning, planning, scoring
+from homepot_ai.health.planning import MINUTE
+from homepot_ai.health.summary import ScoreSummary
+from homepot_ai.settings import Settings
+from homepot_ai.store.database import Database
+from tests.support import START, small_fleet, table_checksums, telemetry, wave
+
+DEVICES = range(1, 7)
+LEARNED = 90  # minutes of history before START + LEARNED
+
+
+def run(db: Database, settings: Settings, now: datetime, at: datetime | None = None) -> ScoreSummary:
+    plan = planning.plan(db, settings, at=at, now=now)
+    assert plan.mode != "nothing", plan.reason
+    return scoring.store(
+        db, settings, plan, scoring.score(settings, plan, scoring.read(db, settings, plan)), now
+    )
+
+
+@pytest.fixture
+def fleet(database: Database, settings: Settings) -> Database:
+    """Six devices with an hour and a half of calm history, learned from."""
+    small_fleet(database)
+    telemetry(database, START, LEARNED, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    until = START + LEARNED * MINUTE - MINUTE
+    learning.warm_up(database, settings, until=until, now=until)
+    return database
+
+
+NOW = START + LEARNED * MINUTE
+
+
+def rows(db: Database, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+    with db.reader() as conn:
+        return conn.execute(query, parameters).fetchall()
+
+
+def test_a_calm_minute(fleet: Database, settings: Settings) -> None:
+    telemetry(fleet, NOW, 1, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    summary = run(fleet, settings, NOW + timedelta(seconds=15))
+    assert (summary.minutes, summary.devices, summary.written) == (1, 6, 6)
+    assert summary.counts["healthy"] == 6
+    found = rows(
+        fleet,
+        "SELECT device_id, at, score, status::text, sample_count, data_age_seconds FROM ai_health_scores",
+    )
+    assert [(r[0], r[1], r[3], r[4], r[5]) for r in found] == [(d, NOW, "healthy", 1, 30.0) for d in DEVICES]
+    assert all(0.8 < r[2] <= 1 for r in found)
+    assert "no device needs attention" in summary.markdown()
+
+
+def test_the_first_run_of_all_needs_history_first(database: Database, settings: Settings) -> None:
+    small_fleet(database)
+    plan = planning.plan(database, settings, now=NOW)
+    assert plan.needs_warm_up
+    learned = learning.warm_up(database, settings, until=NOW - MINUTE, now=NOW)
+    assert learned.since is None
+    assert "No history" in learned.markdown()
+    summary = run(database, settings, NOW)
+    assert summary.counts["healthy"] == 0
+    assert summary.counts["no_data"] + summary.counts["not_scored"] == 6
+
+
+def test_an_empty_fleet_is_no_error(database: Database, settings: Settings) -> None:
+    learning.warm_up(database, settings, until=NOW - MINUTE, now=NOW)
+    summary = run(database, settings, NOW)
+    assert (summary.devices, summary.written) == (0, 0)
+    assert "no device" in summary.markdown()
+
+
+def test_a_sick_device_is_explained_and_the_factors_add_up(fleet: Database, settings: Settings) -> None:
+    sick = lambda minute, device: 99.5 if device == 3 and minute > 3 else 41.0  # noqa: E731
+    telemetry(fleet, NOW, 15, DEVICES, cpu_percent=sick, memory_percent=wave(55))
+    summary = run(fleet, settings, NOW + 14 * MINUTE)
+    assert summary.counts["healthy"] == 5
+    assert [(d.name, d.status) for d in summary.ill] == [("Checkout 3", "critical")]
+    assert "CPU 99.5 %" in summary.ill[0].why
+    ((score, factors),) = rows(
+        fleet,
+        "SELECT score, factors FROM ai_health_scores WHERE device_id = 3 AND at = %s",
+        NOW + 14 * MINUTE,
+    )
+    assert sum(f["contribution"] for f in factors) == pytest.approx(1 - score, abs=2e-3)
+    assert factors[0]["metric"] == "cpu_percent"
+    ((metric, status, initial, peak, severity),) = rows(
+        fleet, "SELECT metric, status, initial_score, peak_score, severity FROM ai_anomaly_logs"
+    )
+    assert (metric, status) == ("cpu_percent", "open")
+    assert peak <= initial
+    with fleet.reader() as conn:
+        told = events.recent(conn, 3, NOW + 15 * MINUTE)
+    assert {e.kind for e in told} == {"anomaly", "status_change"}
+    text = events.summary(told, NOW + 15 * MINUTE, max_characters=300)
+    assert len(text) <= 300
+    assert "CPU" in text
+
+
+def test_what_opens_is_closed_again_and_keeps_its_beginning(fleet: Database, settings: Settings) -> None:
+    telemetry(
+        fleet, NOW, 90, DEVICES, memory_percent=wave(55),
+        cpu_percent=lambda minute, device: 99.5 if device == 3 and minute < 20 else wave(40)(minute, device),
+    )  # fmt: skip
+    now = NOW + 89 * MINUTE
+    run(fleet, settings, now, at=NOW + 10 * MINUTE)
+    ((opened,),) = rows(fleet, "SELECT to_jsonb(a) - '{peak_score,severity}'::text[] FROM ai_anomaly_logs a")
+    run(fleet, settings, now, at=NOW + 69 * MINUTE)
+    run(fleet, settings, now)
+    ((closed,),) = rows(fleet, "SELECT to_jsonb(a) - '{peak_score,severity}'::text[] FROM ai_anomaly_logs a")
+    assert closed["status"] == "closed"
+    assert datetime.fromisoformat(closed["ended_at"]) > NOW + 19 * MINUTE
+    changed = {key for key in opened if opened[key] != closed[key]}
+    assert changed == {"status", "ended_at"}
+
+
+def test_garbage_costs_nobody_else_their_score(fleet: Database, settings: Settings) -> None:
+    telemetry(fleet, NOW, 1, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    stamp = NOW.replace(tzinfo=None) - timedelta(seconds=20)
+    with fleet.admin() as conn:
+        conn.execute("ALTER TABLE device_metrics DROP CONSTRAINT device_metrics_device_id_fkey")
+        insert = (
+            "INSERT INTO device_metrics (timestamp, device_id, cpu_percent, extra_metrics) "
+            "VALUES (%s, %s, %s, %s)"
+        )
+        for at, device, cpu, extra in (
+            (stamp, 1, float("nan"), None),
+            (stamp, 2, 1e30, None),
+            (stamp, 3, -7.0, None),
+            (stamp, 4, 41.0, '{"queue_wait": "very long"}'),
+            (stamp, 5, 41.0, None),
+            (stamp, 5, 41.0, None),
+            (stamp + timedelta(days=2), 6, 41.0, None),
+            (stamp, 99, 41.0, None),
+        ):
+            conn.execute(insert, [at, device, cpu, extra])
+    summary = run(fleet, settings, NOW + timedelta(seconds=15))
+    assert summary.counts["healthy"] == 6
+    assert dict(summary.rejected) == {
+        "duplicate": 1, "future": 1, "not_a_number": 2, "out_of_range": 2, "unknown_device": 1,
+    }  # fmt: skip
+    for words in ("sent twice", "in the future", "no number", "impossible value", "unknown"):
+        assert words in summary.markdown()
+    ((stored,),) = rows(fleet, "SELECT rejected FROM ai_scoring_minutes WHERE at = %s", NOW)
+    assert stored == dict(summary.rejected)
+
+
+def test_a_row_from_the_future_is_not_scored_when_its_time_comes(fleet: Database, settings: Settings) -> None:
+    telemetry(fleet, NOW, 1, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    telemetry(fleet, NOW + 5 * MINUTE, 1, [6], cpu_percent=lambda *_: 99.0, memory_percent=wave(55))
+    run(fleet, settings, NOW)
+    telemetry(fleet, NOW + MINUTE, 5, list(DEVICES)[:5], cpu_percent=wave(40), memory_percent=wave(55))
+    run(fleet, settings, NOW + 5 * MINUTE)
+    ((samples,),) = rows(
+        fleet, "SELECT sample_count FROM ai_health_scores WHERE device_id = 6 AND at = %s", NOW + 5 * MINUTE
+    )
+    assert samples == 0
+
+
+def test_late_rows_are_used_while_they_can_be_and_counted_when_not(
+    fleet: Database, settings: Settings
+) -> None:
+    telemetry(fleet, NOW, 10, list(DEVICES)[1:], cpu_percent=wave(40), memory_percent=wave(55))
+    run(fleet, settings, NOW + 8 * MINUTE)
+    # Device 1 delivers what it kept: two rows young enough, five too old.
+    telemetry(fleet, NOW, 9, [1], cpu_percent=wave(40), memory_percent=wave(55))
+    summary = run(fleet, settings, NOW + 9 * MINUTE)
+    assert summary.rejected == {"late": 4}
+    ((samples, age),) = rows(
+        fleet,
+        "SELECT sample_count, data_age_seconds FROM ai_health_scores WHERE device_id = 1 AND at = %s",
+        NOW + 9 * MINUTE,
+    )
+    assert (samples, age) == (5, 90.0)
+
+
+def test_run_twice_is_the_same_as_once(fleet: Database, settings: Settings) -> None:
+    telemetry(fleet, NOW, 1, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    run(fleet, settings, NOW)
+    before = table_checksums(fleet, "homepot_ai")
+    again = planning.plan(fleet, settings, now=NOW + timedelta(seconds=40))
+    assert (again.mode, again.reason) == ("nothing", "10:30 UTC is scored already")
+    assert table_checksums(fleet, "homepot_ai") == before
+
+
+def test_a_past_minute_gives_the_same_rows_and_moves_nothing(fleet: Database, settings: Settings) -> None:
+    sick = lambda minute, device: 97.0 if device == 2 and minute > 40 else wave(40)(minute, device)  # noqa: E731
+    telemetry(fleet, NOW, 90, DEVICES, cpu_percent=sick, memory_percent=wave(55))
+    for minute in (44, 89):
+        run(fleet, settings, NOW + 90 * MINUTE, at=NOW + minute * MINUTE)
+    before = table_checksums(fleet, "homepot_ai")
+    past = NOW + 55 * MINUTE  # a snapshot was taken at 11:00, NOW + 30 minutes
+    for _ in range(2):
+        summary = run(fleet, settings, NOW + 90 * MINUTE, at=past)
+        assert (summary.mode, summary.written, summary.equal, summary.differing) == ("past", 0, 6, 0)
+        assert table_checksums(fleet, "homepot_ai") == before
+    with fleet.writer() as conn:
+        conn.execute("DELETE FROM ai_health_scores WHERE at = %s AND device_id IN (2, 4)", [past])
+    assert run(fleet, settings, NOW + 90 * MINUTE, at=past).written == 2
+    assert table_checksums(fleet, "homepot_ai") == before
+
+
+def test_a_minute_older_than_every_state_is_refused_with_a_reason(
+    fleet: Database, settings: Settings
+) -> None:
+    telemetry(fleet, NOW, 1, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    run(fleet, settings, NOW)
+    with pytest.raises(StateGone, match="cannot be scored again.*none is kept yet"):
+        planning.plan(fleet, settings, at=NOW - 30 * MINUTE, now=NOW)
+
+
+def test_the_future_cannot_be_scored(fleet: Database, settings: Settings) -> None:
+    with pytest.raises(ScoringError, match="lies in the future"):
+        planning.plan(fleet, settings, at=NOW + 5 * MINUTE, now=NOW)
+
+
+def test_after_downtime_every_minute_is_caught_up_in_bounded_runs(
+    fleet: Database, settings: Settings
+) -> None:
+    telemetry(fleet, NOW, 100, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    now = NOW + 99 * MINUTE
+    first = run(fleet, settings, now)
+    assert (first.minutes, first.behind) == (60, 40)
+    assert "catching up 60 minutes" in first.markdown()
+    second = run(fleet, settings, now)
+    assert (second.minutes, second.behind) == (40, 0)
+    assert first.rejected == second.rejected == {}
+    ((minutes, n),) = rows(fleet, "SELECT count(DISTINCT at), count(*) FROM ai_health_scores")
+    assert (minutes, n) == (100, 600)
+    hours = rows(fleet, "SELECT DISTINCT hour, n[1] FROM ai_metric_hours WHERE hour >= %s ORDER BY 1", NOW)
+    assert [n for _, n in hours] == [60]
+
+
+def test_two_runs_at_once_leave_one_result(fleet: Database, settings: Settings) -> None:
+    telemetry(fleet, NOW, 1, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    plan = planning.plan(fleet, settings, now=NOW)
+    batch = scoring.read(fleet, settings, plan)
+    scored = scoring.score(settings, plan, batch)
+    scoring.store(fleet, settings, plan, scored, NOW)
+    before = table_checksums(fleet, "homepot_ai")
+    with pytest.raises(StateMoved):
+        scoring.store(fleet, settings, plan, scored, NOW)
+    assert table_checksums(fleet, "homepot_ai") == before
+
+
+def test_a_store_that_fails_half_way_leaves_nothing(
+    fleet: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telemetry(fleet, NOW, 1, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    before = table_checksums(fleet, "homepot_ai")
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(
+            scoring.scores, "insert_events", lambda *_: (_ for _ in ()).throw(RuntimeError("killed"))
+        )
+        run(fleet, settings, NOW)
+    after = table_checksums(fleet, "homepot_ai")
+    assert {t for t in after if after[t] != before.get(t)} <= {"ai_health_scores"} | {
+        t for t in after if t not in before
+    }
+    assert rows(fleet, "SELECT count(*) FROM ai_health_scores") == [(0,)]
+    assert run(fleet, settings, NOW).written == 6
+
+
+def test_a_silent_device_has_no_data_and_no_score(fleet: Database, settings: Settings) -> None:
+    telemetry(fleet, NOW, 20, [1, 2, 3, 4, 5], cpu_percent=wave(40), memory_percent=wave(55))
+    summary = run(fleet, settings, NOW + 19 * MINUTE)
+    assert (summary.counts["healthy"], summary.counts["no_data"]) == (5, 1)
+    assert "1 without data" in summary.headline
+    ((score, status, reason),) = rows(
+        fleet,
+        "SELECT score, status::text, reason::text FROM ai_health_scores WHERE device_id = 6 AND at = %s",
+        NOW + 19 * MINUTE,
+    )
+    assert (score, status, reason) == (None, "no_data", "silent")
+
+
+def test_a_heartbeat_without_samples_is_stale(fleet: Database, settings: Settings) -> None:
+    telemetry(fleet, NOW, 20, [1, 2, 3, 4, 5], cpu_percent=wave(40), memory_percent=wave(55))
+    with fleet.admin() as conn:
+        conn.execute("UPDATE devices SET last_heartbeat_at = %s WHERE id = 6", [NOW + 19 * MINUTE])
+    run(fleet, settings, NOW + 19 * MINUTE)
+    found = rows(
+        fleet,
+        "SELECT status::text, reason::text FROM ai_health_scores WHERE device_id = 6 AND at = %s",
+        NOW + 19 * MINUTE,
+    )
+    assert found == [("not_scored", "stale")]
+
+
+def test_homepots_word_is_not_believed(fleet: Database, settings: Settings) -> None:
+    """HOMEPOT goes on saying online and healthy of a device that fell silent."""
+    with fleet.admin() as conn:
+        conn.execute("UPDATE devices SET status = 'online', health_state = 'healthy', is_monitored = false")
+    telemetry(fleet, NOW, 20, [1, 2, 3, 4, 5], cpu_percent=wave(40), memory_percent=wave(55))
+    assert run(fleet, settings, NOW + 19 * MINUTE).counts["no_data"] == 1
+
+
+def test_logs_become_signals_and_events(fleet: Database, settings: Settings) -> None:
+    telemetry(fleet, NOW, 5, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    with fleet.admin() as conn:
+        for minute in range(4):
+            at = NOW + minute * MINUTE + timedelta(seconds=10)
+            conn.execute(
+                "INSERT INTO health_checks (id, device_id, is_healthy, timestamp) VALUES (%s, 2, false, %s)",
+                [minute + 1, at],
+            )
+            conn.execute(
+                "INSERT INTO error_logs (timestamp, category, severity, error_message, context) "
+                "VALUES (%s, 'device', 'error', %s, %s)",
+                [at.replace(tzinfo=None), "printer\x07 jam\r\nBcc: x", json.dumps({"device_id": "DEVICE-3"})],
+            )
+        late = (NOW + 3 * MINUTE).replace(tzinfo=None)
+        conn.execute(
+            "INSERT INTO device_state_history (timestamp, device_id, previous_state, new_state) "
+            "VALUES (%s, 4, 'online', 'error')",
+            [late],
+        )
+        conn.execute(
+            "INSERT INTO job_outcomes (timestamp, job_id, job_type, device_id, status, error_message) "
+            "VALUES (%s, 'j', 'firmware_update', 'DEVICE-5', 'failed', 'checksum')",
+            [late],
+        )
+        conn.execute(
+            "INSERT INTO configuration_history (timestamp, entity_type, entity_id, parameter_name, "
+            "new_value, changed_by, change_type) "
+            "VALUES (%s, 'device', 'DEVICE-6', 'max_connections', '1', 'me', 'manual')",
+            [late],
+        )
+    run(fleet, settings, NOW + 4 * MINUTE)
+    told = {
+        (d, kind): summary
+        for d, kind, summary in rows(fleet, "SELECT device_id, kind, summary FROM ai_event_cache")
+    }
+    assert told[4, "status_change"] == "HOMEPOT state online → error"
+    assert told[5, "failed_job"] == "job firmware_update failed: checksum"
+    assert told[6, "configuration_change"].startswith("max_connections changed")
+    assert told[3, "error_burst"] == "4 errors in 15 minutes, last: printer jam Bcc: x"
+    ((factors,),) = rows(
+        fleet, "SELECT factors FROM ai_health_scores WHERE device_id = 2 AND at = %s", NOW + 4 * MINUTE
+    )
+    assert ("failed_checks_in_row", 4.0) in {(f["metric"], f["observed"]) for f in factors}
+
+
+def test_maintenance_days_count_outside_opening_hours(fleet: Database, settings: Settings) -> None:
+    with fleet.admin() as conn:
+        conn.execute(
+            "INSERT INTO site_operating_schedules (id, site_id, day_of_week, open_time, close_time, "
+            "is_closed, is_maintenance_window) VALUES (1, 1, 2, '12:00', '22:00', false, true)"
+        )
+    telemetry(fleet, NOW, 40, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    # A Wednesday, 10:30 UTC = 11:30 in Berlin: closed until 12:00.
+    assert run(fleet, settings, NOW + 10 * MINUTE).counts["in_maintenance"] == 6
+    assert run(fleet, settings, NOW + 35 * MINUTE).counts["in_maintenance"] == 0
+
+
+def test_shards_score_each_device_once(database: Database, tmp_path: Any) -> None:
+    settings = Settings(var_dir=tmp_path, scoring={"shards": 2})
+    small_fleet(database)
+    telemetry(database, START, LEARNED, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    for shard in (0, 1):
+        learning.warm_up(database, settings, shard=shard, until=NOW - 2 * MINUTE, now=NOW)
+        plan = planning.plan(database, settings, shard=shard, now=NOW - MINUTE)
+        scored = scoring.score(settings, plan, scoring.read(database, settings, plan))
+        assert scoring.store(database, settings, plan, scored, NOW).written == 3
+    assert rows(database, "SELECT count(*), count(DISTINCT device_id) FROM ai_health_scores") == [(6, 6)]
