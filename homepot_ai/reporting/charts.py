@@ -109,13 +109,14 @@ def day_chart(
     for index, bin_ in enumerate(bins):
         total = bin_.minutes.total
         base = floor
+        # A hair between columns on healthy ground; where nothing is healthy, none to look through.
+        gap = 0.8 if bin_.minutes.healthy else -0.3
         for status in STACK[:-1]:
             share = bin_.minutes.get(status) / total if total else 0.0
             if share > 0:
                 tall = share * plot_height
-                shapes.append(
-                    rectangle(left + index * step + 0.4, base - tall, step - 0.8, tall, STATUS_COLOUR[status])
-                )
+                x = left + index * step + gap / 2
+                shapes.append(rectangle(x, base - tall, step - gap, tall, STATUS_COLOUR[status]))
                 base -= tall
     for share, text in ((1.0, "100 %"), (0.5, "50 %"), (0.0, "0")):
         y = floor - share * plot_height

@@ -179,7 +179,7 @@ def site_row(site: SiteFacts) -> SiteRow:
         name=site.name,
         about=f"{site.public_id} · {site.timezone}",
         attention=day.attention,
-        devices=f"{day.devices:,}{other}",
+        devices=f"{day.devices:,} in all{other}",
         statuses=_all_statuses(day),
         bar=charts.status_bar(
             day.status_at_end,
