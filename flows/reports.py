@@ -29,7 +29,7 @@ def daily_report(
     timezone: str | None = None,
     site: str | None = None,
     day: date | None = None,
-    mode: Literal["maintenance", "predictive", "executive"] = "maintenance",
+    mode: Literal["maintenance"] = "maintenance",
     revise: bool = False,
     at: datetime | None = None,
 ) -> State[Any]:
@@ -39,7 +39,7 @@ def daily_report(
         timezone: sites of this zone, and the fleet when it is the fleet's zone; default: every zone in use.
         site: only this site, by name or public id.
         day: the local day to report on; default: the day before `at`.
-        mode: for technicians, planners or management.
+        mode: whom it is written for.
         revise: compute again from today's database instead of replaying a report made before.
         at: the moment to act for; default now.
     """
@@ -51,9 +51,9 @@ def daily_report(
     scopes = reports.find_scopes(database, settings, timezone=timezone, site=site)
     if not scopes:
         return skipped(f"no site in {timezone or 'any timezone'}")
-    moment = acting_moment(day, at, now, ZoneInfo(timezone or settings.reports.timezone))
     outcomes, failures = [], {}
     for scope in scopes:
+        moment = acting_moment(day, at, now, ZoneInfo(scope.timezone))
         # One scope's trouble must not cost the others their report.
         try:
             outcomes.append(

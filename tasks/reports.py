@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
@@ -16,10 +17,21 @@ from tasks.stage import stage
 TAGS = {"reports"}
 
 
+@dataclass(frozen=True)
+class LocalScope:
+    """What is reported on, and the timezone whose days count there."""
+
+    scope: service.Scope
+    timezone: str
+
+    def __str__(self) -> str:
+        return self.scope.slug
+
+
 @stage("find-scopes", timeout_seconds=30, tags=TAGS)
 def find_scopes(
     database: Database, settings: Settings, *, timezone: str | None, site: str | None
-) -> list[service.Scope]:
+) -> list[LocalScope]:
     """The sites, and the fleet, that a run reports on.
 
     Args:
@@ -31,16 +43,19 @@ def find_scopes(
     """
     with database.reader() as conn:
         if site is not None:
-            return [service.Scope(kind="site", id=devices.resolve_site(conn, settings, site).id)]
+            found = devices.resolve_site(conn, settings, site)
+            return [LocalScope(service.Scope(kind="site", id=found.id), found.timezone)]
         zones: Sequence[str] = [timezone] if timezone else devices.timezones_in_use(conn, settings)
-    return [scope for zone in zones for scope in service.daily_scopes(database, settings, zone)]
+    return [
+        LocalScope(scope, zone) for zone in zones for scope in service.daily_scopes(database, settings, zone)
+    ]
 
 
 @stage("make-report", timeout_seconds=300, tags=TAGS)
 def make_report(
     database: Database,
     settings: Settings,
-    scope: service.Scope,
+    local: LocalScope,
     *,
     at: datetime,
     mode: str,
@@ -51,7 +66,7 @@ def make_report(
         database,
         settings,
         report_type="daily",
-        scope=scope,
+        scope=local.scope,
         at=at,
         mode=mode,
         revise=revise,

@@ -36,7 +36,9 @@ def learn_history(
     """Before a shard's first minute: learn what its devices usually look like."""
     until = plan.first - planning.MINUTE
     learned = learning.warm_up(database, settings, shard=plan.shard, until=until, now=now)
-    get_run_logger().info("learned %s", learned)
+    get_run_logger().info(
+        "learned rows=%d minutes=%d scored=%d", learned.rows, learned.minutes, learned.scored
+    )
     return learned
 
 
