@@ -58,6 +58,8 @@ class ScoringSettings(Section):
     # History that a cold start learns from before it scores its first minute.
     warmup_days: Annotated[int, Field(ge=0, le=90)] = 30
     warmup_rows: Annotated[int, Field(ge=0)] = 2_000_000
+    # Of that history, the last days are scored as well, so that the first report has something to tell.
+    warmup_scored_days: Annotated[int, Field(ge=0, le=14)] = 2
     # After an outage: minutes scored in one run, and how far back it goes at all.
     catch_up_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
     give_up_after_hours: Annotated[int, Field(ge=1)] = 48

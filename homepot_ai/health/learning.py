@@ -54,14 +54,25 @@ def warm_up(
     now: datetime,
     progress: Progress | None = None,
 ) -> Learned:
-    """Learn from the history before `until` and leave a live state there; no scores are written.
+    """Learn from the history before `until` and leave a live state there.
 
-    As much history is used as `scoring.warmup_days` and `scoring.warmup_rows` allow.
+    As much history is used as `scoring.warmup_days` and `scoring.warmup_rows` allow. If all of it fits,
+    its last `scoring.warmup_scored_days` are scored, so that a new installation's first report is not
+    empty; a large fleet begins with the present.
 
     Raises:
         StateMoved: the shard has a state already.
     """
-    return _learn(db, settings, shard=shard, score_from=until, until=until, now=now, progress=progress)
+    limits = settings.scoring
+    until = floor_minute(until)
+    with db.reader() as conn:
+        earliest = until - timedelta(days=limits.warmup_days)
+        first, _, count = telemetry.history_bounds(conn, earliest, until, shard=shard, shards=limits.shards)
+    score_from = until
+    if first is not None and count <= limits.warmup_rows:
+        learned = floor_minute(first) + timedelta(minutes=settings.health.baseline.min_minutes)
+        score_from = max(until - timedelta(days=limits.warmup_scored_days), min(learned, until))
+    return _learn(db, settings, shard=shard, score_from=score_from, until=until, now=now, progress=progress)
 
 
 def backfill(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,12 @@ def run(db: Database, settings: Settings, now: datetime, at: datetime | None = N
     return scoring.store(
         db, settings, plan, scoring.score(settings, plan, scoring.read(db, settings, plan)), now
     )
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A first run that only learns: what these tests count are their own minutes."""
+    return Settings(var_dir=tmp_path, scoring={"warmup_scored_days": 0})
 
 
 @pytest.fixture
@@ -71,6 +78,23 @@ def test_the_first_run_of_all_needs_history_first(database: Database, settings: 
     summary = run(database, settings, NOW)
     assert summary.counts["healthy"] == 0
     assert summary.counts["no_data"] + summary.counts["not_scored"] == 6
+
+
+def test_a_first_run_scores_the_last_days_of_a_history_that_fits(
+    database: Database, settings: Settings
+) -> None:
+    small_fleet(database)
+    telemetry(database, START, LEARNED, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    both = Settings(var_dir=settings.var_dir)
+    learned = learning.warm_up(database, both, until=NOW - MINUTE, now=NOW)
+    assert learned.scored == 60  # what is left after the engine's first half hour
+    assert rows(database, "SELECT min(at), max(at), count(*) FROM ai_health_scores") == [
+        (START + 30 * MINUTE, NOW - MINUTE, 60 * 6)
+    ]
+    short = Settings(var_dir=settings.var_dir, scoring={"warmup_rows": 100})
+    with database.writer() as conn:
+        conn.execute("DELETE FROM ai_baselines")
+    assert learning.warm_up(database, short, until=NOW - MINUTE, now=NOW).scored == 0
 
 
 def test_an_empty_fleet_is_no_error(database: Database, settings: Settings) -> None:
@@ -364,7 +388,7 @@ def test_maintenance_days_count_outside_opening_hours(fleet: Database, settings:
 
 
 def test_shards_score_each_device_once(database: Database, tmp_path: Any) -> None:
-    settings = Settings(var_dir=tmp_path, scoring={"shards": 2})
+    settings = Settings(var_dir=tmp_path, scoring={"shards": 2, "warmup_scored_days": 0})
     small_fleet(database)
     telemetry(database, START, LEARNED, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
     for shard in (0, 1):
