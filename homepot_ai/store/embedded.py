@@ -6,6 +6,7 @@ nothing is reachable from outside.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ import psycopg
 from homepot_ai.errors import DatabaseUnreachable
 
 DATABASE = "homepot"
+
+# Without a login session (root, containers) the wheel falls back to a folder under /tmp, which is
+# fine, and says so at every import, in the middle of the operator's screen.
+warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
 
 # A laptop's or a small server's share; written once when the folder is made.
 _CONFIGURATION = """

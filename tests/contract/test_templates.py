@@ -1,0 +1,45 @@
+"""Every template is used and renders."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from jinja2 import TemplateSyntaxError
+
+from homepot_ai.reporting.service import Scope, make_report, templates_of
+from homepot_ai.reporting.templating import environment
+from homepot_ai.settings import Settings
+from homepot_ai.store.database import Database
+from tests.support import small_fleet
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = sorted(path.relative_to(ROOT / "templates").as_posix() for path in ROOT.glob("templates/**/*.j2"))
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_it_parses(name: str) -> None:
+    try:
+        environment(ROOT / "templates").get_template(name)
+    except TemplateSyntaxError as error:
+        pytest.fail(f"{name}, line {error.lineno}: {error.message}")
+
+
+@pytest.mark.slow
+def test_a_report_and_its_mail_render_all_of_them(database: Database, settings: Settings) -> None:
+    small_fleet(database)
+    with database.admin() as conn:
+        conn.execute(
+            "INSERT INTO ai_subscriptions (email, kind, scope, scope_id, mode, active) "
+            "VALUES ('ann@example.org', 'daily', 'site', 1, 'maintenance', true)"
+        )
+    folder = templates_of(settings)
+    known = environment(folder)
+    assert known.cache is not None
+    known.cache.clear()
+    now = datetime.now(UTC)
+    outcome = make_report(database, settings, scope=Scope(kind="site", id=1), at=now, now=now)
+    assert outcome.queued == 1
+    rendered = {name for _, name in known.cache.keys()}  # noqa: SIM118 - jinja's cache iterates its own way
+    assert rendered == set(TEMPLATES), "a template that no report uses, or one of another kind without a test"
