@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from homepot_ai.fleet import samples as telemetry
+from homepot_ai.fleet import schema
 from homepot_ai.health import scoring
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.engine import Engine
@@ -105,6 +106,7 @@ def _learn(
     shards, limits = settings.scoring.shards, settings.scoring
     score_from, until = floor_minute(score_from), floor_minute(until)
     with db.reader() as conn:
+        missing = tuple(schema.require_vital(conn, db.homepot_schema))
         earliest = score_from - timedelta(days=limits.warmup_days)
         first, _, count = telemetry.history_bounds(conn, earliest, until, shard=shard, shards=shards)
     engine, cursor = Engine(settings.health), Cursor.empty()
@@ -124,7 +126,7 @@ def _learn(
         scoring_now = at >= score_from
         # A chunk is either learned from or scored, never both.
         end = min(at + chunk, until if scoring_now else min(score_from, until))
-        part = MinutePlan("live", shard, "learning", at + MINUTE, end, now, at, version or None)
+        part = MinutePlan("live", shard, "learning", at + MINUTE, end, now, at, version or None, 0, missing)
         with db.reader() as conn:
             batch = scoring.fetch(conn, settings, part, cursor, window=(at, at), parts={})
         stepped = scoring.step(engine, cursor, part, batch, emit=scoring_now)
