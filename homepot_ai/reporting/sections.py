@@ -202,7 +202,7 @@ def check_rows(facts: DailyFacts, clock: Clock) -> tuple[CheckRow, ...]:
         rows.append(CheckRow("worse", "▼", "Scoring", "not known", f"could not be read: {reason}"))
     else:
         tone: Tone = "better" if own.share is not None and own.share >= words.ENOUGH else "worse"
-        slow = f", slowest run {own.slowest_seconds:.1f} s" if own.slowest_seconds is not None else ""
+        slow = f", slowest run {own.slowest_seconds:.1f} s" if (own.slowest_seconds or 0) >= 0.05 else ""
         gap = f", longest gap {duration(own.longest_gap_minutes)}" if own.longest_gap_minutes else ", no gap"
         rows.append(
             CheckRow(

@@ -52,6 +52,7 @@ PROVENANCE_MEANING: dict[Provenance, str] = {
     "mixed": "rows of several classes on one device",
     "simulated": "telemetry made by a simulator",
 }
+_SIZES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 #: Below this share of minutes judged or scored, a day is called incomplete.
 ENOUGH = 0.95
 
@@ -164,9 +165,17 @@ class Clock:
 
 
 def value(metric: str | None, number: float | None) -> str:
-    """A metric's value with its unit."""
+    """A metric's value with its unit; large values of metrics nobody described are shortened.
+
+    >>> [value("bytes_sent", n).replace(NBSP, " ") for n in (171_900_000.0, 523.4)]
+    ['172 M', '523']
+    """
     if number is None:
         return "–"
+    if metric not in metrics.KNOWN and abs(number) >= 1e5:
+        short = next((f"{number / size:.3g} {name}" for size, name in _SIZES if abs(number) >= size), "")
+        unit = metrics.unit(metric) if metric else ""
+        return f"{short}{unit}".replace(" ", NBSP)
     return metrics.format_value(metric, number).replace(" ", NBSP) if metric else f"{number:.3g}"
 
 
@@ -176,13 +185,21 @@ def metric_label(name: str | None) -> str:
 
 
 def expected(anomaly: AnomalyFacts) -> str:
-    """The expected band in words: a range, or one edge."""
+    """The expected band in words: a range, or one edge.
+
+    An edge beyond what the metric can be at all (fewer than no connections) is none.
+    """
     low, high, name = anomaly.expected_low, anomaly.expected_high, anomaly.metric
+    known = metrics.KNOWN.get(name or "")
+    if known and low is not None and low <= known.low:
+        low = None
+    if known and high is not None and high >= known.high:
+        high = None
     if low is not None and high is not None:
         first, last = value(name, low), value(name, high)
         unit = metrics.unit(name) if name else ""
-        # "20 – 45 %" reads better than the unit twice.
-        return f"{first.removesuffix(unit).rstrip() if unit else first}{NBSP}– {last}"
+        # "20 to 45 %" reads better than the unit twice.
+        return f"{first.removesuffix(unit).rstrip() if unit else first}{NBSP}to {last}"
     if high is not None:
         return f"at most {value(name, high)}"
     if low is not None:
@@ -311,11 +328,13 @@ def _incomplete(facts: DailyFacts, day: DayFigures) -> list[str]:
 
 
 def _apart(others: tuple[ClassFacts, ...]) -> list[str]:
-    return [
-        f"Counted apart: {count(other.day.devices, f'{PROVENANCE_WORD[other.provenance]} device')}, "
-        f"of which {other.day.attention:,} {'needs' if other.day.attention == 1 else 'need'} attention."
-        for other in others
-    ]
+    said = []
+    for other in others:
+        devices = count(other.day.devices, f"{PROVENANCE_WORD[other.provenance]} device")
+        need = other.day.attention
+        verb = "none needs" if not need else f"{need:,} needs" if need == 1 else f"{need:,} need"
+        said.append(f"Counted apart: {devices}, {'' if not need else 'of which '}{verb} attention.")
+    return said
 
 
 def is_quiet(facts: DailyFacts) -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from homepot_ai.errors import NotFound
+from homepot_ai.reporting import words
 from homepot_ai.reporting.facts import DailyFacts, Scope, canonical_json, facts_hash, restore
 from homepot_ai.reporting.gather import gather
 from homepot_ai.reporting.periods import Period, comparisons, day
@@ -311,3 +312,21 @@ def test_a_fleet_that_sends_nothing(database: Database, settings: Settings) -> N
     assert facts.headline.day.status_at_end.no_data == 2
     assert facts.headline.day.attention == 2
     assert [w.mean for w in facts.worst] == [None, None]
+
+
+def test_a_real_homepot_that_was_never_scored(homepot_dump: Database, settings: Settings) -> None:
+    def of(which: date) -> DailyFacts:
+        with homepot_dump.reader() as conn:
+            return gather(conn, settings, Scope(kind="fleet"), day(which, "UTC"), NOW)
+
+    # Its devices were enrolled on the 20th, though seeded telemetry is older.
+    assert of(date(2026, 11, 19)).classes == ()
+    facts = of(date(2026, 11, 20))
+    assert facts.problems == ()
+    assert facts.headline is not None
+    assert sum(c.day.devices for c in facts.classes) > 0
+    assert facts.headline.day.status_minutes.total == 0
+    assert facts.headline.day.health is None
+    assert words.verdict(facts).headline.startswith("Nothing was scored for ")
+    assert facts.completeness is not None
+    assert facts.completeness.rows > 0

@@ -319,6 +319,29 @@ def test_text_columns_stay_straight_with_wide_characters() -> None:
     assert wrap("one two three", 7, " ") == " one\n two\n three"
 
 
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "said"),
+    [
+        ("cpu_percent", 12.0, 48.0, "12.0 to 48.0 %"),
+        ("cpu_percent", -3.0, 48.0, "at most 48.0 %"),
+        ("cpu_percent", 20.0, 140.0, "at least 20.0 %"),
+        ("active_connections", -8.0, 88.0, "at most 88"),
+        ("bytes_in", -6_430_000.0, 69_100_000.0, "-6.43 M to 69.1 M"),
+        ("spool_bytes", None, 1_500_000.0, "at most 1.5 MB"),
+        ("x", None, None, "no band"),
+        ("x", 2.5, None, "at least 2.5"),
+    ],
+)
+def test_bands_in_words(metric: str, low: float | None, high: float | None, said: str) -> None:
+    one = (
+        example("bad")
+        .anomalies[0]
+        .model_copy(update={"metric": metric, "expected_low": low, "expected_high": high})
+    )
+
+    assert words.expected(one).replace(NBSP, " ") == said
+
+
 def test_scope_names_itself_in_ids() -> None:
     assert Scope(kind="site", id=7).slug == "site7"
     assert Scope(kind="fleet").slug == "fleet"
