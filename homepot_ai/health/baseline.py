@@ -38,6 +38,8 @@ RESIDUALS = 3
 DAY_S = 86400.0
 # Gains never start above one in eleven: the first samples are not yet typical.
 HEAD_START = 10.0
+# Three slopes hold 95 % of what an exponential tail teaches.
+LEAST_CLIP = 3.0
 
 
 @dataclass(frozen=True)
@@ -133,9 +135,11 @@ def _weigh(samples: Samples, size: Matrix, minutes: Floats, config: BaselineConf
     gains = np.empty((TABLES, 1, n), np.float32)
     gains[ALARM, 0] = gain
     gains[HEALTH, 0] = gain * samples.learning
-    clip = np.full((TABLES, 1, n), config.tail_clip, np.float32)
+    # Of a young series one sample is many: an event must not become the rule while it lasts.
+    clip = np.empty((TABLES, 1, n), np.float32)
+    np.clip(np.float32(config.tail_growth * beyond) / gain, LEAST_CLIP, config.tail_clip, out=clip[ALARM, 0])
     mature = samples.at - config.mature_days * DAY_S > samples.first_at
-    clip[HEALTH, 0] = np.where(mature, np.float32(config.mature_clip), np.float32(config.tail_clip))
+    clip[HEALTH, 0] = np.where(mature, np.float32(config.mature_clip), clip[ALARM, 0])
 
     over = np.maximum(size - start, 0)
     slope = excess * np.float32(1 / beyond)

@@ -59,8 +59,8 @@ class Thresholds(_Frozen):
 def _default_limits() -> dict[str, Limit]:
     return {
         "cpu_percent": Limit(value=90.0, severe=99.0, minutes=10.0),
-        "memory_percent": Limit(value=90.0, severe=98.0, minutes=10.0),
-        "disk_percent": Limit(value=90.0, severe=97.0, minutes=10.0),
+        "memory_percent": Limit(value=90.0, severe=99.5, minutes=10.0),
+        "disk_percent": Limit(value=90.0, severe=98.0, minutes=10.0),
         "network_latency_ms": Limit(value=200.0, severe=1000.0, minutes=5.0),
         "error_ratio": Limit(value=0.05, severe=0.5, minutes=5.0),
     }
@@ -94,12 +94,13 @@ class BaselineConfig(_Frozen):
     level_clip: Positive = Field(default=2.0, description="slopes beyond q a level may move by")
     tail_quantile: Share = Field(default=0.98, description="where the exponential tail begins")
     tail_days: Positive = Field(default=60.0, description="memory of the tails, in days")
-    tail_clip: Positive = Field(default=30.0, description="slopes one sample may teach")
+    tail_clip: Positive = Field(default=30.0, description="slopes one sample may teach at most")
+    tail_growth: Positive = Field(default=0.2, description="by which one sample may steepen a tail")
     mature_days: float = Field(default=7.0, ge=0, description="then the health table is careful")
     mature_clip: Positive = Field(default=5.0, description="slopes it may then be taught")
     warm_samples: int = Field(default=30, ge=1, description="whose largest stands for the 98 %")
-    careful_at: Positive = Field(default=1.5, description="decades at which it learns slowly")
-    careful_gain: float = Field(default=0.02, ge=0, le=1, description="how slowly")
+    careful_at: Positive = Field(default=0.7, description="share of the edge from which it is careful")
+    careful_gain: float = Field(default=0.02, ge=0, le=1, description="how little it learns then")
     accept_days: Positive = Field(default=1.0, description="then a lasting new state is learned")
     evidence_cap: Positive = Field(default=8.0, description="decades one residual can weigh")
     note_at: Positive = Field(default=1.0, description="decades from which value and band are kept")
@@ -119,12 +120,13 @@ class BaselineConfig(_Frozen):
 class AlarmConfig(_Frozen):
     """When an episode opens and when it closes."""
 
-    above_routine: Positive = Field(default=1.0, description="decades above the routine")
+    above_routine: Positive = Field(default=0.5, description="decades above the routine")
+    at_once: Positive = Field(default=1.5, description="decades above it that one minute suffices for")
     routine_quantile: Share = Field(default=0.98, description="of the device, long memory")
     routine_days: Positive = 30.0
     recent_quantile: Share = Field(default=0.95, description="of the device, short memory")
     recent_days: Positive = 1.0
-    open_count: int = Field(default=1, ge=1, description="N of ...")
+    open_count: int = Field(default=2, ge=1, description="N of ...")
     open_window: int = Field(default=3, ge=1, le=16, description="... the last M scored minutes")
     close_fraction: Share = Field(default=0.5, description="of the opening level")
     close_minutes: float = Field(default=10.0, ge=0, description="quiet for so long closes it")

@@ -399,7 +399,14 @@ class Engine:
         return health, level, count
 
     def _edge(
-        self, framed: Index, health: Floats, count: Floats, fresh: Flags, minutes: Floats, interval: Floats
+        self,
+        at: float,
+        framed: Index,
+        health: Floats,
+        count: Floats,
+        fresh: Flags,
+        minutes: Floats,
+        interval: Floats,
     ) -> Floats:
         """The edge of each framed device's own evidence before this minute; learns from it after.
 
@@ -416,7 +423,10 @@ class Engine:
             before, health, seen, minutes,
             quantile=settings.edge_quantile, days=settings.edge_days, head=EDGE_HEAD,
         )  # fmt: skip
-        devices.rows[DeviceField.EDGE, framed] = np.where(fresh & (count > 0), after, before)
+        # What is being reported, and what is still held of it, is no routine.
+        learn = fresh & (count > 0) & np.isnan(devices.stamps[DeviceStamp.OPENED, framed])
+        learn &= ~(at - devices.stamps[DeviceStamp.CLOSED, framed] < settings.hold_minutes * 60)
+        devices.rows[DeviceField.EDGE, framed] = np.where(learn, after, before)
         out: Floats = np.maximum(before, np.float32(settings.edge))
         return out
 
@@ -464,7 +474,7 @@ class Engine:
             from_limits = from_limits + u.astype(np.float64) ** 2
         since = np.where(np.isnan(before), 1.0, (at - before) / 60).astype(np.float32)
         since = np.minimum(since, np.float32(60))
-        edge = self._edge(framed, health[framed], count[framed], fresh, since, interval)
+        edge = self._edge(at, framed, health[framed], count[framed], fresh, since, interval)
         from_baseline = score.baseline_evidence(health[framed], edge, config.baseline.edge_step)
         points = score.from_evidence((from_baseline**2 + from_limits).astype(np.float32))
         # The frame knows the second, the engine only the minute.
@@ -499,7 +509,7 @@ class Engine:
         opened = episodes.remember(devices, framed, turn.opened, factors, self._intern, self._names)
         closed = [self._describe(framed, p, at, points) for p in turn.closed.tolist()]
         updated = [self._describe(framed, p, None, points) for p in turn.updated.tolist()]
-        episodes.forget(devices, framed[turn.closed])
+        episodes.forget(devices, framed[turn.closed], at)
         return MinuteResult(
             at=at,
             device_id=frame.device_id,
@@ -520,7 +530,8 @@ class Engine:
     def _flag(self, framed: Index, health: Floats, at: float) -> None:
         """Since when each device deviates without a break."""
         flagged = self._devices.stamps[DeviceStamp.FLAGGED, framed]
-        off = health > self.config.baseline.careful_at
+        edge = self._devices.rows[DeviceField.EDGE, framed]
+        off = health > self.config.baseline.careful_at * np.where(np.isnan(edge), np.inf, edge)
         self._devices.stamps[DeviceStamp.FLAGGED, framed] = np.where(
             off, np.where(np.isnan(flagged), at, flagged), np.nan
         )

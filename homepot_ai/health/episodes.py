@@ -3,8 +3,9 @@
 The alarm weighs all metrics of a device: the root mean square of their evidence, less what
 the device does routinely (the higher of its own 98 % point and a running 95 % point of the
 last day; evidence is a logarithm, so routine is subtracted).  It opens an episode when N of
-the last M minutes with samples lay `above_routine`, or a limit has been exceeded for its full
-time.  It closes by a rule of its own: quiet, at half the level, for `close_minutes`.
+the last M minutes with samples lay `above_routine`, when one lay far above (`at_once`), or when
+a limit has been exceeded for its full time.  It closes by a rule of its own: quiet, at half the
+level, for `close_minutes`.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def advance(
     rows, stamps = table.rows[:, pos], table.stamps[:, pos]
     above = now.level - _routine(rows, now, config)
     heard = now.fresh & now.scored
-    hot = _count_hits(rows, heard, above, config) >= config.open_count
+    hot = (_count_hits(rows, heard, above, config) >= config.open_count) | (above > config.at_once)
     limited = now.limit >= config.limit_u
     is_open = ~np.isnan(stamps[DeviceStamp.OPENED])
     calm = (above < config.above_routine * config.close_fraction) & (now.limit < config.limit_u)
@@ -169,7 +170,8 @@ def describe(
     )
 
 
-def forget(table: DeviceTable, rows: Index) -> None:
+def forget(table: DeviceTable, rows: Index, at: float) -> None:
     """End the episodes of these rows of the device table."""
+    table.stamps[DeviceStamp.CLOSED, rows] = at
     table.stamps[DeviceStamp.OPENED : DeviceStamp.HIGH + 1, rows] = np.nan
     table.rows[DeviceField.RECENT_HITS, rows] = 0

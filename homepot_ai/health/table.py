@@ -75,9 +75,10 @@ class DeviceStamp(IntEnum):
     OBSERVED = 6
     LOW = 7
     HIGH = 8
+    CLOSED = 9  # end of the last episode
 
 
-DEVICE_STAMPS = 9
+DEVICE_STAMPS = 10
 
 
 @dataclass
