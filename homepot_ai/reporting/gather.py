@@ -168,9 +168,7 @@ def _roster(conn: Connection, settings: Settings, scope: Scope, today: Day) -> R
     if scope.kind == "site" and scope.id not in by_id:
         raise NotFound("site", str(scope.id), [site.public_id for site in sites[:3]])
     known = fleet.list_devices(conn)
-    cursor: psycopg.Cursor[Any] = conn.cursor()
-    scored = cursor.execute(load("fleet/sql/devices.sql")["scoring_devices"], {"shards": 1, "shard": 0})
-    due = {row[0] for row in scored}
+    due = {row[0] for row in fleet.scoring_devices(conn, shard=0, shards=1)}
     devices = []
     for device in known:
         born_later = device.created_at is not None and device.created_at >= today.period.end
