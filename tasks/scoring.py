@@ -11,6 +11,8 @@ from datetime import datetime
 from prefect.logging import get_run_logger
 
 from homepot_ai.health import learning, planning, scoring
+from homepot_ai.health.batches import MinuteBatch, ScoredMinutes
+from homepot_ai.health.summary import ScoreSummary
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from tasks.stage import stage
@@ -43,7 +45,7 @@ def learn_history(
 
 
 @stage("read-minutes", timeout_seconds=60, tags=TAGS)
-def read_minutes(database: Database, settings: Settings, plan: planning.MinutePlan) -> scoring.MinuteBatch:
+def read_minutes(database: Database, settings: Settings, plan: planning.MinutePlan) -> MinuteBatch:
     """Read samples, devices, signals and the engine's state in one snapshot."""
     batch = scoring.read(database, settings, plan)
     get_run_logger().info("read %s", batch.counts)
@@ -52,9 +54,7 @@ def read_minutes(database: Database, settings: Settings, plan: planning.MinutePl
 
 # A score is a function of what was read: another attempt gives the same.
 @stage("score-minutes", timeout_seconds=60, tags=TAGS, retries=0)
-def score_minutes(
-    settings: Settings, plan: planning.MinutePlan, batch: scoring.MinuteBatch
-) -> scoring.ScoredMinutes:
+def score_minutes(settings: Settings, plan: planning.MinutePlan, batch: MinuteBatch) -> ScoredMinutes:
     """Step the engine through every minute of the batch."""
     return scoring.score(settings, plan, batch)
 
@@ -64,10 +64,10 @@ def store_minutes(
     database: Database,
     settings: Settings,
     plan: planning.MinutePlan,
-    scored: scoring.ScoredMinutes,
+    scored: ScoredMinutes,
     *,
     now: datetime,
-) -> scoring.ScoreSummary:
+) -> ScoreSummary:
     """Write scores, anomalies, events, hours, state and watermark in one transaction."""
     summary = scoring.store(database, settings, plan, scored, now)
     get_run_logger().info("stored %s", summary)

@@ -24,7 +24,7 @@ class Cursor:
     Attributes:
         device_id: int64 [D].
         last_t: float64 [D], time of the newest sample taken, NaN for none.
-        provenance: int8 [D], of that sample (index into fleet.samples.PROVENANCES).
+        provenance: int8 [D], of that sample (index into fleet.records.PROVENANCES).
         interval_s: float32 [D], collection interval as the writer says, NaN unknown.
         status: int8 [D], last status, -1 before the first.
         failed: float32 [D], failed checks in a row; failed_t: float64 [D], time of the last check.

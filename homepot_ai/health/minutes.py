@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from homepot_ai.fleet import schedules
-from homepot_ai.fleet.samples import Samples
+from homepot_ai.fleet.records import Samples
 from homepot_ai.fleet.signals import SignalCounter, Signals
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.engine import Engine

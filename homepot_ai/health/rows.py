@@ -12,7 +12,7 @@ import numpy.typing as npt
 import orjson
 
 from homepot_ai.fleet import metrics
-from homepot_ai.fleet.samples import PROVENANCES
+from homepot_ai.fleet.records import PROVENANCES
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.records import (
     CRITICAL,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -23,7 +23,9 @@ import numpy as np
 from homepot_ai.fleet import devices as fleet_devices
 from homepot_ai.fleet import events, schedules, signals
 from homepot_ai.fleet import samples as telemetry
+from homepot_ai.fleet.records import Counters
 from homepot_ai.health import rows
+from homepot_ai.health.batches import MinuteBatch, ScoredMinutes
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.engine import Engine
 from homepot_ai.health.minutes import Fleet, iterate
@@ -33,52 +35,6 @@ from homepot_ai.health.summary import ScoreSummary, summarise
 from homepot_ai.settings import Settings
 from homepot_ai.store import scores, state
 from homepot_ai.store.database import Connection, Database
-
-
-@dataclass(frozen=True)
-class MinuteBatch:
-    """Everything that the minutes of a plan need."""
-
-    fleet: Fleet
-    samples: telemetry.Samples
-    logs: signals.Signals
-    arrivals: telemetry.Arrivals
-    checks_id: int
-    parts: Mapping[int, bytes]
-
-    @property
-    def counts(self) -> str:
-        """What was read, for a log line."""
-        return (
-            f"devices={len(self.fleet.device_id)} rows={len(self.samples.rows)} "
-            f"values={len(self.samples.value)} state_bytes={sum(map(len, self.parts.values()))}"
-        )
-
-
-@dataclass(frozen=True)
-class ScoredMinutes:
-    """What the engine made of a batch.
-
-    Attributes:
-        results: the minutes to be stored.
-        rejected: what could not be used, by reason.
-        rows_read: telemetry rows read, duplicates apart.
-        hours: finished hours; snapshots: state as of full hours; parts: the state after the last minute.
-        events: for the event cache.
-    """
-
-    results: list[MinuteResult]
-    fleet: Fleet
-    cursor: Cursor
-    sample_counts: list[np.ndarray[tuple[int], np.dtype[np.int32]]]
-    rejected: Mapping[str, int]
-    assumed: tuple[str, ...]
-    rows_read: int
-    hours: list[scores.HourRows]
-    snapshots: Mapping[datetime, Mapping[int, bytes]]
-    parts: Mapping[int, bytes]
-    events: list[scores.EventRow]
-    seconds: float
 
 
 def read(db: Database, settings: Settings, plan: MinutePlan) -> MinuteBatch:
@@ -124,7 +80,7 @@ def fetch(
             plan.last,
             late_after=window[0],
             last_id=cursor.last_id,
-            counters=telemetry.Counters(cursor.device_id, cursor.count, cursor.count_t, cursor.count_writer),
+            counters=Counters(cursor.device_id, cursor.count, cursor.count_t, cursor.count_writer),
             shard=plan.shard,
             shards=shards,
         ),

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from homepot_ai.health import rows
+from homepot_ai.health.batches import ScoredMinutes
+from homepot_ai.health.planning import MinutePlan
 from homepot_ai.health.records import CRITICAL, STATUSES, WARNING
 from homepot_ai.text import clean
-
-if TYPE_CHECKING:
-    from homepot_ai.health.planning import MinutePlan
-    from homepot_ai.health.scoring import ScoredMinutes
 
 WORST_SHOWN = 10
 _SYMBOLS = {

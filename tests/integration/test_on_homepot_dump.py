@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from homepot_ai.fleet import devices, samples, signals
+from homepot_ai.fleet import devices, records, samples, signals
 from homepot_ai.health import learning, planning, scoring
 from homepot_ai.reporting.facts import Scope
 from homepot_ai.reporting.service import make_report
@@ -48,7 +48,7 @@ def test_provenance_is_taken_from_each_row_and_not_from_its_device(homepot_dump:
     with homepot_dump.reader() as conn:
         found = samples.read_window(conn, END - timedelta(days=30), END + timedelta(days=1)).rows
     kinds = found.provenance[found.device_id == device]
-    assert {samples.PROVENANCES[kind] for kind in kinds} == {"real", "controlled", "simulated"}
+    assert {records.PROVENANCES[kind] for kind in kinds} == {"real", "controlled", "simulated"}
 
 
 def test_naive_and_aware_tables_agree_about_the_time(homepot_dump: Database) -> None:

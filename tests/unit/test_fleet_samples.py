@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from homepot_ai.fleet import metrics, samples, writers
+from homepot_ai.fleet import metrics, parsing, records, samples, writers
 
 EMULATOR = '{"uptime_seconds": 5, "services": {"pos": "ok"}, "device_info": {"model": "X"}}'
 SEED = '{"temperature_celsius": 41.4}'
@@ -28,7 +28,7 @@ def row(
     return (id_, t, device, cpu, None, None, None, None, None, None, errors, count, extra, provenance, None)
 
 
-def values(found: samples.Samples) -> dict[str, list[float]]:
+def values(found: records.Samples) -> dict[str, list[float]]:
     shown: dict[str, list[float]] = {}
     for metric, value in zip(found.metric.tolist(), found.value.tolist(), strict=True):
         shown.setdefault(found.names[metric], []).append(value)
@@ -36,13 +36,13 @@ def values(found: samples.Samples) -> dict[str, list[float]]:
 
 
 def test_empty_window() -> None:
-    found = samples.build([])
+    found = parsing.build([])
     assert len(found.rows) == 0
     assert found.rejected == {}
 
 
 def test_error_rate_is_a_ratio_for_the_emulator_and_a_percentage_for_the_seed() -> None:
-    found = samples.build(
+    found = parsing.build(
         [row(1, device=1, errors=0.012, extra=EMULATOR), row(2, device=2, errors=1.2, extra=SEED)]
     )
     assert values(found)["error_ratio"] == pytest.approx([0.012, 0.012])
@@ -50,34 +50,34 @@ def test_error_rate_is_a_ratio_for_the_emulator_and_a_percentage_for_the_seed() 
 
 
 def test_error_rate_of_a_stranger_is_guessed_and_said() -> None:
-    found = samples.build([row(1, device=1, errors=0.5), row(2, device=2, errors=3.0)])
+    found = parsing.build([row(1, device=1, errors=0.5), row(2, device=2, errors=3.0)])
     assert values(found)["error_ratio"] == pytest.approx([0.005, 0.03])
     assert found.assumed == ("error_rate of a writer that is not known was read as a percent",)
 
 
 def test_transactions_run_up_over_the_day_and_are_reset_at_midnight() -> None:
     rows = [row(i, 1000.0 + 60 * i, count=c, extra=EMULATOR) for i, c in enumerate([100, 110, 4, 6])]
-    assert values(samples.build(rows))["transactions_per_minute"] == pytest.approx([10, 4, 2])
+    assert values(parsing.build(rows))["transactions_per_minute"] == pytest.approx([10, 4, 2])
 
 
 def test_transactions_counted_per_sample_are_taken_as_they_are() -> None:
     rows = [row(i, 3600.0 * i, count=c, extra=SEED) for i, c in enumerate([96, 117, 60])]
-    assert values(samples.build(rows))["transactions_per_minute"] == pytest.approx([117 / 60, 1.0])
+    assert values(parsing.build(rows))["transactions_per_minute"] == pytest.approx([117 / 60, 1.0])
 
 
 def test_transactions_of_two_devices_are_never_mixed() -> None:
     rows = [row(1, 1000, 1, count=100, extra=EMULATOR), row(2, 1060, 2, count=300, extra=EMULATOR)]
-    assert "transactions_per_minute" not in values(samples.build(rows))
+    assert "transactions_per_minute" not in values(parsing.build(rows))
 
 
 def test_the_same_device_and_time_twice_is_one_sample_and_the_later_row_wins() -> None:
-    found = samples.build([row(1, cpu=10.0), row(2, cpu=20.0), row(3, 1030.0, cpu=30.0)])
+    found = parsing.build([row(1, cpu=10.0), row(2, cpu=20.0), row(3, 1030.0, cpu=30.0)])
     assert values(found)["cpu_percent"] == [20.0, 30.0]
     assert found.rejected == {"duplicate": 1}
 
 
 def test_garbage_costs_only_itself() -> None:
-    found = samples.build(
+    found = parsing.build(
         [
             row(1, device=1, cpu=math.nan, extra='{"queue": 3, "load": "high", "flag": true}'),
             row(2, device=2, cpu=math.inf, extra='{"queue": 4, "load": 0.5, "flag": false}'),
@@ -92,16 +92,16 @@ def test_garbage_costs_only_itself() -> None:
 
 
 def test_json_null_and_sql_null_are_both_nothing() -> None:
-    found = samples.build([row(1, device=1, cpu=5.0, extra="null"), row(2, device=2, cpu=6.0, extra=None)])
+    found = parsing.build([row(1, device=1, cpu=5.0, extra="null"), row(2, device=2, cpu=6.0, extra=None)])
     assert values(found) == {"cpu_percent": [5.0, 6.0]}
     assert found.rejected == {}
 
 
 def test_provenance_belongs_to_the_row() -> None:
-    found = samples.build(
+    found = parsing.build(
         [row(1, provenance="simulated"), row(2, 1060.0), row(3, 1120.0, provenance="controlled")]
     )
-    assert [samples.PROVENANCES[code] for code in found.rows.provenance] == [
+    assert [records.PROVENANCES[code] for code in found.rows.provenance] == [
         "simulated",
         "real",
         "controlled",
@@ -126,7 +126,7 @@ def test_a_large_minute_equals_the_slow_way() -> None:
         )
         for name, value in (("cpu_percent", number * 100), ("a", number), ("b", number * 2)):
             expected.setdefault(name, []).append(value)
-    found = values(samples.build(rows))
+    found = values(parsing.build(rows))
     assert {name: pytest.approx(listed) for name, listed in expected.items()} == found
 
 

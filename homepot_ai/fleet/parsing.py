@@ -1,0 +1,222 @@
+"""From fetched rows of `device_metrics` to Samples: cleaned, de-duplicated, each loss counted. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from homepot_ai.fleet import metrics, writers
+from homepot_ai.fleet.records import PROVENANCES, Codes, Counters, Floats, Rows, Samples
+
+# Columns of the query that are metrics as they stand, in its order from index 3 on.
+_COLUMNS = (
+    "cpu_percent",
+    "memory_percent",
+    "disk_percent",
+    "network_latency_ms",
+    "transaction_volume",
+    "active_connections",
+    "queue_depth",
+)
+_ERROR_RATE, _TRANSACTIONS, _EXTRA, _PROVENANCE, _INTERVAL = 10, 11, 12, 13, 14
+
+
+def build(fetched: Sequence[tuple[Any, ...]], counters: Counters | None = None) -> Samples:
+    """Turn rows of `telemetry_window` into Samples (pure; the reader's whole understanding)."""
+    rejected: Counter[str] = Counter()
+    if not fetched:
+        return _nothing()
+    columns = list(zip(*fetched, strict=True))
+    device_id = np.array(columns[2], dtype=np.int64)
+    t = np.array(columns[1], dtype=np.float64)
+    # Agents retry: the same device and time twice is one sample. The later row wins.
+    keep = np.ones(len(t), dtype=bool)
+    keep[:-1] = (device_id[1:] != device_id[:-1]) | (t[1:] != t[:-1])
+    rejected["duplicate"] = int(len(keep) - keep.sum())
+    if rejected["duplicate"]:
+        kept = np.flatnonzero(keep)
+        columns = [[column[i] for i in kept] for column in columns]  # type: ignore[misc]
+        device_id, t = device_id[kept], t[kept]
+    parts = _Parts(rejected)
+    for name, column in zip(_COLUMNS, columns[3 : 3 + len(_COLUMNS)], strict=True):
+        parts.add_column(name, column)
+    writer = _read_extra(columns[_EXTRA], parts, rejected)
+    rows = Rows(
+        id=np.array(columns[0], dtype=np.int64),
+        device_id=device_id,
+        t=t,
+        provenance=_provenance(columns[_PROVENANCE]),
+        interval_s=np.array(columns[_INTERVAL], dtype=np.float32),
+        count=np.array(columns[_TRANSACTIONS], dtype=np.float64),
+        writer=writer,
+    )
+    assumed = _error_ratio(columns[_ERROR_RATE], writer, parts)
+    _transactions(rows, counters, parts)
+    row, metric, value, names = parts.finish()
+    return Samples(
+        rows, row, metric, value, names, {k: v for k, v in sorted(rejected.items()) if v}, tuple(assumed)
+    )
+
+
+class _Parts:
+    """Collects values column by column and drops the impossible ones."""
+
+    def __init__(self, rejected: Counter[str]) -> None:
+        self._rejected = rejected
+        self._names: dict[str, int] = {}
+        self._row: list[Codes] = []
+        self._metric: list[Codes] = []
+        self._value: list[Floats] = []
+
+    def code(self, name: str) -> int:
+        return self._names.setdefault(name, len(self._names))
+
+    def add_column(self, name: str, column: Sequence[float | None]) -> None:
+        """A column of SQL values, None where it is NULL."""
+        value = np.array(column, dtype=np.float64)
+        there = ~np.isnan(value)
+        # A stored NaN is garbage, a NULL is merely absent: the array cannot tell them apart.
+        absent = len(column) - int(there.sum()) - column.count(None)
+        self._rejected["not_a_number"] += absent
+        row = np.flatnonzero(there).astype(np.int32)
+        self.add(row, np.full(len(row), self.code(name), dtype=np.int32), value[row])
+
+    def add(self, row: Codes, metric: Codes, value: Floats) -> None:
+        if len(row):
+            self._row.append(row)
+            self._metric.append(metric)
+            self._value.append(value)
+
+    def finish(self) -> tuple[Codes, Codes, Floats, tuple[str, ...]]:
+        names = tuple(self._names)
+        if not self._row:
+            empty = np.empty(0, dtype=np.int32)
+            return empty, empty, np.empty(0), names
+        row, metric = np.concatenate(self._row), np.concatenate(self._metric)
+        value = np.concatenate(self._value)
+        finite = np.isfinite(value)
+        low, high = metrics.valid_ranges(names)
+        possible = finite & (value >= low[metric]) & (value <= high[metric])
+        self._rejected["not_a_number"] += int(len(finite) - finite.sum())
+        self._rejected["out_of_range"] += int(finite.sum() - possible.sum())
+        return row[possible], metric[possible], value[possible], names
+
+
+def _provenance(column: Sequence[str | None]) -> npt.NDArray[np.int8]:
+    known = {name: code for code, name in enumerate(PROVENANCES)}
+    return np.array([known.get(name or "real", 0) for name in column], dtype=np.int8)
+
+
+def _read_extra(texts: Sequence[str | None], parts: _Parts, rejected: Counter[str]) -> npt.NDArray[np.int8]:
+    """Take the numbers out of `extra_metrics`; returns each row's writer, int8 [R].
+
+    Rows with the same keys are handled as one block, so that the cost is a parse and a copy.
+    """
+    writer = np.full(len(texts), writers.identify(()), dtype=np.int8)
+    documents = _parse([text or "null" for text in texts], rejected)
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for index, document in enumerate(documents):
+        if type(document) is dict:
+            groups.setdefault(tuple(document), []).append(index)
+        elif document is not None:
+            rejected["broken_json"] += 1
+    for keys, indices in groups.items():
+        where = np.array(indices, dtype=np.int32)
+        writer[where] = writers.identify(keys)
+        values = [list(documents[i].values()) for i in indices]
+        if set(map(type, chain.from_iterable(values))) <= {float, int}:
+            block = np.array(values, dtype=np.float64)
+        else:
+            block = _numbers_only(values, rejected)
+        use = [i for i, key in enumerate(keys) if key not in metrics.IGNORED]
+        codes = np.array([parts.code(keys[i]) for i in use], dtype=np.int32)
+        flat = block[:, use].ravel() if use else np.empty(0)
+        there = ~np.isnan(flat)
+        parts.add(np.repeat(where, len(use))[there], np.tile(codes, len(where))[there], flat[there])
+    return writer
+
+
+def _parse(texts: Sequence[str], rejected: Counter[str]) -> list[Any]:
+    try:
+        return list(orjson.loads("[" + ",".join(texts) + "]"))
+    except orjson.JSONDecodeError:
+        documents: list[Any] = []
+        for text in texts:
+            try:
+                documents.append(orjson.loads(text))
+            except orjson.JSONDecodeError:  # PostgreSQL takes 1e999, arithmetic does not
+                documents.append(None)
+                rejected["broken_json"] += 1
+        return documents
+
+
+def _numbers_only(values: list[list[Any]], rejected: Counter[str]) -> Floats:
+    """A block with NaN where a value is no number. Structures are no garbage, strings are."""
+    block = np.full((len(values), len(values[0])), np.nan)
+    for column in range(block.shape[1]):
+        cells = [line[column] for line in values]
+        good = np.array([type(cell) in (float, int) for cell in cells])
+        block[good, column] = np.array([c for c, g in zip(cells, good, strict=True) if g], dtype=np.float64)
+        rejected["not_a_number"] += sum(isinstance(cell, str) for cell in cells)
+    return block
+
+
+def _error_ratio(column: Sequence[float | None], writer: npt.NDArray[np.int8], parts: _Parts) -> list[str]:
+    """Bring `error_rate` to a ratio, writer by writer, and say what was assumed."""
+    value = np.array(column, dtype=np.float64)
+    assumed: list[str] = []
+    for code, convention in enumerate(writers.WRITERS):
+        mine = writer == code
+        shown = value[mine & np.isfinite(value)]
+        if not len(shown):
+            continue
+        reading: str = convention.error_rate
+        if reading == "guess":
+            reading = "percent" if shown.max() > 1.0 else "ratio"
+            assumed.append(f"error_rate of a writer that is not known was read as a {reading}")
+        if reading == "percent":
+            value[mine] /= 100.0
+    ratio = [None if raw is None else v for raw, v in zip(column, value.tolist(), strict=True)]
+    parts.add_column("error_ratio", ratio)
+    return assumed
+
+
+def _transactions(rows: Rows, before: Counters | None, parts: _Parts) -> None:
+    """Transactions per minute from counters that run up, reset at midnight, or start afresh."""
+    at = np.flatnonzero(np.isfinite(rows.count) & (rows.count >= 0))
+    device, t, count, who = rows.device_id[at], rows.t[at], rows.count[at], rows.writer[at]
+    if before is not None:
+        known = np.flatnonzero(np.isfinite(before.count) & np.isin(before.device_id, device))
+        at = np.concatenate([np.full(len(known), -1), at])
+        device = np.concatenate([before.device_id[known], device])
+        t = np.concatenate([before.t[known], t])
+        count = np.concatenate([before.count[known], count])
+        who = np.concatenate([before.writer[known], who])
+        order = np.lexsort((t, device))
+        at, device, t, count, who = at[order], device[order], t[order], count[order], who[order]
+    if len(at) < 2:
+        return
+    follows = (device[1:] == device[:-1]) & (who[1:] == who[:-1]) & (at[1:] >= 0) & (t[1:] > t[:-1])
+    grown = count[1:] - count[:-1]
+    runs_up = np.array([w.transactions == "day" for w in writers.WRITERS])[who[1:]]
+    # A counter that fell was reset: what it shows now has happened since.
+    increment = np.where(runs_up & (grown >= 0), grown, count[1:])
+    # Two rows a moment apart would make any rate: nobody samples on purpose faster than this.
+    minutes = np.maximum((t[1:] - t[:-1]) / 60.0, 1.0 / 6.0)
+    row = at[1:][follows].astype(np.int32)
+    code = parts.code("transactions_per_minute")
+    parts.add(row, np.full(len(row), code, dtype=np.int32), (increment / minutes)[follows])
+
+
+def _nothing() -> Samples:
+    none = np.empty(0, dtype=np.int64)
+    codes8, floats = none.astype(np.int8), np.empty(0)
+    rows = Rows(none, none, floats, codes8, none.astype(np.float32), floats, codes8)
+    codes = none.astype(np.int32)
+    return Samples(rows, codes, codes, np.empty(0), (), {}, ())
