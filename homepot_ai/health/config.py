@@ -96,10 +96,10 @@ class BaselineConfig(_Frozen):
     tail_days: Positive = Field(default=60.0, description="memory of the tails, in days")
     tail_clip: Positive = Field(default=30.0, description="slopes one sample may teach at most")
     tail_growth: Positive = Field(default=0.2, description="by which one sample may steepen a tail")
-    mature_days: float = Field(default=7.0, ge=0, description="then the health table is careful")
+    mature_days: float = Field(default=14.0, ge=0, description="then the health table is careful")
     mature_clip: Positive = Field(default=5.0, description="slopes it may then be taught")
     warm_samples: int = Field(default=30, ge=1, description="whose largest stands for the 98 %")
-    careful_at: Positive = Field(default=0.7, description="share of the edge from which it is careful")
+    careful_at: Positive = Field(default=0.5, description="share of the edge from which it is careful")
     careful_gain: float = Field(default=0.02, ge=0, le=1, description="how little it learns then")
     accept_days: Positive = Field(default=1.0, description="then a lasting new state is learned")
     evidence_cap: Positive = Field(default=8.0, description="decades one residual can weigh")
@@ -120,8 +120,9 @@ class BaselineConfig(_Frozen):
 class AlarmConfig(_Frozen):
     """When an episode opens and when it closes."""
 
-    above_routine: Positive = Field(default=0.5, description="decades above the routine")
-    at_once: Positive = Field(default=1.5, description="decades above it that one minute suffices for")
+    above_routine: Positive = Field(default=0.4, description="decades above the routine")
+    at_once: Positive = Field(default=1.3, description="decades above it that one minute suffices for")
+    few_metrics: float = Field(default=8.0, ge=0, description="how much more it takes of few metrics")
     routine_quantile: Share = Field(default=0.98, description="of the device, long memory")
     routine_days: Positive = 30.0
     recent_quantile: Share = Field(default=0.95, description="of the device, short memory")

@@ -492,6 +492,7 @@ class Engine:
         now = episodes.Level(
             at=at,
             level=level[framed],
+            metrics=np.maximum(count[framed], 1),
             fresh=fresh,
             minutes=since,
             limit=np.sqrt(from_limits).astype(np.float32),

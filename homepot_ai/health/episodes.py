@@ -41,12 +41,14 @@ class Turn:
 class Level:
     """This minute's evidence of the framed devices, [D] each.
 
-    ``level`` is the alarm's root mean square (decades), ``fresh`` whether it rests on new
-    samples, ``minutes`` since the samples before, ``limit`` the evidence of limits and signals.
+    ``level`` is the alarm's root mean square (decades) over ``metrics`` series, ``fresh`` whether
+    it rests on new samples, ``minutes`` since the samples before, ``limit`` the evidence of limits
+    and signals.
     """
 
     at: float
     level: Floats
+    metrics: Floats
     fresh: Flags
     minutes: Floats
     limit: Floats
@@ -59,7 +61,8 @@ def advance(
 ) -> Turn:
     """Move the episodes of the devices at ``pos`` on by a minute; changes ``table``."""
     rows, stamps = table.rows[:, pos], table.stamps[:, pos]
-    above = now.level - _routine(rows, now, config)
+    # The mean of few metrics varies more by chance than that of many.
+    above = (now.level - _routine(rows, now, config)) / np.sqrt(1 + config.few_metrics / now.metrics)
     heard = now.fresh & now.scored
     hot = (_count_hits(rows, heard, above, config) >= config.open_count) | (above > config.at_once)
     limited = now.limit >= config.limit_u
