@@ -61,7 +61,7 @@ def bootstrap(settings: Settings, *, solo: bool = False, scheduled: bool = True)
         print(f"pools: {', '.join(POOLS)}")
         make_blocks(settings)
         print("blocks: fleet, mail")
-        make_automations(client)
+        make_automations(client, wanted=not solo)
         if solo and (ended := end_orphans(client)):
             print(f"runs that an earlier stop left unfinished, now marked: {ended}")
         zones = zones_in_use(settings)
@@ -100,8 +100,12 @@ def make_blocks(settings: Settings) -> None:
     MailServer.from_settings(settings).save(MAIL, overwrite=True)
 
 
-def make_automations(client: SyncPrefectClient) -> None:
-    """Runs whose process died without a word are marked as crashed, which frees their slot."""
+def make_automations(client: SyncPrefectClient, *, wanted: bool) -> None:
+    """Runs whose process died without a word are marked as crashed, which frees their place.
+
+    Not on a single machine: there the supervisor sees a worker end and marks its runs at
+    once, while each heartbeat would cost SQLite a write that runs wait for.
+    """
     from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
@@ -129,7 +133,10 @@ def make_automations(client: SyncPrefectClient) -> None:
         ],
     )
     known = client.read_automations_by_name(ZOMBIES)
-    if known:
+    if not wanted:
+        for old in known:
+            client.delete_automation(old.id)
+    elif known:
         client.update_automation(known[0].id, automation)
     else:
         client.create_automation(automation)

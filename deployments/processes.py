@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -37,6 +37,7 @@ class Child:
         name: in messages, and of its log file.
         command: argument vector.
         grace_s: seconds from SIGTERM to SIGKILL.
+        on_death: called after it died by itself, before it is started again.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Child:
     env: Mapping[str, str]
     cwd: Path
     grace_s: float = 10.0
+    on_death: Callable[[], None] = lambda: None
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
@@ -75,6 +77,9 @@ class Child:
             return None
         if self.not_before <= self.started:  # it died just now
             lived = now - self.started
+            # Its own children may have outlived it, and would go on beside those of the next one.
+            end_group(self.process, grace_s=0.0)
+            self.on_death()
             self.failures = 0 if lived > SETTLED_S else self.failures + 1
             pause = BACK_OFF_S[min(self.failures, len(BACK_OFF_S) - 1)]
             self.not_before = now + pause

@@ -13,10 +13,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from deployments import environment, lock, processes
+from deployments import environment, lock, processes, release
 from deployments.processes import Child
 from homepot_ai.errors import HomepotAIError, SettingsError
 
@@ -97,6 +98,7 @@ class Supervisor:
             self._keep(
                 f"worker-{pool}",
                 _prefect("worker", "start", "--type", "process", "--pool", pool, "--limit", str(limit)),
+                on_death=partial(self._release, pool),
             )
 
     def wait_for_server(self) -> None:
@@ -169,13 +171,24 @@ class Supervisor:
         if self.stopping.wait(seconds):
             raise Stopped
 
-    def _keep(self, name: str, command: Sequence[str]) -> None:
+    def _release(self, pool: str) -> None:
+        """Free the places of runs that died with their worker."""
+        try:
+            marked = release.release(self.settings.prefect.api_url, pool)
+        except OSError as error:
+            self.say(f"runs of the pool {pool} could not be marked ({error}); their places free themselves")
+        else:
+            if marked:
+                self.say(f"{marked} runs of the pool {pool} died with their worker; the next ones catch up")
+
+    def _keep(self, name: str, command: Sequence[str], on_death: Callable[[], None] = lambda: None) -> None:
         child = Child(
             name=name,
             command=command,
             log=self.logs / f"{name}.log",
             env=self.env,
             cwd=self.settings.home,
+            on_death=on_death,
         )
         child.trim_log()
         child.start()

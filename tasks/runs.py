@@ -31,6 +31,8 @@ from homepot_ai.store.checks import ServiceCheck
 from tasks.stage import stage
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.responses import DeploymentResponse
 
@@ -38,6 +40,8 @@ TAGS = {"upkeep"}
 OURS = "homepot-ai"
 # A prefetched run whose worker died stays Pending for ever, and holds its slot.
 STUCK_PENDING = timedelta(minutes=5)
+# Heartbeats come every 30 s; some may be lost on a busy server.
+SILENT_RUNNING = timedelta(minutes=4)
 DAY = timedelta(days=1)
 # Intervals without a completed run before a flow counts as degraded, and as down.
 LATE_INTERVALS, DOWN_INTERVALS = 3, 15
@@ -128,29 +132,53 @@ def judge_lateness(
 
 @stage("free-stuck-runs", timeout_seconds=60, tags=TAGS)
 def free_stuck_runs(now: datetime) -> int:
-    """Mark runs that stayed Pending after their worker died as crashed, which frees their slots."""
+    """Mark runs whose process is gone as crashed, which frees their places.
+
+    Pending for long: prefetched by a worker that died. Running without a heartbeat for
+    long: killed so early or so hard that nothing else noticed.
+    """
+    freed = 0
     with get_client(sync_client=True) as client:
-        stuck = client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(
-                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING])),
-                expected_start_time=FlowRunFilterExpectedStartTime(before_=now - STUCK_PENDING),
-            ),
-            limit=BULK_LIMIT,
-        )
-        freed = 0
-        for run in stuck:
-            # A run may have waited long as Scheduled and only just been picked up.
-            if run.state is None or now - run.state.timestamp < STUCK_PENDING:
-                continue
-            client.set_flow_run_state(
-                run.id,
-                Crashed(message="Pending for 5 minutes: its worker is gone. The next run catches up."),
-                force=True,
-            )
-            freed += 1
+        for kind, patience in ((StateType.PENDING, STUCK_PENDING), (StateType.RUNNING, SILENT_RUNNING)):
+            for run in client.read_flow_runs(
+                flow_run_filter=_waiting(kind, now - patience), limit=BULK_LIMIT
+            ):
+                # A run may have waited long as Scheduled and only just been picked up.
+                if run.state is None or now - run.state.timestamp < patience:
+                    continue
+                if kind == StateType.RUNNING and _heard_of(client, run.id, since=now - patience):
+                    continue
+                lost = Crashed(message="Its process is gone. The next run catches up.")
+                client.set_flow_run_state(run.id, lost, force=True)
+                freed += 1
     if freed:
         get_run_logger().warning("freed stuck runs=%d", freed)
     return freed
+
+
+def _waiting(kind: StateType, before: datetime) -> FlowRunFilter:
+    return FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[kind])),
+        expected_start_time=FlowRunFilterExpectedStartTime(before_=before),
+    )
+
+
+def _heard_of(client: SyncPrefectClient, run_id: UUID, *, since: datetime) -> bool:
+    """Whether a run has sent a heartbeat since then."""
+    answer = client.request(
+        "POST",
+        "/events/filter",
+        json={
+            "filter": {
+                "occurred": {"since": since.isoformat()},
+                "event": {"name": ["prefect.flow-run.heartbeat"]},
+                "resource": {"id": [f"prefect.flow-run.{run_id}"]},
+            },
+            "limit": 1,
+        },
+    )
+    answer.raise_for_status()
+    return bool(answer.json()["events"])
 
 
 @stage("prune-old-runs", timeout_seconds=1800, tags=TAGS)
