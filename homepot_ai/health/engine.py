@@ -215,6 +215,7 @@ class Engine:
         if self._hour is not None and self._hour != hour:
             self._finish_hour(self._hour)
         framed = self._admit_devices(frame)
+        self._check_devices(obs)
         pos = self._admit_series(obs)
         before = self._devices.stamps[DeviceStamp.LAST_SAMPLE, framed]
         fresh, interval = self._note_arrivals(frame, framed, at, obs.device_id)
@@ -255,6 +256,16 @@ class Engine:
         out = np.arange(len(frame.device_id)) if pos is None else pos
         self._admit_types(frame, out)
         return out
+
+    def _check_devices(self, obs: Observations) -> None:
+        first = np.flatnonzero(np.diff(obs.device_id, prepend=-1))
+        _, known = find(self._devices.id, obs.device_id[first])
+        if not known.all():
+            stranger = int(obs.device_id[first][~known][0])
+            raise ScoringError(
+                f"Samples of device {stranger} came without the device being in the frame. "
+                "Give every device that has samples a row in it."
+            )
 
     def _admit_types(self, frame: DeviceFrame, framed: Index) -> None:
         # Types hardly ever change, and comparing objects is cheaper than looking them up.

@@ -34,7 +34,7 @@ def graded(value: Doubles, minutes_over: Doubles | Floats | float, limits: Limit
     [0.0, 1.0, 3.5]
     """
     start, severe, needed, top = limits
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         over = np.clip((value - start) / (severe - start), 0, 1)
         ramp = np.where(needed > 0, np.minimum(minutes_over / needed, 1), 1)
         u = (1 + (top - 1) * over) * (AT_ONCE + (1 - AT_ONCE) * ramp)

@@ -156,6 +156,23 @@ def test_a_minute_is_not_scored_twice() -> None:
     assert engine.dump_part(-1) == before
 
 
+def test_samples_of_a_device_nobody_named_are_refused() -> None:
+    engine, fleet = Engine(HealthConfig()), Fleet(METRICS, [1])
+    with pytest.raises(ScoringError, match="device 2"):
+        fleet.feed(engine, 1, {1: [1, 2, 3, 4], 2: [1, 2, 3, 4]})
+
+
+def test_an_excursion_longer_than_its_hold_is_one_episode_and_no_lesson() -> None:
+    fleet = Fleet(["a", "b", "c", "d"], [1])
+    values = noise(fleet, 4200)
+    values[3000:3030] += 20
+    values[4000:4030] += 20  # the same again, sixteen hours later
+    results = run(Engine(HealthConfig()), fleet, values)
+    for first in (3000, 4000):
+        assert results[first].alarm[0]
+        assert results[first].score[0] < 0.4
+
+
 def test_contributions_add_up_to_what_was_taken() -> None:
     fleet = Fleet([*METRICS, "x1", "x2", "x3", "x4"], [1, 2, 3])
     values = noise(fleet, 400)
