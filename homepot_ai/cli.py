@@ -133,7 +133,9 @@ def status() -> None:
     """The fleet and the system at a glance."""
     from homepot_ai.overview import overview
 
-    console.print(overview(Database.from_settings(load_settings()), load_settings(), _now()), markup=False)
+    current = load_settings()
+    screen = overview(Database.from_settings(current), current, _now())
+    console.print(screen, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -166,7 +168,7 @@ def outbox(
     if action == "list":
         with db.reader() as conn:
             found = [*box.attention(conn), *box.pending(conn)]
-            console.print(box.summary(conn, now=_now()).markdown(), markup=False)
+            console.print(box.summary(conn, now=_now()).markdown(), markup=False, soft_wrap=True)
         for line in found:
             console.print(str(line), markup=False, soft_wrap=True)
         return
@@ -200,7 +202,7 @@ def report(
     made = make(load_settings(), scope, day, revise=revise, now=_now())
     path = out or Path(f"{made.report_id}.pdf")
     path.write_bytes(made.pdf)
-    console.print(made.markdown(), markup=False)
+    console.print(made.markdown(), markup=False, soft_wrap=True)
     console.print(f"● {path}", markup=False, soft_wrap=True)
 
 

@@ -44,7 +44,7 @@ class ScoredMinutes:
     Attributes:
         results: the minutes to be stored.
         rejected: what could not be used, by reason.
-        rows_read: telemetry rows read, duplicates apart.
+        rows_read: telemetry rows that were used.
         hours: finished hours; snapshots: state as of full hours; parts: the state after the last minute.
         events: for the event cache.
     """

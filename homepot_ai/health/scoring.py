@@ -161,6 +161,7 @@ def step(
     happened: list[scores.EventRow] = []
     snapshots: dict[datetime, Mapping[int, bytes]] = {}
     moving = plan.mode == "live"
+    used = 0
     for minute in iterate(
         engine, batch.fleet, cursor, batch.samples, batch.logs, plan.minutes, rejected=rejected
     ):
@@ -168,6 +169,7 @@ def step(
         wanted = emit and (moving or t == plan.last.timestamp())
         result = engine.step(minute.observations, minute.devices, emit=wanted)
         closed = engine.hours_closed()
+        used += int(minute.devices.sample_count.sum())
         if wanted:
             results.append(result)
             sample_counts.append(minute.devices.sample_count)
@@ -192,7 +194,7 @@ def step(
         sample_counts=sample_counts,
         rejected={reason: n for reason, n in sorted(rejected.items()) if n},
         assumed=batch.samples.assumed,
-        rows_read=len(batch.samples.rows),
+        rows_read=used,
         hours=hours,
         snapshots=snapshots,
         parts={},

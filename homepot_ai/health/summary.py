@@ -30,6 +30,11 @@ _REASONS = {
 }
 
 
+def _cell(text: str) -> str:
+    """Text that cannot break a Markdown table, whoever wrote it."""
+    return clean(text).replace("|", "/").replace("`", "'").replace("<", "‹")
+
+
 @dataclass(frozen=True)
 class IllDevice:
     """A device that is not healthy, with one sentence why."""
@@ -87,10 +92,11 @@ class ScoreSummary:
         counted = " · ".join(f"{_SYMBOLS[s]} {n} {s.replace('_', ' ')}" for s, n in self.counts.items() if n)
         lines += [counted or "no devices", ""]
         if self.ill:
-            lines += ["| device | status | score | why |", "|---|---|---:|---|"]
+            # The reason before the id: a narrow window cuts the end of a row.
+            lines += ["| device | health | why | id |", "|---|---|---|---|"]
             lines += [
-                f"| {clean(d.name)} (`{d.public_id}`) | {_SYMBOLS[d.status]} {d.status} | {d.score:.2f} "
-                f"| {d.why.replace('|', '/')} |"
+                f"| {_cell(d.name)} | {_SYMBOLS[d.status]} {d.score:.2f} {d.status} | {_cell(d.why)} "
+                f"| `{_cell(d.public_id)}` |"
                 for d in self.ill
             ]
             if self.ill_total > len(self.ill):
@@ -116,7 +122,7 @@ class ScoreSummary:
 
     def _details(self) -> list[str]:
         lines = [
-            f"- {self.reason}; {self.rows_read} telemetry rows read, {self.written} score rows written"
+            f"- {self.reason}; {self.rows_read} telemetry rows used, {self.written} score rows written"
             + (f", {self.behind} minutes still due" if self.behind else ""),
             f"- anomalies opened {self.opened}, closed {self.closed}",
             f"- engine {self.engine_seconds:.2f} s, storing {self.store_seconds:.2f} s",
