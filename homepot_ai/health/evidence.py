@@ -1,0 +1,97 @@
+"""Evidence of whole devices, from that of their series: health, alarm, limits, and the edge.
+
+All arrays are over the device table unless said otherwise; decades are of ``-log10 p``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from homepot_ai.health import baseline, limits
+from homepot_ai.health.memory import Memory
+from homepot_ai.health.records import Doubles, Flags, Floats, Observations
+from homepot_ai.health.routine import track
+from homepot_ai.health.table import DeviceField, DeviceStamp, Field
+
+Index = npt.NDArray[np.intp]
+# Held evidence hardly changes from minute to minute: many rows say what a few would.
+EDGE_HEAD = 500.0
+
+
+def _fade(memory: Memory, at: float, interval_of_device: Floats) -> Floats | None:
+    """Decay of the evidence of series that stopped coming; None when all are fresh."""
+    last = memory.series.last_at
+    if not len(last) or at - last.min() <= 60:
+        return None
+    owner = memory.layout().owner
+    grace = memory.config.liveness.intervals * interval_of_device[owner] / 60
+    overdue = np.maximum((at - last.astype(np.float64)) / 60 - grace, 0).astype(np.float32)
+    out: Floats = np.exp(-overdue / np.float32(memory.config.baseline.hold_minutes))
+    return out
+
+
+def of_devices(memory: Memory, at: float, interval_of_device: Floats) -> tuple[Floats, Floats, Floats]:
+    """Over the device table: health and alarm evidence in decades, and series that count."""
+    rows, segments, settings = memory.series.rows, memory.layout(), memory.config.baseline
+    held, alarm = rows[Field.HELD], rows[Field.ALARM]
+    fade = _fade(memory, at, interval_of_device)
+    if fade is not None:
+        held, alarm = held * fade, alarm * fade
+    counted = segments.sum(baseline.eligible(rows, settings).astype(np.float32))
+    health, level, count = np.zeros((3, len(memory.devices)), np.float32)
+    health[segments.device_pos] = segments.top_mean(held, settings.top_metrics)
+    level[segments.device_pos] = np.sqrt(segments.sum(alarm * alarm) / np.maximum(counted, 1))
+    count[segments.device_pos] = counted
+    return health, level, count
+
+
+def edge(
+    memory: Memory,
+    at: float,
+    framed: Index,
+    health: Floats,
+    count: Floats,
+    fresh: Flags,
+    minutes: Floats,
+    interval: Floats,
+) -> Floats:
+    """The edge of each framed device's own evidence before this minute; learns from it after.
+
+    At first it is where chance alone brings the mean of the largest, from so many metrics held
+    for so many samples.
+    """
+    settings, devices = memory.config.baseline, memory.devices
+    before = devices.rows[DeviceField.EDGE, framed]
+    draws = np.maximum(count, 1) * (1 + settings.hold_minutes * 60 / interval)
+    chance = np.log10(draws / np.clip(count, 1, settings.top_metrics)).astype(np.float32)
+    before = np.where(np.isnan(before) | (count == 0), chance, before)
+    seen = devices.rows[DeviceField.ROWS, framed]
+    after = track(
+        before, health, seen, minutes,
+        quantile=settings.edge_quantile, days=settings.edge_days, head=EDGE_HEAD,
+    )  # fmt: skip
+    # What is being reported, and what is still held of it, is no routine.
+    learn = fresh & (count > 0) & np.isnan(devices.stamps[DeviceStamp.OPENED, framed])
+    learn &= ~(at - devices.stamps[DeviceStamp.CLOSED, framed] < settings.hold_minutes * 60)
+    devices.rows[DeviceField.EDGE, framed] = np.where(learn, after, before)
+    out: Floats = np.maximum(before, np.float32(settings.edge))
+    return out
+
+
+def of_limits(
+    memory: Memory, obs: Observations, pos: Index | None, interval_of_device: Floats
+) -> tuple[Floats, Doubles]:
+    """Evidence and value of every limited series, [L]; counts the minutes over the limit."""
+    index, series = memory.limit_index(), memory.series
+    limited = index.series
+    value = series.rows[Field.LAST, limited] + series.origin[limited]
+    over = series.rows[Field.OVER, limited]
+    here = np.ones(len(limited), bool) if pos is None else np.zeros(len(limited), bool)
+    if pos is not None:
+        which = index.lookup[pos]
+        here[which[which >= 0]] = True
+    apart = np.minimum(interval_of_device[memory.layout().owner[limited]] / 60, 60)
+    over = np.where(here, np.where(value >= index.table[0], over + apart, 0), over)
+    series.rows[Field.OVER, limited] = over
+    return limits.graded(value, over, index.table), value
