@@ -156,6 +156,8 @@ def _in_process(settings: Settings, entry: catalogue.Deployment, given: Mapping[
         variables,
         PREFECT_SERVER_ALLOW_EPHEMERAL_MODE="true",
         PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW="ignore",
+        # Automations belong to the server that stays: evaluated here they only fight for SQLite.
+        PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED="false",
     )
     if str(settings.home) not in sys.path:
         sys.path.insert(0, str(settings.home))
