@@ -73,6 +73,8 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         # A killed run is noticed by its missing heartbeat; an on-demand run starts within seconds.
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "PREFECT_WORKER_QUERY_SECONDS": "2",
+        # A run that waits its turn (ENQUEUE) looks again after so long; by default 30.
+        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
     }
 

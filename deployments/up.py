@@ -7,6 +7,8 @@ replay of its recordings and a mail server that keeps mails as files.
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -121,6 +123,7 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
 def _introduce(settings: Settings) -> None:
     """What there is to see, and where."""
     ui = f"http://{settings.prefect.host}:{settings.prefect.port}"
+    us = _ourselves()
     lines = [
         "",
         f"homepot-ai is up. Prefect's screens: {ui}",
@@ -128,13 +131,13 @@ def _introduce(settings: Settings) -> None:
         "What to look at:",
         f"  what the last minute found     {ui}/artifacts/key/score-health",
         f"  what runs when                 {ui}/deployments",
-        "  the fleet in one screen        homepot-ai status",
-        "  run something now              homepot-ai run daily-report",
+        f"  the fleet in one screen        {us} status",
+        f"  run something now              {us} run daily-report",
     ]
     if settings.profile == "demo":
         lines += [
-            "  the mails that were sent       homepot-ai mailbox",
-            "  what really happened           homepot-ai demo-truth",
+            f"  the mails that were sent       {us} mailbox",
+            f"  what really happened           {us} demo-truth",
             "",
             "Yesterday's reports are being made and mailed: give them half a minute.",
             "The recorded telemetry goes on minute by minute; labelled incidents come within ten minutes.",
@@ -142,6 +145,13 @@ def _introduce(settings: Settings) -> None:
     lines += ["", "Ctrl-C stops everything."]
     for line in lines:
         say(line)
+
+
+def _ourselves() -> str:
+    """How to call this program from here: its name where it is on the path, else its place."""
+    if shutil.which("homepot-ai"):
+        return "homepot-ai"
+    return os.path.relpath(Path(sys.executable).parent / "homepot-ai")
 
 
 def _stop_embedded(var_dir: Path) -> None:
