@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,7 +50,8 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
-    not_before: float = field(default=0.0)
+    not_before: float = 0.0
+    waiting: bool = False
 
     def start(self) -> None:
         """Start it; output goes to the end of its log."""
@@ -75,7 +76,8 @@ class Child:
         """
         if self.process is None or self.running:
             return None
-        if self.not_before <= self.started:  # it died just now
+        if not self.waiting:  # it died just now
+            self.waiting = True
             lived = now - self.started
             # Its own children may have outlived it, and would go on beside those of the next one.
             end_group(self.process, grace_s=0.0)
@@ -88,6 +90,7 @@ class Child:
                 f"it starts again in {pause:.0f} s; its log is {self.log}"
             )
         if now >= self.not_before:
+            self.waiting = False
             self.start()
             return f"{self.name} started again"
         return None
