@@ -261,8 +261,21 @@ def test_a_worker_killed_in_the_middle_of_a_run_leaves_no_gap(demo: Installation
         and process.environ().get("HOMEPOT_AI_VAR_DIR") == str(demo.var)
     )
     deployment = httpx.get(f"http://127.0.0.1:{demo.port}/api/deployments/name/score-health/score-health")
+
+    def caught() -> dict[str, Any] | None:
+        """A run in its middle, its processes frozen: a minute scored already takes a second only."""
+        running = demo.runs("score-health", "Running")
+        if not running:
+            return None
+        os.killpg(worker.pid, signal.SIGSTOP)
+        time.sleep(0.5)
+        if still := demo.runs("score-health", "Running"):
+            return still[0]
+        os.killpg(worker.pid, signal.SIGCONT)
+        return None
+
     demo.ask(f"deployments/{deployment.json()['id']}/create_flow_run", state={"type": "SCHEDULED"})
-    [victim] = eventually(lambda: demo.runs("score-health", "Running"), 90, "a run in its middle")[:1]
+    victim = eventually(caught, 150, "a run in its middle")
     os.killpg(worker.pid, signal.SIGKILL)
     killed = datetime.now(UTC)
 
