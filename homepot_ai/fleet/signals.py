@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from homepot_ai.fleet.samples import naive
 from homepot_ai.store import named_sql
@@ -68,11 +69,15 @@ class Signals:
     unknown_devices: int
 
 
-def checks_floor(conn: Connection) -> int:
-    """Highest id of a health check now: where the next run's scan begins (less ID_SLACK)."""
-    row = conn.execute(_SQL["health_checks_floor"]).fetchone()
+def newest_check(conn: Connection, until: datetime, *, above_id: int) -> int:
+    """Highest id of a health check up to `until`: where the next run's scan begins (less ID_SLACK).
+
+    Not the highest of all: while an outage is caught up with, the next run's checks are there already.
+    """
+    parameters = {"until": until, "above_id": max(0, above_id - ID_SLACK)}
+    row = conn.execute(_SQL["newest_health_check"], parameters).fetchone()
     assert row is not None
-    return int(row[0])
+    return max(above_id, int(row[0]))
 
 
 def read(
@@ -135,11 +140,28 @@ def read(
         check_t=np.array([row[1] for row in checks], dtype=np.float64)[mine],
         check_ok=np.array([row[2] for row in checks], dtype=bool)[mine],
         changes=changes,
-        errors=entries(rows("errors", "error_logs", before), by_public),
+        errors=entries([_named(row) for row in rows("errors", "error_logs", before)], by_public),
         failed_jobs=sorted(jobs, key=lambda entry: entry.t),
         configuration=entries(rows("configuration_changes", "configuration_history", after), by_public),
         unknown_devices=unknown,
     )
+
+
+def _named(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """An error's row with its context replaced by the device that it names.
+
+    Not in SQL: PostgreSQL stores escapes in json that it then refuses to read, and one such line
+    would stop every run for an hour.
+    """
+    context, *rest = row
+    try:
+        found = orjson.loads(context)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        return (None, *rest)
+    device = found.get("original_device_id") or found.get("device_id")
+    return (None if device is None else str(device), *rest)
 
 
 class SignalCounter:

@@ -23,13 +23,13 @@ import numpy as np
 from homepot_ai.fleet import devices as fleet_devices
 from homepot_ai.fleet import events, schedules, signals
 from homepot_ai.fleet import samples as telemetry
-from homepot_ai.fleet.records import Counters
+from homepot_ai.fleet.records import Counters, Seen
 from homepot_ai.health import rows
 from homepot_ai.health.batches import MinuteBatch, ScoredMinutes
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.engine import Engine
 from homepot_ai.health.minutes import Fleet, iterate
-from homepot_ai.health.planning import HOUR, MINUTE, MinutePlan
+from homepot_ai.health.planning import AHEAD, HOUR, MINUTE, MinutePlan
 from homepot_ai.health.records import REASONS, STATUSES, MinuteResult
 from homepot_ai.health.summary import ScoreSummary, summarise
 from homepot_ai.settings import Settings
@@ -72,6 +72,7 @@ def fetch(
     shards = settings.scoring.shards
     fleet = read_fleet(conn, settings, plan.shard)
     absent = frozenset(item.table for item in plan.missing)
+    known = cursor.for_devices(fleet.device_id)
     return MinuteBatch(
         fleet=fleet,
         samples=telemetry.read_window(
@@ -79,7 +80,7 @@ def fetch(
             window[1],
             plan.last,
             late_after=window[0],
-            last_id=cursor.last_id,
+            seen=Seen(known.device_id, known.last_t, known.last_id, window[1].timestamp()),
             counters=Counters(cursor.device_id, cursor.count, cursor.count_t, cursor.count_writer),
             shard=plan.shard,
             shards=shards,
@@ -97,11 +98,14 @@ def fetch(
             conn,
             cursor.last_id,
             late_before=window[0],
-            future_after=plan.now + MINUTE,
+            future_after=None if plan.now is None else plan.now + AHEAD,
+            future_ids=cursor.future_ids.tolist(),
             shard=plan.shard,
             shards=shards,
         ),
-        checks_id=0 if "health_checks" in absent else signals.checks_floor(conn),
+        checks_id=0
+        if "health_checks" in absent
+        else signals.newest_check(conn, plan.last, above_id=cursor.checks_id),
         parts=parts,
     )
 

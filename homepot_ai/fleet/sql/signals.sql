@@ -8,8 +8,8 @@ SELECT device_id, extract(epoch FROM timestamp)::float8, is_healthy
  WHERE id > %(above_id)s AND timestamp > %(after)s AND timestamp <= %(until)s
  ORDER BY timestamp, id;
 
--- name: health_checks_floor
-SELECT coalesce(max(id), 0) FROM health_checks;
+-- name: newest_health_check
+SELECT coalesce(max(id), 0) FROM health_checks WHERE id > %(above_id)s AND timestamp <= %(until)s;
 
 -- name: state_changes
 SELECT device_id, extract(epoch FROM timestamp)::float8, previous_state, new_state, left(reason, 400)
@@ -18,12 +18,12 @@ SELECT device_id, extract(epoch FROM timestamp)::float8, previous_state, new_sta
  ORDER BY timestamp, id;
 
 -- name: errors
-SELECT coalesce(context->>'original_device_id', context->>'device_id'),
+SELECT context::text,
        extract(epoch FROM timestamp)::float8, severity, error_code, left(error_message, 400)
   FROM error_logs
  WHERE timestamp > %(after)s AND timestamp <= %(until)s
    AND severity NOT IN ('info', 'debug')
-   AND json_typeof(context) = 'object'
+   AND context IS NOT NULL
  ORDER BY timestamp, id;
 
 -- name: job_outcomes
