@@ -37,7 +37,8 @@ def score_health(at: datetime | None = None, shard: Annotated[int, Field(ge=0, l
             return skipped(plan.reason or "no minute is due")
         if plan.needs_warm_up:
             scoring.learn_history(database, settings, quote(plan), now=now)
-            plan = scoring.plan_minutes(database, settings, shard=shard, at=wanted, now=now)
+            # Learning took a while: the minutes that went by are due as well.
+            plan = scoring.plan_minutes(database, settings, shard=shard, at=wanted, now=utc_now())
         batch = scoring.read_minutes(database, settings, quote(plan))
         scored = scoring.score_minutes(settings, quote(plan), quote(batch))
         summary = scoring.store_minutes(database, settings, quote(plan), quote(scored), now=utc_now())

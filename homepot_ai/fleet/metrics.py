@@ -54,8 +54,11 @@ KNOWN: Mapping[str, Metric] = MappingProxyType(
 
 _SUFFIXES = {"_percent": "%", "_ms": "ms", "_celsius": "°C", "_seconds": "s", "_bytes": "B"}
 
-# Grow for ever and say nothing about health by their value.
-IGNORED = frozenset({"uptime_seconds"})
+# What the readers count themselves; a device cannot tell it of itself.
+COUNTED = ("failed_checks_in_row", "state_changes_per_hour", "errors_per_15min", "failed_jobs_per_hour")
+
+# Uptime grows for ever and says nothing about health by its value.
+IGNORED = frozenset({"uptime_seconds", *COUNTED})
 
 
 def label(name: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,8 @@ import numpy.typing as npt
 import orjson
 
 from homepot_ai.fleet import metrics, writers
-from homepot_ai.fleet.records import PROVENANCES, Codes, Counters, Floats, Rows, Samples
+from homepot_ai.fleet.records import PROVENANCES, Codes, Counters, Floats, Rows, Samples, Seen
+from homepot_ai.text import clean
 
 # Columns of the query that are metrics as they stand, in its order from index 3 on.
 _COLUMNS = (
@@ -26,27 +29,44 @@ _COLUMNS = (
 )
 _ERROR_RATE, _TRANSACTIONS, _EXTRA, _PROVENANCE, _INTERVAL = 10, 11, 12, 13, 14
 
+# Which column says the same as a metric of this name in `extra_metrics`: where it is filled, it wins.
+_TOLD_BY = MappingProxyType(
+    {
+        **{name: 3 + i for i, name in enumerate(_COLUMNS)},
+        "error_ratio": _ERROR_RATE,
+        "transactions_per_minute": _TRANSACTIONS,
+    }
+)
+_NAME_CAP = 80
 
-def build(fetched: Sequence[tuple[Any, ...]], counters: Counters | None = None) -> Samples:
+
+def build(
+    fetched: Sequence[tuple[Any, ...]], counters: Counters | None = None, seen: Seen | None = None
+) -> Samples:
     """Turn rows of `telemetry_window` into Samples (pure; the reader's whole understanding)."""
     rejected: Counter[str] = Counter()
     if not fetched:
         return _nothing()
-    columns = list(zip(*fetched, strict=True))
+    columns: list[Sequence[Any]] = list(zip(*fetched, strict=True))
     device_id = np.array(columns[2], dtype=np.int64)
     t = np.array(columns[1], dtype=np.float64)
+    fresh = np.ones(len(t), dtype=bool)
+    if seen is not None:
+        fresh = ~seen.covers(np.array(columns[0], dtype=np.int64), device_id, t)
     # Agents retry: the same device and time twice is one sample. The later row wins.
-    keep = np.ones(len(t), dtype=bool)
-    keep[:-1] = (device_id[1:] != device_id[:-1]) | (t[1:] != t[:-1])
-    rejected["duplicate"] = int(len(keep) - keep.sum())
-    if rejected["duplicate"]:
-        kept = np.flatnonzero(keep)
-        columns = [[column[i] for i in kept] for column in columns]  # type: ignore[misc]
+    keep = fresh.copy()
+    keep[:-1] &= (device_id[1:] != device_id[:-1]) | (t[1:] != t[:-1]) | ~fresh[1:]
+    rejected["duplicate"] = int(fresh.sum() - keep.sum())
+    if not keep.all():
+        kept = np.flatnonzero(keep).tolist()
+        if not kept:
+            return _nothing()
+        columns = [[column[i] for i in kept] for column in columns]
         device_id, t = device_id[kept], t[kept]
     parts = _Parts(rejected)
     for name, column in zip(_COLUMNS, columns[3 : 3 + len(_COLUMNS)], strict=True):
         parts.add_column(name, column)
-    writer = _read_extra(columns[_EXTRA], parts, rejected)
+    writer = _read_extra(columns, parts, rejected)
     rows = Rows(
         id=np.array(columns[0], dtype=np.int64),
         device_id=device_id,
@@ -113,11 +133,24 @@ def _provenance(column: Sequence[str | None]) -> npt.NDArray[np.int8]:
     return np.array([known.get(name or "real", 0) for name in column], dtype=np.int8)
 
 
-def _read_extra(texts: Sequence[str | None], parts: _Parts, rejected: Counter[str]) -> npt.NDArray[np.int8]:
+@lru_cache(maxsize=65_536)
+def _metric_name(key: str) -> str:
+    """A key as a metric's name: any device may write any text there, and names go everywhere.
+
+    >>> _metric_name("queue\\x00 wait\\n")
+    'queue wait'
+    """
+    return key if key.isascii() and key.isidentifier() and len(key) <= _NAME_CAP else clean(key, _NAME_CAP)
+
+
+def _read_extra(
+    columns: Sequence[Sequence[Any]], parts: _Parts, rejected: Counter[str]
+) -> npt.NDArray[np.int8]:
     """Take the numbers out of `extra_metrics`; returns each row's writer, int8 [R].
 
     Rows with the same keys are handled as one block, so that the cost is a parse and a copy.
     """
+    texts: Sequence[str | None] = columns[_EXTRA]
     writer = np.full(len(texts), writers.identify(()), dtype=np.int8)
     documents = _parse([text or "null" for text in texts], rejected)
     groups: dict[tuple[str, ...], list[int]] = {}
@@ -134,8 +167,13 @@ def _read_extra(texts: Sequence[str | None], parts: _Parts, rejected: Counter[st
             block = np.array(values, dtype=np.float64)
         else:
             block = _numbers_only(values, rejected)
-        use = [i for i, key in enumerate(keys) if key not in metrics.IGNORED]
-        codes = np.array([parts.code(keys[i]) for i in use], dtype=np.int32)
+        names = [_metric_name(key) for key in keys]
+        for i, name in enumerate(names):
+            if name in _TOLD_BY:
+                column = columns[_TOLD_BY[name]]
+                block[[column[index] is not None for index in indices], i] = np.nan
+        use = [i for i, name in enumerate(names) if name not in metrics.IGNORED]
+        codes = np.array([parts.code(names[i]) for i in use], dtype=np.int32)
         flat = block[:, use].ravel() if use else np.empty(0)
         there = ~np.isnan(flat)
         parts.add(np.repeat(where, len(use))[there], np.tile(codes, len(where))[there], flat[there])

@@ -56,6 +56,37 @@ class Counters:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What earlier runs have taken, so that a row is used, and counted when it is garbage, only once.
+
+    Attributes:
+        device_id: int64 [D], sorted; last_t: float64 [D], time of the newest row taken, NaN none.
+        last_id: newest row number of the last look; until: how far in time that one read.
+    """
+
+    device_id: Ints
+    last_t: Floats
+    last_id: int
+    until: float
+
+    def covers(self, id_: Ints, device_id: Ints, t: Floats) -> npt.NDArray[np.bool_]:
+        """Bool [R]: rows that an earlier run has read already."""
+        earlier: npt.NDArray[np.bool_] = (id_ <= self.last_id) & (t <= self.until)
+        if not len(self.device_id) or not earlier.any():
+            return earlier
+        position = np.minimum(np.searchsorted(self.device_id, device_id), len(self.device_id) - 1)
+        known = self.device_id[position] == device_id
+        # A small number alone says nothing: slow transactions are seen after quicker ones.
+        taken: npt.NDArray[np.bool_] = ~known | (t <= self.last_t[position])
+        return earlier & taken
+
+    def behind(self, t: float) -> Ints:
+        """Devices without a row since `t`: whatever comes late of them is of use."""
+        behind: Ints = self.device_id[~(self.last_t > t)]
+        return behind
+
+
+@dataclass(frozen=True)
 class Samples:
     """Telemetry of a stretch of time, long form: one entry per value.
 

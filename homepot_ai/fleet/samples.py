@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from homepot_ai.fleet.parsing import build
-from homepot_ai.fleet.records import Counters, Samples
+from homepot_ai.fleet.records import Counters, Samples, Seen
 from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
 
@@ -22,7 +23,7 @@ def read_window(
     until: datetime,
     *,
     late_after: datetime | None = None,
-    last_id: int = 0,
+    seen: Seen | None = None,
     counters: Counters | None = None,
     shard: int = 0,
     shards: int = 1,
@@ -32,20 +33,23 @@ def read_window(
     HOMEPOT's times are naive UTC; aware ones go in and seconds since 1970 come out.
 
     Args:
-        late_after: also rows of `(late_after, after]` that were stored since row `last_id`.
+        late_after: also rows of `(late_after, after]` that were stored since the last look.
+        seen: what earlier runs have taken.
         counters: transaction counters as seen before this window.
     """
     parameters = {
         "after": naive(after),
         "until": naive(until),
         "late_after": naive(late_after or after),
-        "above_id": max(0, last_id - ID_SLACK),
+        "above_id": max(0, seen.last_id - ID_SLACK) if seen else 0,
+        # Of devices that already have newer rows what comes later still is of no use.
+        "behind": seen.behind(seen.until - 60.0).tolist() if seen else [],
         "shard": shard,
         "shards": shards,
     }
     with conn.cursor(binary=True) as cursor:
         cursor.execute(_SQL["telemetry_window"], parameters)
-        return build(cursor.fetchall(), counters)
+        return build(cursor.fetchall(), counters, seen)
 
 
 @dataclass(frozen=True)
@@ -64,18 +68,30 @@ class Arrivals:
 
 
 def read_arrivals(
-    conn: Connection, last_id: int, *, late_before: datetime, future_after: datetime, shard: int, shards: int
+    conn: Connection,
+    last_id: int,
+    *,
+    late_before: datetime,
+    future_after: datetime | None,
+    future_ids: Collection[int] = (),
+    shard: int,
+    shards: int,
 ) -> Arrivals:
     """Count rows since `last_id` that cannot be scored because of their time.
 
     With no `last_id` yet (0) nothing is late: everything is history.
+
+    Args:
+        future_after: rows later than this claim the future; None when nobody can tell.
+        future_ids: rows that did so before; they are remembered until their time is past.
     """
     parameters = {"last_id": last_id, "late_before": naive(late_before), "shard": shard, "shards": shards}
     name = "newest_row" if last_id else "first_look"
     newest, late = conn.execute(_SQL[name], parameters).fetchone() or (None, 0)
-    future = conn.execute(
-        _SQL["future_rows"], {"after": naive(future_after), "shard": shard, "shards": shards}
-    ).fetchall()
+    future: list[tuple[int, object]] = []
+    if future_after is not None:
+        parameters |= {"after": naive(future_after), "known": list(future_ids)}
+        future = conn.execute(_SQL["future_rows"], parameters).fetchall()
     return Arrivals(
         newest_id=max(last_id, int(newest or 0)),
         late=int(late),

@@ -270,6 +270,7 @@ class Engine:
             devices, framed, turn.opened, factors, self._memory.intern, self._memory.names
         )
         closed = [self._describe(framed, p, at, points) for p in turn.closed.tolist()]
+        closed += self._close_gone(framed, at)
         updated = [self._describe(framed, p, None, points) for p in turn.updated.tolist()]
         episodes.forget(devices, framed[turn.closed], at)
         return MinuteResult(
@@ -290,6 +291,18 @@ class Engine:
         return episodes.describe(
             self._memory.devices, int(framed[p]), self._memory.names, ended_at, float(points[p])
         )
+
+    def _close_gone(self, framed: Index, at: float) -> list[Episode]:
+        """End what is open of devices that are no longer there: nobody would ever tell."""
+        is_open = ~np.isnan(self._memory.devices.stamps[DeviceStamp.OPENED])
+        is_open[framed] = False
+        gone = np.flatnonzero(is_open)
+        closed = [
+            episodes.describe(self._memory.devices, row, self._memory.names, at, float("nan"))
+            for row in gone.tolist()
+        ]
+        episodes.forget(self._memory.devices, gone, at)
+        return closed
 
     def _flag(self, framed: Index, health: Floats, at: float) -> None:
         """Since when each device deviates without a break."""

@@ -126,7 +126,7 @@ def _learn(
         scoring_now = at >= score_from
         # A chunk is either learned from or scored, never both.
         end = min(at + chunk, until if scoring_now else min(score_from, until))
-        part = MinutePlan("live", shard, "learning", at + MINUTE, end, now, at, version or None, 0, missing)
+        part = MinutePlan("live", shard, "learning", at + MINUTE, end, None, at, version or None, 0, missing)
         with db.reader() as conn:
             batch = scoring.fetch(conn, settings, part, cursor, window=(at, at), parts={})
         stepped = scoring.step(engine, cursor, part, batch, emit=scoring_now)

@@ -13,6 +13,9 @@ from homepot_ai.store import state
 from homepot_ai.store.database import Database
 
 MINUTE = timedelta(minutes=1)
+# Clocks may differ by so much, and a reading that is tried again happens so much after its plan.
+# What is further ahead claims the future: a row is left out, a watermark means that our clock was wrong.
+AHEAD = timedelta(minutes=3)
 HOUR = timedelta(hours=1)
 
 
@@ -23,7 +26,8 @@ class MinutePlan:
     Attributes:
         mode: "live" moves the state on; "past" scores one minute again; "nothing" says why in `reason`.
         first, last: ends of the first and last minute to be stepped, aware UTC.
-        now: the present when the plan was made: rows later than that claim the future.
+        now: the present when the plan was made: rows later than that claim the future. None while
+            learning, which may take long: the first live run tells.
         state_at: the state to begin from; None begins with nothing known.
         version: of the live state, None when there is none.
         behind: minutes still due after this plan.
@@ -35,7 +39,7 @@ class MinutePlan:
     reason: str
     first: datetime
     last: datetime
-    now: datetime
+    now: datetime | None
     state_at: datetime | None = None
     version: int | None = None
     behind: int = 0
@@ -91,6 +95,11 @@ def plan(
             return _live(settings, shard, live, last, now, missing)
         if at is None:
             reason = f"{last:%H:%M} UTC is scored already"
+            if live.watermark > present + AHEAD:
+                reason = (
+                    f"minutes up to {live.watermark:%Y-%m-%d %H:%M} UTC are scored already, which lies in "
+                    "the future: the clock was set back; scoring goes on when that time has come"
+                )
             return MinutePlan("nothing", shard, reason, last, last, now, missing=missing)
         began = state.snapshot_before(conn, shard, last)
     first = began + MINUTE
@@ -114,6 +123,4 @@ def _live(
     reason = "on time" if until == first else f"catching up {round((until - first) / MINUTE) + 1} minutes"
     if skipped:
         reason += f"; {skipped} minutes before are given up (older than {limits.give_up_after_hours} h)"
-    return MinutePlan(
-        "live", shard, reason, first, until, now, live.watermark, live.version, behind, missing
-    )
+    return MinutePlan("live", shard, reason, first, until, now, live.watermark, live.version, behind, missing)

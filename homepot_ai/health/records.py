@@ -125,9 +125,9 @@ class Factor:
 class Episode:
     """An anomaly of one device, as it stands at this minute.
 
-    ``peak_score`` is the lowest score reached.  ``metric``, ``observed``, ``low`` and
-    ``high`` are those of the heaviest factor at opening; ``factors`` only come with the
-    minute in which the episode opened.
+    ``score`` is NaN when the device is gone; ``peak_score`` is the lowest score reached.
+    ``metric``, ``observed``, ``low`` and ``high`` are those of the heaviest factor at opening;
+    ``factors`` only come with the minute in which the episode opened.
     """
 
     device_id: int

@@ -107,6 +107,7 @@ def anomaly_rows(results: Sequence[MinuteResult], cursor: Cursor) -> dict[str, l
 
 def _anomaly(episode: Episode, cursor: Cursor) -> AnomalyRow:
     position = int(np.searchsorted(cursor.device_id, episode.device_id))
+    known = position < len(cursor.device_id) and int(cursor.device_id[position]) == episode.device_id
     return AnomalyRow(
         device_id=episode.device_id,
         started_at=moment(episode.started_at),
@@ -118,7 +119,7 @@ def _anomaly(episode: Episode, cursor: Cursor) -> AnomalyRow:
         high=_number(episode.high),
         initial_score=_number(episode.initial_score),
         peak_score=_number(episode.peak_score),
-        provenance=PROVENANCES[int(cursor.provenance[position])],
+        provenance=PROVENANCES[int(cursor.provenance[position])] if known else None,
         metrics=factors_json(episode.factors),
     )
 

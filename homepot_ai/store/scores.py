@@ -151,7 +151,7 @@ class AnomalyRow:
     high: float | None
     initial_score: float | None
     peak_score: float | None
-    provenance: str
+    provenance: str | None
     metrics: str
 
 

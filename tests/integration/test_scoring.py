@@ -118,8 +118,8 @@ def test_a_sick_device_is_explained_and_the_factors_add_up(fleet: Database, sett
     )
     assert sum(f["contribution"] for f in factors) == pytest.approx(1 - score, abs=2e-3)
     assert factors[0]["metric"] == "cpu_percent"
-    ((metric, status, initial, peak, severity),) = rows(
-        fleet, "SELECT metric, status, initial_score, peak_score, severity FROM ai_anomaly_logs"
+    ((metric, status, initial, peak),) = rows(
+        fleet, "SELECT metric, status, initial_score, peak_score FROM ai_anomaly_logs"
     )
     assert (metric, status) == ("cpu_percent", "open")
     assert peak <= initial
@@ -191,6 +191,102 @@ def test_a_row_from_the_future_is_not_scored_when_its_time_comes(fleet: Database
     assert samples == 0
 
 
+def test_nor_when_its_time_comes_minute_by_minute(fleet: Database, settings: Settings) -> None:
+    telemetry(fleet, NOW + 5 * MINUTE, 1, [6], cpu_percent=lambda *_: 99.0, memory_percent=wave(55))
+    told = []
+    for minute in range(8):
+        telemetry(fleet, NOW + minute * MINUTE, 1, range(1, 6), cpu_percent=wave(40), memory_percent=wave(55))
+        told.append(run(fleet, settings, NOW + minute * MINUTE).rejected)
+    assert told == [{"future": 1}] + [{}] * 7
+    assert rows(fleet, "SELECT sum(sample_count) FROM ai_health_scores WHERE device_id = 6") == [(0,)]
+
+
+def test_what_arrives_while_history_is_learned_does_not_claim_the_future(
+    database: Database, settings: Settings
+) -> None:
+    small_fleet(database)
+    telemetry(database, START, LEARNED + 9, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    learning.warm_up(database, settings, until=NOW - MINUTE, now=NOW)
+    assert run(database, settings, NOW + 8 * MINUTE).rejected == {}
+    assert rows(database, "SELECT min(sample_count), count(*) FROM ai_health_scores") == [(1, 9 * 6)]
+
+
+def test_a_row_is_used_however_far_its_number_lies_below_those_seen(
+    fleet: Database, settings: Settings
+) -> None:
+    with fleet.admin() as conn:
+        conn.execute("SELECT setval('device_metrics_id_seq', 1000000)")
+    telemetry(fleet, NOW, 1, range(1, 6), cpu_percent=wave(40), memory_percent=wave(55))
+    run(fleet, settings, NOW)
+    with fleet.admin() as conn:  # a transaction that began before the others and ended after them
+        conn.execute(
+            "INSERT INTO device_metrics (id, timestamp, device_id, cpu_percent) VALUES (500000, %s, 6, 41)",
+            [(NOW - timedelta(seconds=30)).replace(tzinfo=None)],
+        )
+    assert run(fleet, settings, NOW + MINUTE).rejected == {}
+    assert rows(fleet, "SELECT sum(sample_count) FROM ai_health_scores WHERE device_id = 6") == [(1,)]
+
+
+def test_a_loss_is_counted_in_one_minute_only(fleet: Database, settings: Settings) -> None:
+    with fleet.admin() as conn:
+        conn.execute("ALTER TABLE device_metrics DROP CONSTRAINT device_metrics_device_id_fkey")
+    telemetry(fleet, NOW, 1, [*DEVICES, 6, 99], cpu_percent=lambda _, device: 1e30 if device < 3 else 40.0)
+    told = [run(fleet, settings, NOW + minute * MINUTE).rejected for minute in range(3)]
+    assert told == [{"duplicate": 1, "out_of_range": 2, "unknown_device": 1}, {}, {}]
+
+
+def test_failed_checks_of_an_outage_are_caught_up_with(fleet: Database, settings: Settings) -> None:
+    telemetry(fleet, NOW, 100, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    with fleet.admin() as conn:
+        conn.execute(
+            "INSERT INTO health_checks (id, device_id, is_healthy, timestamp) SELECT m, 2, m < 60, "
+            "%s::timestamptz + m * interval '1 minute' - interval '20 s' FROM generate_series(0, 99) m",
+            [NOW],
+        )
+        conn.execute(  # so many others that those above lie far below the newest
+            "INSERT INTO health_checks (id, device_id, is_healthy, timestamp) SELECT 100 + m, 1, true, "
+            "%s::timestamptz FROM generate_series(0, 25000) m",
+            [NOW + 98 * MINUTE],
+        )
+    for _ in range(2):
+        run(fleet, settings, NOW + 99 * MINUTE)
+    ((factors,),) = rows(
+        fleet, "SELECT factors FROM ai_health_scores WHERE device_id = 2 AND at = %s", NOW + 90 * MINUTE
+    )
+    assert (factors[0]["metric"], factors[0]["observed"]) == ("failed_checks_in_row", 31.0)
+
+
+def test_text_that_postgresql_cannot_read_stops_nobody(fleet: Database, settings: Settings) -> None:
+    telemetry(fleet, NOW, 31, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    with fleet.admin() as conn:
+        for second in range(3):
+            at = (NOW - timedelta(seconds=9 + second)).replace(tzinfo=None)
+            for context in (
+                r'{"device_id": "DEVICE-3", "body": "\u0000"}',
+                r'{"device_id": "\u0000"}',
+                r'{"device_id": "\ud800"}',
+                "[1]",
+                "null",
+            ):
+                conn.execute(
+                    "INSERT INTO error_logs (timestamp, category, severity, error_message, context) "
+                    "VALUES (%s, 'device', 'error', 'paper jam', %s)",
+                    [at, context],
+                )
+        conn.execute(
+            "INSERT INTO device_metrics (timestamp, device_id, extra_metrics) VALUES (%s, 6, %s)",
+            [(NOW - timedelta(seconds=10)).replace(tzinfo=None), r'{"queue\u0000": 3}'],
+        )
+    run(fleet, settings, NOW + 30 * MINUTE)  # over a full hour: names go into ai_metric_hours
+    assert rows(fleet, "SELECT device_id, summary FROM ai_event_cache WHERE kind = 'error_burst'") == [
+        (3, "3 errors in 15 minutes, last: paper jam")
+    ]
+    ((names,),) = rows(
+        fleet, "SELECT metrics FROM ai_metric_hours WHERE device_id = 6 AND 'queue' = ANY(metrics)"
+    )
+    assert names[-1] == "queue"
+
+
 def test_late_rows_are_used_while_they_can_be_and_counted_when_not(
     fleet: Database, settings: Settings
 ) -> None:
@@ -239,7 +335,7 @@ def test_a_minute_older_than_every_state_is_refused_with_a_reason(
 ) -> None:
     telemetry(fleet, NOW, 1, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
     run(fleet, settings, NOW)
-    with pytest.raises(StateGone, match="cannot be scored again.*none is kept yet"):
+    with pytest.raises(StateGone, match=r"cannot be scored again.*none is kept yet"):
         planning.plan(fleet, settings, at=NOW - 30 * MINUTE, now=NOW)
 
 
@@ -385,6 +481,30 @@ def test_maintenance_days_count_outside_opening_hours(fleet: Database, settings:
     # A Wednesday, 10:30 UTC = 11:30 in Berlin: closed until 12:00.
     assert run(fleet, settings, NOW + 10 * MINUTE).counts["in_maintenance"] == 6
     assert run(fleet, settings, NOW + 35 * MINUTE).counts["in_maintenance"] == 0
+
+
+@pytest.mark.parametrize("farewell", ["retired", "deleted"])
+def test_the_anomaly_of_a_device_that_is_gone_is_closed(
+    fleet: Database, settings: Settings, farewell: str
+) -> None:
+    sick = lambda minute, device: 99.5 if device == 6 else wave(40)(minute, device)  # noqa: E731
+    telemetry(fleet, NOW, 20, DEVICES, cpu_percent=sick, memory_percent=wave(55))
+    run(fleet, settings, NOW + 10 * MINUTE)
+    with fleet.admin() as conn:
+        if farewell == "retired":
+            conn.execute("UPDATE devices SET lifecycle_state = 'retired' WHERE id = 6")
+        else:
+            conn.execute("DELETE FROM device_metrics WHERE device_id = 6")
+            conn.execute("DELETE FROM devices WHERE id = 6")
+    assert run(fleet, settings, NOW + 19 * MINUTE).closed == 1
+    assert rows(fleet, "SELECT status, ended_at FROM ai_anomaly_logs") == [("closed", NOW + 11 * MINUTE)]
+
+
+def test_a_watermark_in_the_future_is_explained(fleet: Database, settings: Settings) -> None:
+    run(fleet, settings, NOW + 30 * MINUTE)
+    plan = planning.plan(fleet, settings, now=NOW)
+    assert plan.mode == "nothing"
+    assert "11:00 UTC are scored already, which lies in the future: the clock was set back" in plan.reason
 
 
 def test_shards_score_each_device_once(database: Database, tmp_path: Any) -> None:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
 from homepot_ai.fleet import metrics, parsing, records, samples, writers
@@ -89,6 +90,37 @@ def test_garbage_costs_only_itself() -> None:
     assert values(found) == {"cpu_percent": [55.0], "queue": [3.0, 4.0], "load": [0.5, 0.25]}
     assert found.rejected == {"broken_json": 2, "not_a_number": 3, "out_of_range": 3}
     assert len(found.rows) == 5  # every device is still there
+
+
+def test_any_text_may_be_a_metric_s_name_and_is_made_harmless() -> None:
+    keys = ["queue\x00wait", "a\r\nBcc: x", "x" * 500, "Größe", "\u202eevil", ""]
+    found = parsing.build([row(1, extra=orjson.dumps(dict.fromkeys(keys, 1.0)).decode())])
+    assert set(found.names) >= {"queuewait", "a Bcc: x", "x" * 79 + "…", "Größe", "evil", "(no name)"}
+
+
+def test_a_column_that_is_filled_wins_over_the_same_name_in_extra_metrics() -> None:
+    twice = '{"cpu_percent": 0.4, "error_ratio": 0.9, "failed_checks_in_row": 7}'
+    found = parsing.build(
+        [row(1, device=1, cpu=40.0, errors=0.01, extra=twice), row(2, device=2, extra=twice)]
+    )
+    assert values(found) == {"cpu_percent": [40.0, 0.4], "error_ratio": [0.9, 0.01]}
+
+
+def test_what_an_earlier_run_took_is_neither_used_nor_counted_again() -> None:
+    seen = records.Seen(np.array([1, 2, 3]), np.array([1000.0, 940.0, math.nan]), last_id=10, until=1000.0)
+    rows = [
+        row(9, 1000.0, 1, cpu=math.nan),  # read before
+        row(11, 1000.0, 1, cpu=5.0),  # sent again since
+        row(8, 1000.0, 2, cpu=6.0),  # of a slow transaction
+        row(7, 1000.0, 3, cpu=7.0),  # of a device not heard before
+        row(6, 1000.0, 99, cpu=math.nan),  # of nobody, read before
+        row(5, 1060.0, 99, cpu=8.0),  # of nobody, of a minute not yet read
+    ]
+    found = parsing.build(rows, seen=seen)
+    assert found.rows.id.tolist() == [11, 8, 7, 5]
+    assert found.rejected == {}
+    assert seen.behind(970.0).tolist() == [2, 3]
+    assert len(parsing.build(rows[:1], seen=seen).rows) == 0
 
 
 def test_json_null_and_sql_null_are_both_nothing() -> None:

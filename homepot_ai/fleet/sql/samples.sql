@@ -19,8 +19,9 @@ SELECT id,
   FROM device_metrics
  WHERE ((timestamp > %(after)s AND timestamp <= %(until)s)
         -- Rows that came late: of an earlier minute, but stored since the last look. Ids of slow
-        -- transactions may lie a little below; what was used already is known by its time.
-        OR (timestamp > %(late_after)s AND timestamp <= %(after)s AND id > %(above_id)s))
+        -- transactions may lie below; what was used already is known by its time.
+        OR (timestamp > %(late_after)s AND timestamp <= %(after)s
+            AND (id > %(above_id)s OR device_id = ANY(%(behind)s::integer[]))))
    AND device_id %% %(shards)s = %(shard)s
  ORDER BY device_id, timestamp, id;
 
@@ -35,10 +36,15 @@ SELECT max(id),
 SELECT max(id), 0 FROM device_metrics;
 
 -- name: future_rows
-SELECT id
+-- Those that claim a time still to come, and those that did: their time must pass before they are forgotten.
+SELECT id, timestamp
   FROM device_metrics
  WHERE timestamp > %(after)s AND device_id %% %(shards)s = %(shard)s
- ORDER BY id
+ UNION
+SELECT id, timestamp
+  FROM device_metrics
+ WHERE id = ANY(%(known)s::integer[]) AND timestamp > %(late_before)s
+ ORDER BY timestamp, id
  LIMIT 10000;
 
 -- name: history_bounds
