@@ -14,9 +14,9 @@ from pydantic import BaseModel, SecretStr
 from rich.console import Console
 from rich.table import Table
 
-from homepot_ai import __version__
+from homepot_ai import __version__, cli_fleet
 from homepot_ai.errors import HomepotAIError
-from homepot_ai.settings import Settings, load_settings, settings_file
+from homepot_ai.settings import load_settings, settings_file
 from homepot_ai.store.database import Database
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 db_app = typer.Typer(help="Our tables in the database.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
+app.add_typer(cli_fleet.app)
 console = Console(highlight=False)
 
 
@@ -210,12 +211,6 @@ def _plain(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
-
-
-def database_settings() -> tuple[Database, Settings]:
-    """The configured database and the settings, for commands of other packages."""
-    current = load_settings()
-    return Database.from_settings(current), current
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ LAYERS = [
     {"health"},
     {"reporting"},
     {"testing"},
-    {"cli", "doctor", "overview", "api"},
+    {"cli", "cli_fleet", "doctor", "overview", "api"},
 ]
 HEAVY = {"weasyprint", "matplotlib", "pandas", "torch", "chromadb", "sentence_transformers"}
 

@@ -147,3 +147,51 @@ def test_report_by_hand(invoke: Invoke, database: Database, tmp_path: Path) -> N
     assert out.read_bytes().startswith(b"%PDF")
     wrong = invoke("report", "Berln", database=database)
     assert "did you mean: Berlin" in str(wrong.exception)
+
+
+def test_recipients_come_and_go(invoke: Invoke, database: Database) -> None:
+    small_fleet(database)
+    assert "nobody gets a report yet" in invoke("subscriptions", database=database).output
+    assert invoke("subscribe", "ops@x.example", database=database).exit_code == 0
+    assert invoke("subscribe", "tech@x.example", "--site", "berlin", database=database).exit_code == 0
+    assert invoke("subscribe", "tech@x.example", "--site", "1", database=database).exit_code == 0
+    listed = invoke("subscriptions", database=database).output.splitlines()
+    assert [line.split()[:3] for line in listed[1:]] == [
+        ["ops@x.example", "daily", "the"], ["tech@x.example", "daily", "Berlin"],
+    ]  # fmt: skip
+    for wrong in ("ops", "a b@x.example", "Ops <ops@x.example>"):
+        refused = invoke("subscribe", wrong, database=database)
+        assert isinstance(refused.exception, SettingsError), wrong
+    assert "1 subscription(s)" in invoke("unsubscribe", "TECH@x.example", database=database).output
+    gone = invoke("unsubscribe", "tech@x.example", database=database)
+    assert "did you mean: ops@x.example" in str(gone.exception)
+    assert "ended" in invoke("subscriptions", database=database).output
+    with database.reader() as conn:
+        actions = conn.execute("SELECT action, count(*) FROM ai_audit_log GROUP BY 1 ORDER BY 1").fetchall()
+        written = conn.execute("SELECT string_agg(a::text, ' ') FROM ai_audit_log a").fetchone()[0]
+    assert actions == [("subscribed", 3), ("unsubscribed", 1)]
+    assert "@x.example" not in written
+
+
+def test_a_sites_zone_is_set_and_kept(invoke: Invoke, database: Database) -> None:
+    small_fleet(database)
+    assert "Europe/Berlin" in invoke("sites", database=database).output
+    assert invoke("sites", "SITE-1", "--timezone", "Asia/Tokyo", database=database).exit_code == 0
+    assert invoke("sites", "SITE-1", "--locale", "ja", database=database).exit_code == 0
+    assert "Asia/Tokyo" in invoke("sites", database=database).output
+    assert isinstance(invoke("sites", "1", "--timezone", "Tokyo", database=database).exception, SettingsError)
+
+
+def test_a_devices_gateway_and_exclusion(invoke: Invoke, database: Database) -> None:
+    small_fleet(database)
+    assert (
+        invoke("device", "DEVICE-2", "--gateway", "Checkout 1", "--excluded", database=database).exit_code
+        == 0
+    )
+    shown = invoke("device", "checkout 2", database=database).output
+    assert "gateway: Checkout 1; excluded: yes" in shown
+    assert "no events are remembered" in shown
+    assert invoke("device", "2", "--no-excluded", database=database).exit_code == 0
+    assert "gateway: Checkout 1; excluded: no" in invoke("device", "2", database=database).output
+    own = invoke("device", "2", "--gateway", "2", database=database)
+    assert isinstance(own.exception, SettingsError)

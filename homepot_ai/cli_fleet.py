@@ -1,0 +1,161 @@
+"""`homepot-ai` commands about sites, devices and recipients: what HOMEPOT has no column for."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from homepot_ai.errors import NotFound, SettingsError
+from homepot_ai.fleet import devices as fleet
+from homepot_ai.settings import Settings, load_settings
+from homepot_ai.store import people
+from homepot_ai.store.database import Connection, Database
+from homepot_ai.text import clean
+
+app = typer.Typer()
+console = Console(highlight=False)
+
+SiteOption = Annotated[
+    str | None, typer.Option(help="A site's name, public id or number; else the whole fleet.")
+]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _open() -> tuple[Settings, Database]:
+    settings = load_settings()
+    return settings, Database.from_settings(settings)
+
+
+def _site_id(conn: Connection, settings: Settings, site: str | None) -> int | None:
+    return None if site is None else fleet.resolve_site(conn, settings, site).id
+
+
+@app.command()
+def sites(
+    site: Annotated[str | None, typer.Argument(help="A site's name, public id or number.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Its IANA time zone, e.g. Europe/Berlin.")] = None,
+    locale: Annotated[str | None, typer.Option(help="Its language, e.g. en.")] = None,
+) -> None:
+    """List the sites with their time zones, or set one's."""
+    settings, db = _open()
+    if site is not None and (timezone or locale):
+        if timezone is not None:
+            _check_zone(timezone)
+        with db.writer() as conn:
+            found = fleet.resolve_site(conn, settings, site)
+            people.set_site(
+                conn, found.id, timezone=timezone, locale=locale,
+                default_timezone=settings.reports.timezone, actor=getpass.getuser(), now=_now(),
+            )  # fmt: skip
+        console.print(f"● {clean(found.name)} is set", markup=False)
+        if timezone is not None:
+            console.print("  Its report follows the new zone's six o'clock after the next `homepot-ai up`.")
+        return
+    table = Table("id", "site", "number", "time zone", "devices", box=None, pad_edge=False)
+    with db.reader() as conn:
+        listed = fleet.list_sites(conn, settings)
+        chosen = None if site is None else fleet.resolve_site(conn, settings, site).id
+        count: dict[int, int] = {}
+        for device in fleet.list_devices(conn):
+            count[device.site_id] = count.get(device.site_id, 0) + device.is_active
+    for item in listed:
+        if chosen in (None, item.id):
+            cells = (clean(item.public_id), clean(item.name), str(item.id), item.timezone)
+            table.add_row(*map(escape, cells), str(count.get(item.id, 0)))
+    console.print(table)
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError) as error:
+        raise SettingsError(f"{name!r} is no IANA time zone; write for example Europe/Berlin") from error
+
+
+@app.command()
+def device(
+    device: Annotated[str, typer.Argument(help="A device's name, public id or number.")],
+    gateway: Annotated[str | None, typer.Option(help="The gateway that it is behind.")] = None,
+    excluded: Annotated[bool | None, typer.Option(help="Take it out of scoring, or back in.")] = None,
+) -> None:
+    """Show a device's events; say which gateway it is behind, or take it out of scoring."""
+    from homepot_ai.fleet import events
+
+    _, db = _open()
+    if gateway is not None or excluded is not None:
+        with db.writer() as conn:
+            found = fleet.resolve_device(conn, device)
+            behind = None if gateway is None else fleet.resolve_device(conn, gateway).id
+            if behind == found.id:
+                raise SettingsError(f"{clean(found.name)} cannot be its own gateway")
+            people.set_device(
+                conn, found.id, gateway_id=behind, excluded=excluded, actor=getpass.getuser(), now=_now()
+            )
+        console.print(f"● {clean(found.name)} is set", markup=False)
+        return
+    with db.reader() as conn:
+        found = fleet.resolve_device(conn, device)
+        known = {d.id: d for d in fleet.list_devices(conn)}
+        happened = events.recent(conn, found.id, _now())
+    gateway_name = known[found.gateway_device_id].name if found.gateway_device_id in known else "none"
+    console.print(
+        f"{clean(found.name)} ({found.public_id}), {found.device_type}", markup=False, soft_wrap=True
+    )
+    console.print(
+        f"gateway: {clean(gateway_name)}; excluded: {'yes' if found.excluded else 'no'}", markup=False
+    )
+    console.print(events.summary(happened, _now(), max_characters=4000), markup=False, soft_wrap=True)
+
+
+@app.command()
+def subscriptions() -> None:
+    """Who gets which report."""
+    _, db = _open()
+    table = Table("recipient", "report", "of", "mode", "", box=None, pad_edge=False)
+    with db.reader() as conn:
+        found = people.subscriptions(conn)
+    for item in found:
+        of = "the whole fleet" if item.scope == "fleet" else clean(item.site or "a site that is gone")
+        table.add_row(
+            escape(clean(item.email)), item.kind, escape(of), item.mode, "" if item.active else "ended"
+        )
+    console.print(table if found else "nobody gets a report yet: homepot-ai subscribe ops@example.org")
+
+
+@app.command()
+def subscribe(email: Annotated[str, typer.Argument()], site: SiteOption = None) -> None:
+    """Mail somebody the daily report of a site, or of the whole fleet."""
+    settings, db = _open()
+    with db.writer() as conn:
+        site_id = _site_id(conn, settings, site)
+        people.subscribe(conn, email, site_id=site_id, actor=getpass.getuser(), now=_now())
+    console.print(f"● {email} gets the daily report of {site or 'the whole fleet'}", markup=False)
+
+
+@app.command()
+def unsubscribe(
+    email: Annotated[str, typer.Argument()],
+    site: SiteOption = None,
+    fleet_only: Annotated[bool, typer.Option(help="Only the report of the whole fleet.")] = False,
+) -> None:
+    """End somebody's subscriptions: all of them, or those of a site or of the whole fleet."""
+    settings, db = _open()
+    with db.writer() as conn:
+        ended = people.unsubscribe(
+            conn, email, site_id=_site_id(conn, settings, site), fleet_only=fleet_only,
+            actor=getpass.getuser(), now=_now(),
+        )  # fmt: skip
+        if not ended:
+            known = [s.email for s in people.subscriptions(conn) if s.active]
+            raise NotFound("such subscription of", email, known[:3])
+    console.print(f"● {ended} subscription(s) of {email} ended", markup=False)
