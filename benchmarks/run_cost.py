@@ -70,7 +70,7 @@ def main() -> int:
 def measure(var: Path, runs: int) -> dict[str, float]:
     """Start everything, run the minutes, read before and after."""
     from deployments import lock, supervisor
-    from deployments.up import settings_for
+    from homepot_ai.settings import settings_for
 
     settings = settings_for("demo")
     with lock.hold(settings) as (holder, _):

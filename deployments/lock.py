@@ -21,6 +21,7 @@ import psutil
 
 from deployments import processes
 from homepot_ai.errors import HomepotAIError
+from homepot_ai.settings import profile_file
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
@@ -84,7 +85,7 @@ def hold(settings: Settings) -> Iterator[tuple[Holder, list[str]]]:
             api_url=settings.prefect.api_url,
         )
         write(var_dir, holder)
-        _profile_path(var_dir).write_text(settings.profile, encoding="utf-8")
+        profile_file(var_dir).write_text(settings.profile, encoding="utf-8")
         try:
             yield holder, leftovers
         finally:
@@ -117,18 +118,6 @@ def running(var_dir: Path) -> Holder | None:
             return holder if holder and psutil.pid_exists(holder.pid) else None
         fcntl.flock(file, fcntl.LOCK_UN)
     return None
-
-
-def last_profile(var_dir: Path) -> str | None:
-    """The profile that this state folder was last brought up with; None when it never was."""
-    try:
-        return _profile_path(var_dir).read_text(encoding="utf-8").strip() or None
-    except OSError:
-        return None
-
-
-def _profile_path(var_dir: Path) -> Path:
-    return var_dir / "run" / "profile"
 
 
 def _path(var_dir: Path) -> Path:

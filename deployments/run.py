@@ -20,9 +20,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from deployments import catalogue, environment, lock
-from deployments.up import settings_for
 from homepot_ai.errors import HomepotAIError, NotFound, SettingsError
-from homepot_ai.settings import Settings, load_settings
+from homepot_ai.settings import Settings, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +44,7 @@ def command(
 ) -> None:
     """Run a deployment now, wait for it and show what it says."""
     try:
-        # A folder that was brought up as a demo is one, also in another shell.
-        profile = None if "HOMEPOT_AI_PROFILE" in os.environ else lock.last_profile(load_settings().var_dir)
-        ended = run(settings_for(profile), deployment, at=at, parameters=parameter or [], timeout_s=timeout)
+        ended = run(settings_for(None), deployment, at=at, parameters=parameter or [], timeout_s=timeout)
     except HomepotAIError as error:
         console.print(f"homepot-ai run: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None

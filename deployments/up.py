@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from homepot_ai.errors import HomepotAIError
-from homepot_ai.settings import Settings, load_settings
+from homepot_ai.settings import Settings, settings_for
 
 console = Console(highlight=False)
 
@@ -39,33 +39,12 @@ def command(
 ) -> None:
     """Start everything (PostgreSQL unless configured, Prefect, workers), keep it running; Ctrl-C stops it."""
     try:
-        code = up(settings_for(profile), once=once, forget=reset)
+        wanted = profile or os.environ.get("HOMEPOT_AI_PROFILE") or "default"
+        code = up(settings_for(wanted), once=once, forget=reset)
     except HomepotAIError as error:
         console.print(f"homepot-ai up: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     raise typer.Exit(code)
-
-
-def settings_for(profile: str | None) -> Settings:
-    """The settings of a profile. It goes into the environment, so that every child sees the same.
-
-    Raises:
-        SettingsError: the profile, or anything else, is wrong.
-    """
-    if profile is not None:
-        os.environ["HOMEPOT_AI_PROFILE"] = profile
-        load_settings.cache_clear()
-    settings = load_settings()
-    if settings.profile == "demo":
-        # Whatever mail server is configured: reports on a sample go to the sink.
-        os.environ["HOMEPOT_AI_MAIL__HOST"] = "127.0.0.1"
-        os.environ["HOMEPOT_AI_MAIL__PORT"] = str(settings.demo.mail_port)
-        os.environ["HOMEPOT_AI_MAIL__SECURITY"] = "none"
-        # Most of the sample's devices are there.
-        os.environ.setdefault("HOMEPOT_AI_REPORTS__TIMEZONE", "Europe/Berlin")
-        load_settings.cache_clear()
-        settings = load_settings()
-    return settings
 
 
 def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from homepot_ai import __version__, cli_fleet
 from homepot_ai.errors import HomepotAIError
-from homepot_ai.settings import load_settings, settings_file
+from homepot_ai.settings import load_settings, settings_file, settings_for
 from homepot_ai.store.database import Database
 
 app = typer.Typer(
@@ -33,6 +33,9 @@ def main() -> None:
     for point in sorted(entry_points(group="homepot_ai.commands"), key=lambda p: p.name, reverse=True):
         app.command(point.name)(point.load())
     try:
+        # A folder that was brought up as a demo is one, also in another shell.
+        if not {"up", "--help"} & set(sys.argv[1:]):
+            settings_for(None)
         app()
     except HomepotAIError as error:
         Console(stderr=True, highlight=False).print(

@@ -180,3 +180,38 @@ def load_settings() -> Settings:
         raise SettingsError(
             f"these settings (file {settings_file()} or environment HOMEPOT_AI_*) are wrong:\n{wrong}"
         ) from error
+
+
+def profile_file(var_dir: Path) -> Path:
+    """Where a state folder remembers the profile that it was last brought up with."""
+    return var_dir / "run" / "profile"
+
+
+def settings_for(profile: str | None) -> Settings:
+    """The settings of a profile; None: of the environment, else of what the state folder remembers.
+
+    What the demo sets otherwise goes into the environment, so that every child process sees the same.
+
+    Raises:
+        SettingsError: the profile, or anything else, is wrong.
+    """
+    if profile is None and "HOMEPOT_AI_PROFILE" not in os.environ:
+        current = load_settings()
+        remembered = profile_file(current.var_dir)
+        # A database of one's own is no demo, whatever was played in this folder before.
+        if current.database_url is None and remembered.is_file():
+            profile = remembered.read_text(encoding="utf-8").strip()
+    if profile:
+        os.environ["HOMEPOT_AI_PROFILE"] = profile
+        load_settings.cache_clear()
+    settings = load_settings()
+    if settings.profile == "demo":
+        # Whatever mail server is configured: reports on a sample go to the sink.
+        os.environ["HOMEPOT_AI_MAIL__HOST"] = "127.0.0.1"
+        os.environ["HOMEPOT_AI_MAIL__PORT"] = str(settings.demo.mail_port)
+        os.environ["HOMEPOT_AI_MAIL__SECURITY"] = "none"
+        # Most of the sample's devices are there.
+        os.environ.setdefault("HOMEPOT_AI_REPORTS__TIMEZONE", "Europe/Berlin")
+        load_settings.cache_clear()
+        settings = load_settings()
+    return settings

@@ -195,3 +195,23 @@ def test_a_devices_gateway_and_exclusion(invoke: Invoke, database: Database) -> 
     assert "gateway: Checkout 1; excluded: no" in invoke("device", "2", database=database).output
     own = invoke("device", "2", "--gateway", "2", database=database)
     assert isinstance(own.exception, SettingsError)
+
+
+def test_a_demo_folder_is_a_demo_in_another_shell_but_a_database_of_ones_own_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings.profile_file(tmp_path).parent.mkdir()
+    settings.profile_file(tmp_path).write_text("demo")
+    monkeypatch.setenv("HOMEPOT_AI_VAR_DIR", str(tmp_path))
+    # What settings_for sets for child processes must not outlive this test.
+    for name in ("PROFILE", "MAIL__HOST", "MAIL__PORT", "MAIL__SECURITY", "REPORTS__TIMEZONE"):
+        monkeypatch.setenv(f"HOMEPOT_AI_{name}", "x")
+        monkeypatch.delenv(f"HOMEPOT_AI_{name}")
+    monkeypatch.setenv("HOMEPOT_AI_DATABASE_URL", "postgresql://127.0.0.1/homepot")
+    settings.load_settings.cache_clear()
+    assert settings.settings_for(None).profile == "default"
+    monkeypatch.delenv("HOMEPOT_AI_DATABASE_URL")
+    settings.load_settings.cache_clear()
+    found = settings.settings_for(None)
+    assert (found.profile, found.reports.timezone, found.mail.port) == ("demo", "Europe/Berlin", 8025)
+    settings.load_settings.cache_clear()
