@@ -91,6 +91,19 @@ def format_value(name: str, value: float) -> str:
     return f"{text} {symbol}".rstrip()
 
 
+def just_beyond(name: str, value: float, low: float | None, high: float | None) -> str:
+    """`just over ` or `just under ` where a printed value and the edge that it passed look the same.
+
+    >>> just_beyond("disk_percent", 90.02, None, 90.0), just_beyond("disk_percent", 93.0, None, 90.0)
+    ('just over ', '')
+    """
+    for edge in (low, high):
+        if edge is None or value == edge or format_value(name, value) != format_value(name, edge):
+            continue
+        return "just over " if value > edge else "just under "
+    return ""
+
+
 def valid_ranges(names: Sequence[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Lowest and highest possible value of each metric, float64 [len(names)] each."""
     low = np.array([KNOWN[n].low if n in KNOWN else -ABSURD for n in names], dtype=np.float64)

@@ -17,7 +17,6 @@ from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.records import (
     CRITICAL,
     NO_DATA,
-    NOT_SCORED,
     STATUSES,
     WARNING,
     Episode,
@@ -181,7 +180,8 @@ def explain(metric: str, observed: float, low: float, high: float) -> str:
     name = metrics.label(metric) if metric else "health"
     if not math.isfinite(observed):
         return name
-    text = f"{name} {metrics.format_value(metric, observed)}"
+    beyond = metrics.just_beyond(metric, observed, low, high)
+    text = f"{name} {beyond}{metrics.format_value(metric, observed)}"
     if math.isfinite(low) and math.isfinite(high):
         between = f"{metrics.format_value(metric, low)} to {metrics.format_value(metric, high)}"
         return f"{text}, expected {between}"
@@ -196,9 +196,3 @@ def status_counts(result: MinuteResult) -> Mapping[str, int]:
     """Devices by status, every status named."""
     counts = np.bincount(result.status, minlength=len(STATUSES)).tolist()
     return dict(zip(STATUSES, counts, strict=True))
-
-
-def scored_share(result: MinuteResult) -> float:
-    """Share of devices that got a score; the mean of nothing is 0."""
-    unscored = np.isin(result.status, (NO_DATA, NOT_SCORED))
-    return float((~unscored).mean()) if len(unscored) else 0.0

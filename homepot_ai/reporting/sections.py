@@ -145,7 +145,7 @@ def anomaly_row(
 ) -> AnomalyRow:
     """One anomaly with the value that was seen and the band that was expected."""
     until = anomaly.ended_at or facts.period.end
-    observed, band = words.value(anomaly.metric, anomaly.observed), words.expected(anomaly)
+    observed, band = words.observed(anomaly), words.expected(anomaly)
     metric = words.metric_label(anomaly.metric)
     minutes = (until - anomaly.started_at).total_seconds() / 60
     return AnomalyRow(

@@ -184,6 +184,15 @@ def metric_label(name: str | None) -> str:
     return metrics.label(name) if name else "several metrics together"
 
 
+def observed(anomaly: AnomalyFacts) -> str:
+    """What was seen; where rounding hides that it left the band, words say so."""
+    text = value(anomaly.metric, anomaly.observed)
+    if anomaly.metric is None or anomaly.observed is None:
+        return text
+    band = (anomaly.expected_low, anomaly.expected_high)
+    return metrics.just_beyond(anomaly.metric, anomaly.observed, *band) + text
+
+
 def expected(anomaly: AnomalyFacts) -> str:
     """The expected band in words: a range, or one edge.
 
