@@ -115,6 +115,7 @@ class BaselineConfig(_Frozen):
     lent_samples: Positive = Field(default=120.0, description="weight of the type's tails")
     lent_from: int = Field(default=2, ge=1, description="series of a type that can lend")
     forget_days: Positive = Field(default=30.0, description="an unseen series is dropped")
+    max_metrics: int = Field(default=1000, ge=1, description="per device, further names are left out")
 
 
 class AlarmConfig(_Frozen):

@@ -76,6 +76,8 @@ class Engine:
         self._profile = Profile(config.baseline.slot_minutes)
         self._closed_hour: HourRollup | None = None
         self._fast_dirty = False
+        #: Values that the last step left out, of devices with too many metrics.
+        self.refused = 0
 
     # Names and parts
 
@@ -149,6 +151,7 @@ class Engine:
         self._closed_hour = None
         if self._memory.hour is not None and self._memory.hour != hour:
             self._closed_hour = self._memory.finish_hour(self._memory.hour)
+        obs, self.refused = self._memory.within_limit(obs)
         framed = self._memory.admit_devices(frame)
         self._memory.check_devices(obs)
         pos = self._memory.admit_series(obs)

@@ -6,6 +6,8 @@ once per change of the layout, not once per minute.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -26,6 +28,8 @@ from homepot_ai.health.table import (
 )
 
 Index = npt.NDArray[np.intp]
+# From so many names on, those that are not used any more make room for new ones.
+MANY_NAMES = 10_000
 
 
 class Memory:
@@ -42,13 +46,17 @@ class Memory:
         self.watermark: float | None = None
         self.hour: float | None = None
         self._code: dict[str, int] = {}
+        self._free: list[int] = []
         self._segments: Segments | None = None
         self._limits: LimitIndex | None = None
         self._framed_types: object = None
 
     def intern(self, name: str) -> int:
         """The code of a metric name; a new one is entered."""
-        if name not in self._code:
+        if name not in self._code and self._free:
+            self._code[name] = self._free.pop()
+            self.names[self._code[name]] = name
+        elif name not in self._code:
             if len(self.names) > METRIC_MASK:
                 raise ScoringError(
                     f"More than {METRIC_MASK + 1} metric names; the last one is {name!r}. "
@@ -90,13 +98,15 @@ class Memory:
         self.watermark, self.hour = meta["watermark"], meta["hour"]
         # Names interned before loading keep no codes: nothing was stepped with them.
         self.names, self.types = list(meta["names"]), list(meta["types"])
-        self._code = {name: i for i, name in enumerate(self.names)}
+        self._code, self._free = {name: i for i, name in enumerate(self.names)}, []
         self.series = SeriesTable(
             state.unsqueeze(a["key"]), a["rows"], a["origin"], a["first_at"], a["last_at"]
         )
         self.devices = DeviceTable(a["device"], a["device_rows"], a["device_stamps"])
         self.type_of_device = a["device_type"]
         self.peers = Peers(a["peer"], a["peer_start"], a["peer_excess"])
+        if len(self.names) > MANY_NAMES:
+            self._free_names()
         self._forget_layout()
 
     def finish_hour(self, hour: float) -> HourRollup:
@@ -153,6 +163,43 @@ class Memory:
             self.type_of_device[framed] = codes
             self._limits = None
         self._framed_types = frame.device_type
+
+    def within_limit(self, obs: Observations) -> tuple[Observations, int]:
+        """The observations less those that would give a device too many series, and how many these are.
+
+        Names that change all the time (a process, a session) would otherwise grow without end, and
+        take the memory and the time of every other device.
+        """
+        keys = series_keys(obs.device_id, obs.metric)
+        pos, known = find(self.series.key, keys)
+        if pos is None or known.all():
+            return obs, 0
+        fresh = device_of(keys[~known])
+        start = np.flatnonzero(np.diff(fresh, prepend=-1))
+        rank = np.arange(len(fresh)) - np.repeat(start, np.diff(start, append=len(fresh)))
+        of_devices = device_of(self.series.key)
+        has = np.searchsorted(of_devices, fresh, "right") - np.searchsorted(of_devices, fresh, "left")
+        fits = has + rank < self.config.baseline.max_metrics
+        if fits.all():
+            return obs, 0
+        known[~known] = fits
+        kept = replace(obs, device_id=obs.device_id[known], metric=obs.metric[known], value=obs.value[known])
+        return kept, int((~fits).sum())
+
+    def _free_names(self) -> None:
+        """Let new names take the codes of those that no series has any more.
+
+        Slots of the daily profile may know such a code for up to a day; a device that gets it back for
+        another metric begins there with a wrong level, and learns.
+        """
+        told = self.devices.stamps[DeviceStamp.METRIC]
+        used = np.zeros(len(self.names), bool)
+        for codes in (self.series.key, self.peers.key, told[~np.isnan(told)].astype(np.int64)):
+            used[codes & METRIC_MASK] = True
+        self._free = np.flatnonzero(~used)[::-1].tolist()
+        for code in self._free:
+            self._code.pop(self.names[code], None)
+            self.names[code] = ""
 
     def admit_series(self, obs: Observations) -> Index | None:
         """The observations' places in the series table, None when they are all of it in order."""

@@ -173,6 +173,7 @@ def step(
         wanted = emit and (moving or t == plan.last.timestamp())
         result = engine.step(minute.observations, minute.devices, emit=wanted)
         closed = engine.hours_closed()
+        rejected["too_many_metrics"] += engine.refused
         used += int(minute.devices.sample_count.sum())
         if wanted:
             results.append(result)

@@ -24,6 +24,7 @@ _REASONS = {
     "out_of_range": "impossible value (negative or absurd)",
     "broken_json": "extra_metrics that are no JSON object",
     "future": "time in the future",
+    "too_many_metrics": "of metrics beyond what one device may have",
     "late": "too late to be scored",
     "out_of_order": "older than the device's last sample",
     "unknown_device": "of a device that is unknown or not active",

@@ -12,9 +12,11 @@ import pytest
 from homepot_ai.errors import ScoringError, StateGone, StateMoved
 from homepot_ai.fleet import events
 from homepot_ai.health import learning, planning, scoring
+from homepot_ai.health.engine import Engine
 from homepot_ai.health.planning import MINUTE
 from homepot_ai.health.summary import ScoreSummary
 from homepot_ai.settings import Settings
+from homepot_ai.store import state
 from homepot_ai.store.database import Database
 from tests.support import START, small_fleet, table_checksums, telemetry, wave
 
@@ -498,6 +500,37 @@ def test_the_anomaly_of_a_device_that_is_gone_is_closed(
             conn.execute("DELETE FROM devices WHERE id = 6")
     assert run(fleet, settings, NOW + 19 * MINUTE).closed == 1
     assert rows(fleet, "SELECT status, ended_at FROM ai_anomaly_logs") == [("closed", NOW + 11 * MINUTE)]
+
+
+def test_names_that_change_all_the_time_cost_nobody_else_anything(
+    fleet: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("homepot_ai.health.memory.MANY_NAMES", 100)
+    limited = Settings(
+        var_dir=settings.var_dir,
+        scoring={"warmup_scored_days": 0},
+        health={"baseline": {"max_metrics": 40, "forget_days": 0.01}},
+    )
+    telemetry(
+        fleet, NOW, 90, DEVICES, cpu_percent=wave(40), memory_percent=wave(55),
+        extra_metrics=lambda minute, device: json.dumps(
+            {f"job_{minute}_{i}": 1.0 for i in range(30)} if device == 2 else {"queue": 3.0 + minute % 2}
+        ),
+    )  # fmt: skip
+    told = [run(fleet, limited, NOW + 89 * MINUTE, at=NOW + m * MINUTE).rejected for m in (0, 10, 50, 89)]
+    assert [r.get("too_many_metrics", 0) > 0 for r in told] == [False, True, True, True]
+    with fleet.reader() as conn:
+        engine = Engine(limited.health)
+        engine.load_part(state.FAST, state.live_parts(conn, 0, [state.FAST])[state.FAST])
+    assert len(engine.metric_names) < 2000  # of 2700; a run's own are told apart
+    counts = rows(
+        fleet, "SELECT device_id, count(*), min(score) > 0.8 FROM ai_health_scores GROUP BY 1 ORDER BY 1"
+    )
+    assert counts == [(d, 90, True) for d in DEVICES]
+    ((names,),) = rows(
+        fleet, "SELECT metrics FROM ai_metric_hours WHERE device_id = 3 ORDER BY hour DESC LIMIT 1"
+    )
+    assert names == ["cpu_percent", "memory_percent", "queue"]
 
 
 def test_a_watermark_in_the_future_is_explained(fleet: Database, settings: Settings) -> None:

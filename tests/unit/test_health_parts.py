@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from homepot_ai.health import limits, liveness, routine, score, state
+from homepot_ai.health import limits, liveness, minutes, routine, score, state
 from homepot_ai.health.config import HealthConfig, LivenessConfig
 from homepot_ai.health.layout import METRIC_BITS, Segments, find, series_keys
 from homepot_ai.health.peers import Peers
@@ -229,3 +229,17 @@ def test_examples_in_docstrings_run(module: object) -> None:
     failed, tried = doctest.testmod(module)  # type: ignore[arg-type]
     assert tried > 0
     assert failed == 0
+
+
+@pytest.mark.parametrize("names", [7, 900_000])
+def test_means_of_a_minute_equal_a_loop_also_where_metrics_are_sparse(names: int) -> None:
+    rng = np.random.default_rng(names)
+    position, code = rng.integers(0, 4, 300), rng.integers(0, names, 300).astype(np.int32)
+    code[:100] = code[100:200]
+    value = rng.random(300)
+    told: dict[tuple[int, int], list[float]] = {}
+    for p, c, v in zip(position.tolist(), code.tolist(), value.tolist(), strict=True):
+        told.setdefault((10 + p, c), []).append(v)
+    found = minutes._observations(60.0, np.arange(10, 14), position, code, value)
+    assert list(zip(found.device_id.tolist(), found.metric.tolist(), strict=True)) == sorted(told)
+    assert found.value.tolist() == pytest.approx([float(np.mean(told[key])) for key in sorted(told)])
