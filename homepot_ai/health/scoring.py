@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from homepot_ai.errors import StateGone
 from homepot_ai.fleet import devices as fleet_devices
 from homepot_ai.fleet import events, schedules, signals
 from homepot_ai.fleet import samples as telemetry
@@ -38,13 +39,23 @@ from homepot_ai.store.database import Connection, Database
 
 
 def read(db: Database, settings: Settings, plan: MinutePlan) -> MinuteBatch:
-    """Fetch what the plan's minutes need, in one snapshot of the database."""
+    """Fetch what the plan's minutes need, in one snapshot of the database.
+
+    Raises:
+        StateMoved: another run was ahead since the plan was made.
+        StateGone: the past minute's state was cleared away since.
+    """
     engine = Engine(settings.health)
     with db.reader() as conn:
         parts: dict[int, bytes] = {}
         if plan.state_at is not None and plan.mode == "past":
             parts = state.snapshot_parts(conn, plan.shard, plan.state_at)
+            if not parts:
+                raise StateGone(
+                    f"the state of {plan.state_at:%Y-%m-%d %H:%M} UTC was cleared away meanwhile: try again"
+                )
         elif plan.state_at is not None:
+            state.require_version(conn, plan.shard, plan.version)
             slots = {slot for t in _touched(plan) for slot in engine.slots_needed(t)}
             parts = state.live_parts(conn, plan.shard, [state.FAST, state.CURSOR, *sorted(slots)])
         cursor = Cursor.load(parts[state.CURSOR]) if state.CURSOR in parts else Cursor.empty()

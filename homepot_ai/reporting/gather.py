@@ -68,7 +68,9 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
         NotFound: the site does not exist.
     """
     before = comparisons(period)
-    today = _day(conn, period)
+    # A site's report does not read the whole fleet's day.
+    mine = [d.id for d in fleet.list_devices(conn) if d.site_id == scope.id] if scope.kind == "site" else None
+    today = _day(conn, period, mine)
     roster = _roster(conn, settings, scope, today)
     ids = [device.id for device in roster.devices]
     problems: list[Problem] = []

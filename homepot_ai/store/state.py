@@ -40,6 +40,13 @@ def live(conn: Connection, shard: int) -> LiveState | None:
     return None if row is None else LiveState(row[0], row[1])
 
 
+def require_version(conn: Connection, shard: int, version: int | None) -> None:
+    """Raise StateMoved unless the live state still is the version that a run was planned from."""
+    found = live(conn, shard)
+    if (None if found is None else found.version) != version:
+        raise _moved(shard)
+
+
 def live_parts(conn: Connection, shard: int, parts: Sequence[int]) -> dict[int, bytes]:
     """Payloads of these parts of the live state; parts never written are absent."""
     rows = conn.execute(_SQL["live_parts"], {"shard": shard, "parts": list(parts)}, binary=True).fetchall()
@@ -97,9 +104,7 @@ def advance(
     parameters = {"shard": shard, "at": at, "version": version, "now": now}
     parameters |= {"payload": fast, "checksum": _checksum(fast)}
     if conn.execute(statement, parameters).rowcount != 1:
-        raise StateMoved(
-            f"another run scored shard {shard} meanwhile; its result stands and this one is dropped"
-        )
+        raise _moved(shard)
     _put(conn, "put_live_part", shard, at, {p: v for p, v in parts.items() if p != FAST}, now)
 
 
@@ -128,6 +133,12 @@ def _put(
     if rows:
         with conn.cursor() as cursor:
             cursor.executemany(_SQL[statement], rows)
+
+
+def _moved(shard: int) -> StateMoved:
+    return StateMoved(
+        f"another run scored shard {shard} meanwhile; its result stands and this one is dropped"
+    )
 
 
 def _checksum(payload: bytes) -> str:

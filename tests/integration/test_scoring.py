@@ -375,6 +375,14 @@ def test_two_runs_at_once_leave_one_result(fleet: Database, settings: Settings) 
     assert table_checksums(fleet, "homepot_ai") == before
 
 
+def test_a_run_that_was_overtaken_before_it_read_gives_way(fleet: Database, settings: Settings) -> None:
+    telemetry(fleet, NOW, 1, DEVICES, cpu_percent=wave(40), memory_percent=wave(55))
+    plan = planning.plan(fleet, settings, now=NOW)
+    run(fleet, settings, NOW)
+    with pytest.raises(StateMoved):
+        scoring.read(fleet, settings, plan)
+
+
 def test_a_store_that_fails_half_way_leaves_nothing(
     fleet: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
