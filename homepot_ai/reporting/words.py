@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from homepot_ai.fleet import metrics
@@ -277,7 +277,7 @@ def verdict(facts: DailyFacts) -> Verdict:
         )
         return Verdict("unknown", f"Nothing was scored for {devices}.", (arrived,), "nothing was scored")
     details = []
-    end = day.status_at_end
+    end, stopped = day.status_at_end, _stopped(facts)
     if day.attention:
         level: Level = "critical" if end.critical or end.no_data else "warning"
         if end.no_data == day.devices:
@@ -294,7 +294,8 @@ def verdict(facts: DailyFacts) -> Verdict:
             )
             short = f"{count(day.attention, 'device')} {verb} attention"
         at_end = status_list(StatusCounts(critical=end.critical, warning=end.warning, no_data=end.no_data))
-        details.append(f"At the end of the day: {at_end or 'every device healthy again'}.")
+        when = f"When last scored, at {stopped}" if stopped else "At the end of the day"
+        details.append(f"{when}: {at_end or 'every device healthy again'}.")
     elif end.healthy == day.devices:
         level, short = "good", f"all {count(day.devices, 'device')} healthy" if day.devices > 1 else "healthy"
         said = (
@@ -302,7 +303,10 @@ def verdict(facts: DailyFacts) -> Verdict:
             if day.devices > 1
             else f"The {kind}device ended the day healthy"
         )
-        if is_quiet(facts):
+        if stopped:
+            were = f"All {devices} were" if day.devices > 1 else f"The {kind}device was"
+            said, short = f"{were} healthy when last scored, at {stopped}", f"healthy until {stopped}"
+        elif is_quiet(facts):
             said = f"A quiet day: all {devices} stayed healthy" if day.devices > 1 else "A quiet day"
     else:
         level = "good" if end.healthy else "unknown"
@@ -322,6 +326,14 @@ def _anomaly_sentence(day: DayFigures) -> str:
         return "No anomalies."
     opened = f"{count(day.opened, 'anomaly', 'anomalies')} opened"
     return f"{opened}, {day.closed:,} closed, {day.still_open:,} still open at the end."
+
+
+def _stopped(facts: DailyFacts) -> str | None:
+    """The time of day that scoring had got to when the report was made, if the day had not ended there."""
+    last = facts.made.last_scored
+    if last is None or not facts.period.start < last < facts.period.end - timedelta(minutes=15):
+        return None
+    return f"{local(last, facts.period.timezone):%H:%M}"
 
 
 def _incomplete(facts: DailyFacts, day: DayFigures) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import date
+from datetime import date, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -101,6 +101,15 @@ def test_a_day_with_gaps_in_scoring_is_never_called_good() -> None:
     assert verdict.level == "unknown"
     assert f"only 48.6{NBSP}% of the minutes due were scored" in " ".join(verdict.details)
     assert not words.is_quiet(gaps)
+
+
+def test_the_end_of_a_day_is_not_told_while_scoring_is_behind() -> None:
+    quiet = example("quiet")
+    noon = quiet.period.start + timedelta(hours=12)
+    behind = quiet.model_copy(update={"made": quiet.made.model_copy(update={"last_scored": noon})})
+    said = words.verdict(behind)
+    assert "when last scored, at 12:00" in said.headline
+    assert said.short == "healthy until 12:00"
 
 
 def test_nothing_scored_is_said_and_compared_with_nothing() -> None:
