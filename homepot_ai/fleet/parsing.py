@@ -75,8 +75,9 @@ def build(
         interval_s=np.array(columns[_INTERVAL], dtype=np.float32),
         count=np.array(columns[_TRANSACTIONS], dtype=np.float64),
         writer=writer,
+        percent=_shows_percent(columns[_ERROR_RATE], device_id, writer, counters),
     )
-    assumed = _error_ratio(columns[_ERROR_RATE], writer, parts)
+    assumed = _error_ratio(columns[_ERROR_RATE], rows, parts)
     _transactions(rows, counters, parts)
     row, metric, value, names = parts.finish()
     return Samples(
@@ -205,24 +206,41 @@ def _numbers_only(values: list[list[Any]], rejected: Counter[str]) -> Floats:
     return block
 
 
-def _error_ratio(column: Sequence[float | None], writer: npt.NDArray[np.int8], parts: _Parts) -> list[str]:
+def _error_ratio(column: Sequence[float | None], rows: Rows, parts: _Parts) -> list[str]:
     """Bring `error_rate` to a ratio, writer by writer, and say what was assumed."""
     value = np.array(column, dtype=np.float64)
-    assumed: list[str] = []
-    for code, convention in enumerate(writers.WRITERS):
-        mine = writer == code
-        shown = value[mine & np.isfinite(value)]
-        if not len(shown):
-            continue
-        reading: str = convention.error_rate
-        if reading == "guess":
-            reading = "percent" if shown.max() > 1.0 else "ratio"
-            assumed.append(f"error_rate of a writer that is not known was read as a {reading}")
-        if reading == "percent":
-            value[mine] /= 100.0
+    reading = np.array([w.error_rate for w in writers.WRITERS])[rows.writer]
+    guessed = (reading == "guess") & np.isfinite(value)
+    percent = (reading == "percent") | (guessed & rows.percent)
+    value[percent] /= 100.0
     ratio = [None if raw is None else v for raw, v in zip(column, value.tolist(), strict=True)]
     parts.add_column("error_ratio", ratio)
-    return assumed
+    return [
+        f"error_rate of {n} device(s) whose writer is not known was read as a {name}"
+        for name, mine in (("ratio", guessed & ~percent), ("percentage", guessed & percent))
+        if (n := len(np.unique(rows.device_id[mine])))
+    ]
+
+
+def _shows_percent(
+    column: Sequence[float | None],
+    device_id: npt.NDArray[np.int64],
+    writer: npt.NDArray[np.int8],
+    before: Counters | None,
+) -> npt.NDArray[np.bool_]:
+    """Bool [R]: has the row's device, up to this row, shown an error_rate that no ratio can reach?
+
+    It looks at a device's past only, so that a minute reads the same alone and in a long stretch.
+    """
+    guess = np.array([w.error_rate == "guess" for w in writers.WRITERS])[writer]
+    value = np.nan_to_num(np.array(column, dtype=np.float64), nan=0.0)
+    index = np.arange(len(value))
+    starts = np.flatnonzero(np.r_[True, device_id[1:] != device_id[:-1]])
+    first = np.minimum.reduceat(np.where(guess & (value > 1.0), index, len(value)), starts)
+    shown = index >= np.repeat(first, np.diff(np.r_[starts, len(value)]))
+    if before is not None:
+        shown |= np.isin(device_id, before.device_id[before.percent])
+    return np.asarray(shown, dtype=np.bool_)
 
 
 def _transactions(rows: Rows, before: Counters | None, parts: _Parts) -> None:
@@ -255,6 +273,6 @@ def _transactions(rows: Rows, before: Counters | None, parts: _Parts) -> None:
 def _nothing() -> Samples:
     none = np.empty(0, dtype=np.int64)
     codes8, floats = none.astype(np.int8), np.empty(0)
-    rows = Rows(none, none, floats, codes8, none.astype(np.float32), floats, codes8)
+    rows = Rows(none, none, floats, codes8, none.astype(np.float32), floats, codes8, none.astype(bool))
     codes = none.astype(np.int32)
     return Samples(rows, codes, codes, np.empty(0), (), {}, ())

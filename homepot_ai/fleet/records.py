@@ -27,6 +27,7 @@ class Rows:
         interval_s: float32 [R], seconds between samples as the writer says, NaN unknown.
         count: float64 [R], the transaction counter as written, NaN none.
         writer: int8 [R], index into writers.WRITERS.
+        percent: bool [R], the device has shown by now that an unknown writer's error_rate is a percentage.
     """
 
     id: Ints
@@ -36,6 +37,7 @@ class Rows:
     interval_s: npt.NDArray[np.float32]
     count: Floats
     writer: npt.NDArray[np.int8]
+    percent: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.id)
@@ -47,12 +49,14 @@ class Counters:
 
     Attributes:
         device_id: int64 [D]; count, t: float64 [D], NaN none; writer: int8 [D].
+        percent: bool [D], its error_rate was once above 1: an unknown writer's ratio it is not.
     """
 
     device_id: Ints
     count: Floats
     t: Floats
     writer: npt.NDArray[np.int8]
+    percent: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ Floats = npt.NDArray[np.float64]
 
 _PER_DEVICE = (
     "last_t", "provenance", "interval_s", "status", "failed", "failed_t", "count", "count_t", "count_writer",
+    "percent",
 )  # fmt: skip
 
 
@@ -29,6 +30,7 @@ class Cursor:
         status: int8 [D], last status, -1 before the first.
         failed: float32 [D], failed checks in a row; failed_t: float64 [D], time of the last check.
         count, count_t: float64 [D], transaction counter and its time; count_writer: int8 [D].
+        percent: bool [D], error_rate is a percentage (see fleet.records.Counters).
         last_id: newest telemetry row seen; checks_id: newest health check seen.
         future_ids: int64 [F], rows that claimed a time still to come: never scored.
     """
@@ -43,6 +45,7 @@ class Cursor:
     count: Floats
     count_t: Floats
     count_writer: npt.NDArray[np.int8]
+    percent: npt.NDArray[np.bool_]
     future_ids: npt.NDArray[np.int64]
     last_id: int = 0
     checks_id: int = 0
@@ -61,6 +64,7 @@ class Cursor:
             count=np.empty(0, np.float64),
             count_t=np.empty(0, np.float64),
             count_writer=np.empty(0, np.int8),
+            percent=np.empty(0, np.bool_),
             future_ids=np.empty(0, np.int64),
         )
 
@@ -80,6 +84,7 @@ class Cursor:
             count=np.full(n, np.nan),
             count_t=np.full(n, np.nan),
             count_writer=np.zeros(n, np.int8),
+            percent=np.zeros(n, np.bool_),
             future_ids=self.future_ids,
             last_id=self.last_id,
             checks_id=self.checks_id,

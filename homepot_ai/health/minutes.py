@@ -160,6 +160,7 @@ def _advance(
     cursor.count[device[counted]] = samples.rows.count[rows][counted]
     cursor.count_t[device[counted]] = samples.rows.t[rows][counted]
     cursor.count_writer[device[counted]] = samples.rows.writer[rows][counted]
+    cursor.percent[device[samples.rows.percent[rows]]] = True
 
 
 def _observations(

@@ -92,7 +92,9 @@ def fetch(
             plan.last,
             late_after=window[0],
             seen=Seen(known.device_id, known.last_t, known.last_id, window[1].timestamp()),
-            counters=Counters(cursor.device_id, cursor.count, cursor.count_t, cursor.count_writer),
+            counters=Counters(
+                cursor.device_id, cursor.count, cursor.count_t, cursor.count_writer, cursor.percent
+            ),
             shard=plan.shard,
             shards=shards,
         ),

@@ -50,10 +50,27 @@ def test_error_rate_is_a_ratio_for_the_emulator_and_a_percentage_for_the_seed() 
     assert found.assumed == ()
 
 
-def test_error_rate_of_a_stranger_is_guessed_and_said() -> None:
+def test_error_rate_of_a_stranger_is_guessed_device_by_device_and_said() -> None:
     found = parsing.build([row(1, device=1, errors=0.5), row(2, device=2, errors=3.0)])
-    assert values(found)["error_ratio"] == pytest.approx([0.005, 0.03])
-    assert found.assumed == ("error_rate of a writer that is not known was read as a percent",)
+    assert values(found)["error_ratio"] == pytest.approx([0.5, 0.03])
+    assert found.assumed == (
+        "error_rate of 1 device(s) whose writer is not known was read as a ratio",
+        "error_rate of 1 device(s) whose writer is not known was read as a percentage",
+    )
+
+
+def test_a_guess_looks_back_and_never_ahead() -> None:
+    rows = [row(i, 1000.0 + 60 * i, errors=e) for i, e in enumerate([0.5, 2.0, 0.5])]
+    together = values(parsing.build(rows))["error_ratio"]
+    assert together == pytest.approx([0.5, 0.02, 0.005])
+    counters = None
+    alone = []
+    for one in rows:  # minute by minute, with what was learned carried along
+        found = parsing.build([one], counters)
+        alone += values(found)["error_ratio"]
+        none = np.array([np.nan])
+        counters = records.Counters(np.array([7]), none, none, np.zeros(1, np.int8), found.rows.percent)
+    assert alone == pytest.approx(together)
 
 
 def test_transactions_run_up_over_the_day_and_are_reset_at_midnight() -> None:
