@@ -7,6 +7,7 @@ never printed.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,9 +15,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from deployments import catalogue
+from deployments import catalogue, environment
 from homepot_ai.errors import HomepotAIError
-from homepot_ai.settings import Settings, load_settings
+from homepot_ai.settings import Settings, settings_for
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -38,13 +39,34 @@ COMMAND = "python -m prefect.engine"
 
 
 def main() -> int:
-    """Run every step, in order, against the server that PREFECT_API_URL names."""
+    """Run every step, in order, against the server that PREFECT_API_URL or the settings name."""
+    import httpx
+
     try:
-        bootstrap(load_settings(), solo="--solo" in sys.argv[1:], scheduled="--on-demand" not in sys.argv[1:])
-    except (HomepotAIError, subprocess.CalledProcessError) as error:
+        settings = settings_for(None)
+        use_server(settings)
+        bootstrap(settings, solo="--solo" in sys.argv[1:], scheduled="--on-demand" not in sys.argv[1:])
+    except HomepotAIError as error:
         print(f"bootstrap: {error}", file=sys.stderr)
         return 1
+    except httpx.TransportError as error:
+        url = os.environ["PREFECT_API_URL"]
+        print(
+            f"bootstrap: no Prefect server answers at {url} ({error}): is `homepot-ai up` running?",
+            file=sys.stderr,
+        )
+        return 1
     return 0
+
+
+def use_server(settings: Settings) -> None:
+    """Talk to the server of `homepot-ai up`, also when started by hand in another shell.
+
+    Without an address Prefect makes a server of its own in the home directory, and
+    everything ends up there.
+    """
+    for name, value in environment.prefect_environment(settings).items():
+        os.environ.setdefault(name, value)
 
 
 def bootstrap(settings: Settings, *, solo: bool = False, scheduled: bool = True) -> None:

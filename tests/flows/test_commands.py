@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments import supervisor
+from deployments import bootstrap, supervisor
 from deployments.processes import BACK_OFF_S, LOG_LIMIT_BYTES, Child
 from deployments.run import parse_moment, parse_parameters
 from homepot_ai.errors import SettingsError
@@ -50,6 +50,17 @@ def test_parameters() -> None:
     }
     with pytest.raises(SettingsError, match="name=value"):
         parse_parameters(["dry_run"])
+
+
+def test_bootstrap_by_hand_talks_to_the_server_of_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(var_dir=tmp_path, prefect={"port": 4999})
+    monkeypatch.setattr(os, "environ", {})
+    bootstrap.use_server(settings)
+    assert os.environ["PREFECT_API_URL"] == "http://127.0.0.1:4999/api"
+    assert os.environ["PREFECT_HOME"].startswith(str(tmp_path))
+    monkeypatch.setattr(os, "environ", {"PREFECT_API_URL": "https://prefect.example.org/api"})
+    bootstrap.use_server(settings)
+    assert os.environ["PREFECT_API_URL"] == "https://prefect.example.org/api"
 
 
 @pytest.mark.parametrize(("minutes", "state"), [(2, "ok"), (4, "degraded"), (16, "down")])
