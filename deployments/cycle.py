@@ -131,6 +131,8 @@ def _queued(database: Database, timezone: str) -> list[tuple[Any, ...]]:
                   WHERE report_type = 'daily' AND timezone = %s
                   ORDER BY scope, site_id, period_start DESC, revision DESC) AS r
             JOIN ai_mail_outbox AS o ON o.reference = r.report_id AND o.kind = 'report'
+             -- The mails of earlier revisions carry another PDF.
+             AND o.key LIKE r.report_id || '#' || r.revision || ':%%'
             ORDER BY r.site_id NULLS FIRST, o.recipient
             """,
             [timezone],
