@@ -63,9 +63,11 @@ def run(
 
     Raises:
         NotFound: no deployment has this name.
-        SettingsError: a parameter is not of the form name=value.
+        SettingsError: no name is given, a parameter is not of the form name=value or is unknown.
     """
     known = {entry.name: entry for entry in catalogue.for_profile(settings.home, settings.profile)}
+    if not name:
+        raise SettingsError(f"say which deployment: {', '.join(known)}")
     entry = known.get(name)
     if entry is None and name.rpartition("-")[2].isdigit():
         entry = known.get(name.rpartition("-")[0])
@@ -137,6 +139,7 @@ def _through_worker(settings: Settings, name: str, given: Mapping[str, Any], tim
             status.update(f"{name}: {state}")
 
         try:
+            runs.check_names(client, name, given)
             return runs.run(client, name, given, timeout_s=timeout_s, progress=show)
         except PrefectHTTPStatusError as error:
             raise SettingsError(f"{name} does not take these parameters: {_reason(error)}") from None

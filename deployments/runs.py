@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from homepot_ai.errors import SettingsError
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -37,6 +39,18 @@ class Ended:
     message: str
     artifact: str | None
     seconds: float
+
+
+def check_names(client: SyncPrefectClient, name: str, given: Iterable[str]) -> None:
+    """Refuse parameters that a deployment does not have: its run would end with nothing but an exit code.
+
+    Raises:
+        SettingsError: naming those that it has.
+    """
+    schema = client.read_deployment_by_name(f"{flow_of(name)}/{name}").parameter_openapi_schema
+    known = list((schema or {}).get("properties", {}))
+    if unknown := sorted(set(given) - set(known)):
+        raise SettingsError(f"{name} has no parameter {', '.join(unknown)}; it has: {', '.join(known)}")
 
 
 def start(client: SyncPrefectClient, name: str, parameters: Mapping[str, Any]) -> FlowRun:

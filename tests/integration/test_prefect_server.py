@@ -226,6 +226,9 @@ def test_run_refuses_what_it_does_not_know(demo: Installation) -> None:
     assert wrong.returncode == 1
     assert "limit" in wrong.stdout + wrong.stderr
     assert "Traceback" not in wrong.stdout + wrong.stderr
+    strange = demo.command("run", "deliver", "-p", "limits=5")
+    assert strange.returncode == 1
+    assert "has no parameter limits; it has: limit" in strange.stdout + strange.stderr
 
 
 def test_a_second_up_says_who_is_there(demo: Installation) -> None:
