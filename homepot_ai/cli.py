@@ -12,12 +12,14 @@ from typing import Annotated, Literal
 import typer
 from pydantic import BaseModel, SecretStr
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.table import Table
 
 from homepot_ai import __version__, cli_fleet
-from homepot_ai.errors import HomepotAIError
+from homepot_ai.errors import HomepotAIError, SettingsError
 from homepot_ai.settings import load_settings, settings_file, settings_for
 from homepot_ai.store.database import Database
+from homepot_ai.text import table as columns
 
 app = typer.Typer(
     help="Scheduled AI operations for HOMEPOT fleets.", no_args_is_help=True, add_completion=False
@@ -26,6 +28,8 @@ db_app = typer.Typer(help="Our tables in the database.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
 app.add_typer(cli_fleet.app)
 console = Console(highlight=False)
+# Variables that nobody typed: a demo's folder put them into the environment.
+_by_the_demo: set[str] = set()
 
 
 def main() -> None:
@@ -35,7 +39,9 @@ def main() -> None:
     try:
         # A folder that was brought up as a demo is one, also in another shell.
         if not {"up", "--help"} & set(sys.argv[1:]):
+            typed = set(os.environ)
             settings_for(None)
+            _by_the_demo.update(set(os.environ) - typed)
         app()
     except HomepotAIError as error:
         Console(stderr=True, highlight=False).print(
@@ -72,19 +78,22 @@ def db_upgrade(
 @app.command()
 def settings() -> None:
     """Print every setting in force and where it comes from. Secrets are not printed."""
-    table = Table("setting", "value", "from", box=None, pad_edge=False)
     current = load_settings()
     file = settings_file()
     written = _file_names(file)
+    rows = []
     for name, value in _leaves(current):
         variable = "HOMEPOT_AI_" + name.replace(".", "__").upper()
         source = "default"
-        if variable in os.environ:
+        if variable in _by_the_demo:
+            source = "the demo"
+        elif variable in os.environ:
             source = f"environment {variable}"
         elif any(name == w or name.startswith(f"{w}.") for w in written):
             source = f"file {file.name}"
-        table.add_row(name, value, source)
-    console.print(table)
+        rows.append((name, value, source))
+    # Names are there to be copied: the terminal may wrap them, nothing is cut.
+    console.print(columns(("setting", "value", "from"), rows, "0< 0< 0<"), markup=False, soft_wrap=True)
 
 
 def _leaves(tree: BaseModel, prefix: str = "") -> list[tuple[str, str]]:
@@ -190,7 +199,8 @@ def demo_truth() -> None:
     from homepot_ai.testing import sample
 
     current = load_settings()
-    console.print(sample.truth_beside_found(Database.from_settings(current), current, _now()), markup=False)
+    lines = sample.truth_beside_found(Database.from_settings(current), current, _now())
+    console.print(lines, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -200,13 +210,19 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Write the PDF here.")] = None,
     revise: Annotated[bool, typer.Option(help="Compute again from today's database.")] = False,
 ) -> None:
-    """Make the daily report of a site or the fleet, or fetch it if it was made before."""
+    """Make the daily report of a site or the fleet, or fetch it if it was made before.
+
+    One that is made now is also mailed to whoever subscribed to it.
+    """
     from homepot_ai.reporting.command import make
 
+    if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
+        # Before a report is made and its mails are queued.
+        raise SettingsError(f"--out names a file in a folder that is there; {out} does not")
     made = make(load_settings(), scope, day, revise=revise, now=_now())
     path = out or Path(f"{made.report_id}.pdf")
     path.write_bytes(made.pdf)
-    console.print(made.markdown(), markup=False, soft_wrap=True)
+    console.print(Markdown(made.markdown()))
     console.print(f"● {path}", markup=False, soft_wrap=True)
 
 

@@ -36,7 +36,7 @@ def overview(db: Database, settings: Settings, now: datetime) -> str:
     if ill:
         rows = [_line(row, since.get(row[0]), now) for row in ill[:SHOWN]]
         lines.append(
-            table(("device", "site", "status", "score", "since", "why"), rows, "30< 20< 12< 5> 10< 0<")
+            table(("device", "site", "status", "score", "since", "why"), rows, "30< 24< 12< 5> 10< 0<")
         )
         if len(ill) > SHOWN:
             lines.append(f"  and {len(ill) - SHOWN} more")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -147,6 +148,11 @@ def test_report_by_hand(invoke: Invoke, database: Database, tmp_path: Path) -> N
     assert out.read_bytes().startswith(b"%PDF")
     wrong = invoke("report", "Berln", database=database)
     assert "did you mean: Berlin" in str(wrong.exception)
+    nowhere = str(tmp_path / "gone" / "berlin.pdf")
+    refused = invoke("report", "Berlin", "--day", "2026-03-30", "--out", nowhere, database=database)
+    assert isinstance(refused.exception, SettingsError)
+    with database.reader() as conn:
+        assert conn.execute("SELECT count(*) FROM ai_reports").fetchone() == (1,)
 
 
 def test_recipients_come_and_go(invoke: Invoke, database: Database) -> None:
@@ -215,3 +221,22 @@ def test_a_demo_folder_is_a_demo_in_another_shell_but_a_database_of_ones_own_is_
     found = settings.settings_for(None)
     assert (found.profile, found.reports.timezone, found.mail.port) == ("demo", "Europe/Berlin", 8025)
     settings.load_settings.cache_clear()
+
+
+def test_settings_of_a_demo_do_not_claim_that_somebody_typed_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.profile_file(tmp_path).parent.mkdir()
+    settings.profile_file(tmp_path).write_text("demo")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOMEPOT_AI_")}
+    monkeypatch.setattr(os, "environ", kept | {"HOMEPOT_AI_VAR_DIR": str(tmp_path)})
+    monkeypatch.setattr(cli, "_by_the_demo", set())
+    monkeypatch.setattr(sys, "argv", ["homepot-ai", "settings"])
+    settings.load_settings.cache_clear()
+    with pytest.raises(SystemExit):
+        cli.main()
+    settings.load_settings.cache_clear()
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert lines["profile"].split() == ["profile", "demo", "the", "demo"]
+    assert lines["mail.port"].endswith("the demo")
+    assert lines["var_dir"].endswith("environment HOMEPOT_AI_VAR_DIR")
