@@ -108,7 +108,7 @@ def _introduce(settings: Settings) -> None:
         f"homepot-ai is up. Prefect's screens: {ui}",
         "",
         "What to look at:",
-        f"  what the last minute found     {ui}/artifacts/key/score-health",
+        f"  what each minute found         {ui}/artifacts/key/score-health",
         f"  what runs when                 {ui}/deployments",
         f"  the fleet in one screen        {us} status",
         f"  run something now              {us} run daily-report",
@@ -118,7 +118,7 @@ def _introduce(settings: Settings) -> None:
             f"  the mails that were sent       {us} mailbox",
             f"  what really happened           {us} demo-truth",
             "",
-            "Yesterday's reports are being made and mailed: give them half a minute.",
+            "At a first start yesterday's reports are made and mailed now: give them half a minute.",
             "The recorded telemetry goes on minute by minute; labelled incidents come within ten minutes.",
         ]
     lines += ["", "Ctrl-C stops everything."]

@@ -90,7 +90,9 @@ def done(message: str) -> State[Any]:
 
 def publish(key: str, markdown: str) -> None:
     """Show the run's outcome as an artifact: the newest of each key is what an operator reads first."""
-    create_markdown_artifact(key=key, markdown=markdown, description=f"docs/runbooks/{key}.md")
+    create_markdown_artifact(
+        key=key, markdown=markdown, description=f"What to do when it fails: docs/runbooks/{key}.md"
+    )
 
 
 def open_fleet() -> Database:
