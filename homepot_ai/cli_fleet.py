@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from homepot_ai.errors import NotFound, SettingsError
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store import people
 from homepot_ai.store.database import Connection, Database
-from homepot_ai.text import clean
+from homepot_ai.text import clean, table
 
 app = typer.Typer()
 console = Console(highlight=False)
@@ -61,7 +60,7 @@ def sites(
         if timezone is not None:
             console.print("  Its report follows the new zone's six o'clock after the next `homepot-ai up`.")
         return
-    table = Table("id", "site", "number", "time zone", "devices", box=None, pad_edge=False)
+    rows = []
     with db.reader() as conn:
         listed = fleet.list_sites(conn, settings)
         chosen = None if site is None else fleet.resolve_site(conn, settings, site).id
@@ -71,8 +70,13 @@ def sites(
     for item in listed:
         if chosen in (None, item.id):
             cells = (clean(item.public_id), clean(item.name), str(item.id), item.timezone)
-            table.add_row(*map(escape, cells), str(count.get(item.id, 0)))
-    console.print(table)
+            rows.append((*cells, str(count.get(item.id, 0))))
+    _show(("id", "site", "number", "time zone", "devices"), rows, "0< 0< 6> 0< 7>")
+
+
+def _show(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], layout: str) -> None:
+    """A table whose cells are there to be copied: the terminal may wrap lines, nothing is cut."""
+    console.print(table(header, rows, layout), markup=False, soft_wrap=True)
 
 
 def _check_zone(name: str) -> None:
@@ -121,15 +125,16 @@ def device(
 def subscriptions() -> None:
     """Who gets which report."""
     _, db = _open()
-    table = Table("recipient", "report", "of", "mode", "", box=None, pad_edge=False)
+    rows = []
     with db.reader() as conn:
         found = people.subscriptions(conn)
     for item in found:
         of = "the whole fleet" if item.scope == "fleet" else clean(item.site or "a site that is gone")
-        table.add_row(
-            escape(clean(item.email)), item.kind, escape(of), item.mode, "" if item.active else "ended"
-        )
-    console.print(table if found else "nobody gets a report yet: homepot-ai subscribe ops@example.org")
+        rows.append((clean(item.email), item.kind, of, item.mode, "" if item.active else "ended"))
+    if rows:
+        _show(("recipient", "report", "of", "mode", ""), rows, "0< 0< 0< 0< 0<")
+    else:
+        console.print("nobody gets a report yet: homepot-ai subscribe ops@example.org")
 
 
 @app.command()
