@@ -228,7 +228,7 @@ def test_run_refuses_what_it_does_not_know(demo: Installation) -> None:
     assert "Traceback" not in wrong.stdout + wrong.stderr
     strange = demo.command("run", "deliver", "-p", "limits=5")
     assert strange.returncode == 1
-    assert "has no parameter limits; it has: limit" in strange.stdout + strange.stderr
+    assert "has no parameter limits; it has: at, limit" in strange.stdout + strange.stderr
 
 
 def test_a_second_up_says_who_is_there(demo: Installation) -> None:
