@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from deployments import environment, lock, processes, release
 from deployments.processes import Child
-from homepot_ai.errors import HomepotAIError, SettingsError
+from homepot_ai.errors import DatabaseUnreachable, HomepotAIError, SettingsError
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
@@ -30,6 +30,7 @@ Say = Callable[[str], None]
 SERVER_PATIENCE_S = 90.0
 LOOK_EVERY_S = 0.2
 TRIM_EVERY_S = 300.0
+POSTGRES_PAUSE_S = 5.0
 
 
 class Stopped(Exception):
@@ -165,7 +166,11 @@ class Supervisor:
 
             if embedded.running_url(self.settings.var_dir) is None:
                 self.say("the embedded PostgreSQL was gone; it starts again")
-                self._postgres = embedded.start(self.settings.var_dir)
+                try:
+                    self._postgres = embedded.start(self.settings.var_dir)
+                except DatabaseUnreachable as error:
+                    self.say(f"{error}; tried again in {POSTGRES_PAUSE_S:.0f} s")
+                    self._pause(POSTGRES_PAUSE_S)
 
     def _pause(self, seconds: float) -> None:
         if self.stopping.wait(seconds):

@@ -16,7 +16,7 @@ from prefect.utilities.annotations import quote
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
 from flows.mail import deliver
 from homepot_ai.errors import HomepotAIError
-from homepot_ai.settings import load_settings
+from homepot_ai.settings import Zone, load_settings
 from tasks import reports
 
 # The hour, local to the site, at which the schedule makes the report of the day before.
@@ -26,7 +26,7 @@ REPORT_HOUR = time(6)
 @flow(name="daily-report", timeout_seconds=3600, **FAILURE_HOOKS)
 def daily_report(
     *,
-    timezone: str | None = None,
+    timezone: Zone | None = None,
     site: str | None = None,
     day: date | None = None,
     mode: Literal["maintenance"] = "maintenance",

@@ -9,7 +9,7 @@ again finds the stored report and only adds what is missing in the outbox.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from homepot_ai.settings import Settings
 
 MODE = "maintenance"
+# A report of a day long past is made for whoever asked; nobody else wants it in his mailbox.
+MAILED_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,10 @@ def _store(
         seen = report.view
         queued, skipped, reached = 0, [], []
         recipients = stored.subscribers(conn, report.facts.report_type, report.facts.scope)
+        if recipients and now - report.facts.period.end > MAILED_WITHIN:
+            recipients = []
+            note = f"{note}; " if note else ""
+            note += f"not mailed: the day is over for more than {MAILED_WITHIN.days} days"
         body = None
         for subscription, address in recipients:
             body = body or mail.body_of(seen, report.pdf, report.generated_at, settings, folder)

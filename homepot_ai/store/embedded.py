@@ -69,6 +69,8 @@ def start(var_dir: Path) -> EmbeddedServer:
     fresh = not (pgdata / "PG_VERSION").exists()
     try:
         server = get_server(pgdata, cleanup_mode=None)
+        # A handle kept by this process says nothing about the server: it may have been killed.
+        server.ensure_postgres_running()
         if fresh:
             with (pgdata / "postgresql.conf").open("a", encoding="utf-8") as file:
                 file.write(_CONFIGURATION)
@@ -79,11 +81,21 @@ def start(var_dir: Path) -> EmbeddedServer:
             f"the embedded PostgreSQL did not start ({error}); its log is {pgdata / 'log'}"
         ) from error
     url = server.get_uri(database=DATABASE)
-    with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as conn:
+    try:
+        _make_database(server.get_uri(database="postgres"))
+    except psycopg.Error as error:
+        raise DatabaseUnreachable(
+            f"the embedded PostgreSQL runs but does not answer ({str(error).strip()}); its log is "
+            f"{pgdata / 'log'}"
+        ) from error
+    return EmbeddedServer(url=url, _server=server)
+
+
+def _make_database(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as conn:
         exists = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if exists is None:
             conn.execute(f"CREATE DATABASE {DATABASE} ENCODING 'UTF8'")
-    return EmbeddedServer(url=url, _server=server)
 
 
 def running_url(var_dir: Path) -> str | None:

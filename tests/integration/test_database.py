@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
 from homepot_ai.errors import DatabaseUnreachable, HomepotSchemaMissing, NotMigrated
 from homepot_ai.fleet import schema
-from homepot_ai.store import migrate
+from homepot_ai.store import embedded, migrate
 from homepot_ai.store.database import Database
 from tests.support import table_checksums
 
@@ -129,3 +135,21 @@ def test_a_server_that_is_away_is_named_without_its_password() -> None:
         pass
     assert "topsecret" not in str(caught.value)
     assert "topsecret" not in repr(db)
+
+
+def test_an_embedded_server_that_was_killed_starts_again_in_the_same_process() -> None:
+    var_dir = Path(tempfile.mkdtemp(prefix="hp-test-"))
+    server = embedded.start(var_dir)
+    try:
+        with psycopg.connect(server.url, autocommit=True) as conn:
+            conn.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        postmaster = int((embedded.data_dir(var_dir) / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(postmaster, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(postmaster)] if psutil.pid_exists(postmaster) else [], timeout=10)
+        assert embedded.running_url(var_dir) is None
+        server = embedded.start(var_dir)
+        with psycopg.connect(server.url) as conn:
+            assert conn.execute("SELECT answer FROM kept").fetchone() == (42,)
+    finally:
+        server.stop()
+        shutil.rmtree(var_dir, ignore_errors=True)

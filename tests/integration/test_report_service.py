@@ -56,6 +56,13 @@ def make(
     return make_report(world.db, settings, scope=scope, at=AT, revise=revise, now=now)
 
 
+def test_a_day_long_past_is_mailed_to_nobody(world: World, settings: Settings) -> None:
+    made = make(world, settings, later=24 * 8)
+    assert (made.created, made.queued) == (True, 0)
+    assert "not mailed: the day is over for more than 7 days" in made.markdown()
+    assert outbox(world.db) == []
+
+
 def outbox(db: Database) -> list[tuple[object, ...]]:
     with db.admin() as conn:
         return conn.execute(
