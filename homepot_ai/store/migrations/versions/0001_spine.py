@@ -107,7 +107,10 @@ STATEMENTS = (
     # Payloads are arrays of floats that hardly compress: the attempt would cost more than the write.
     "ALTER TABLE ai_baselines ALTER COLUMN payload SET STORAGE EXTERNAL",
     # The live state is rewritten every minute: vacuum it often, or it grows.
-    "ALTER TABLE ai_baselines SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20)",
+    """ALTER TABLE ai_baselines SET (
+         autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20,
+         toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 1000,
+         toast.autovacuum_vacuum_cost_delay = 0)""",
     """CREATE TABLE ai_scoring_minutes (
          shard integer NOT NULL,
          at timestamptz NOT NULL,
