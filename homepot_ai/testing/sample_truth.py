@@ -157,6 +157,11 @@ def _minutes(span: timedelta) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d}"
 
 
+def _goes_on(line: Line, now: datetime) -> bool:
+    """An incident that is not over may still be found."""
+    return line.truth is not None and line.truth.ended_at > now
+
+
 def render(lines: Sequence[Line], since: datetime, now: datetime) -> str:
     """Aligned text: a line per incident or extra finding, then the totals."""
     header = ("", "Device", "Site", "What happened (UTC)", "", "Found (UTC)", "Delay", "First sign")
@@ -164,6 +169,8 @@ def render(lines: Sequence[Line], since: datetime, now: datetime) -> str:
     for line in lines:
         first = min(line.found, key=lambda each: each.started_at) if line.found else None
         mark = "extra" if line.truth is None else "found" if first else "MISSED"
+        if mark == "MISSED" and _goes_on(line, now):
+            mark = "not yet"
         delay = line.delay
         table.append(
             (
@@ -185,11 +192,14 @@ def render(lines: Sequence[Line], since: datetime, now: datetime) -> str:
     happened = [line for line in lines if line.truth]
     hit = [line for line in happened if line.found]
     extra = len(lines) - len(happened)
+    open_still = sum(1 for line in happened if not line.found and _goes_on(line, now))
+    going_on = f", {open_still} go on and are not found yet" if open_still else ""
     delays = [line.delay.total_seconds() for line in hit if line.delay is not None]
     text += [
         "",
         f"{since:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC: {len(happened)} incidents happened, "
-        f"{len(hit)} found, {len(happened) - len(hit)} missed; {extra} findings belong to no known incident."
+        f"{len(hit)} found, {len(happened) - len(hit) - open_still} missed{going_on}; "
+        f"{extra} findings belong to no known incident."
         + (f" Median delay {_minutes(timedelta(seconds=median(delays)))}." if delays else ""),
         "Labels are the publishers' of the recordings; where they are silent, a finding may still be right.",
     ]

@@ -180,6 +180,12 @@ def test_what_was_found_is_put_beside_what_happened() -> None:
     assert text.count("MISSED") == 1
 
 
+def test_an_incident_that_goes_on_is_not_missed_yet() -> None:
+    text = render(compare([_row(-0.1, 2), _row(-5, 1)], [], NOW), NOW - timedelta(days=8), NOW)
+    assert "2 incidents happened, 0 found, 1 missed, 1 go on and are not found yet; 0 findings" in text
+    assert (text.count("MISSED"), text.count("not yet")) == (1, 1)
+
+
 def test_an_early_finding_has_no_negative_delay_and_a_creeping_one_none() -> None:
     early, slow = compare([_row(-5, 1), _row(-4.5, 8, slow=True)], [_found(-5.5, 2)], NOW)
     assert early.delay == timedelta(0)
