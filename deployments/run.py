@@ -166,7 +166,13 @@ def _in_process(settings: Settings, entry: catalogue.Deployment, given: Mapping[
     from prefect.flows import load_flow_from_entrypoint
 
     from deployments import bootstrap, runs
+    from homepot_ai.store import migrate
+    from homepot_ai.store.database import Database
 
+    # `up` migrates; here nothing does, and a flow would fail on the first column that it misses.
+    migrate.require_current(Database.from_settings(settings))
+    # Before the first `up` there is no state folder, and Prefect makes its home but not what is above it.
+    environment.prefect_home(settings).mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     bootstrap.make_blocks(settings)
     flow = load_flow_from_entrypoint(entry.entrypoint)

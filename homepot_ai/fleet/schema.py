@@ -49,6 +49,8 @@ _NEEDED: Mapping[str, tuple[str, str]] = MappingProxyType(
 _VITAL = frozenset({"devices", "sites", "device_metrics"})
 
 READ_TABLES: Sequence[str] = tuple(_NEEDED)
+# What scoring can do without.
+BEARABLE: Sequence[str] = tuple(table for table in _NEEDED if table not in _VITAL)
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,8 @@ def fetch(
 ) -> MinuteBatch:
     """Read one stretch of time, from `window[1]` to `plan.last`, and late telemetry from `window[0]` on."""
     shards = settings.scoring.shards
-    fleet = read_fleet(conn, settings, plan.shard)
     absent = frozenset(item.table for item in plan.missing)
+    fleet = read_fleet(conn, settings, plan.shard, absent)
     known = cursor.for_devices(fleet.device_id)
     return MinuteBatch(
         fleet=fleet,
@@ -123,8 +123,8 @@ def fetch(
     )
 
 
-def read_fleet(conn: Connection, settings: Settings, shard: int) -> Fleet:
-    """The shard's devices and what is known of their sites."""
+def read_fleet(conn: Connection, settings: Settings, shard: int, absent: frozenset[str]) -> Fleet:
+    """The shard's devices and what is known of their sites; `absent`: tables that this HOMEPOT lacks."""
     found = fleet_devices.scoring_devices(conn, shard=shard, shards=settings.scoring.shards)
     columns = list(zip(*found, strict=True)) or [()] * 8
     return Fleet(
@@ -137,7 +137,7 @@ def read_fleet(conn: Connection, settings: Settings, shard: int) -> Fleet:
         public_id=list(columns[6]),
         name=list(columns[7]),
         zones={site.id: site.timezone for site in fleet_devices.list_sites(conn, settings)},
-        maintenance=schedules.read(conn),
+        maintenance=[] if "site_operating_schedules" in absent else schedules.read(conn),
     )
 
 

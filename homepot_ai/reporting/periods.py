@@ -72,10 +72,6 @@ class Period:
             f"{last} {zone_text(self.end, self.timezone)}, {hours} hours: the clock was changed"
         )
 
-    def contains(self, moment: datetime) -> bool:
-        """Whether a moment lies in [start, end)."""
-        return self.start <= moment < self.end
-
 
 @dataclass(frozen=True)
 class Comparisons:

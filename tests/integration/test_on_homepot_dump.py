@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from homepot_ai.fleet import devices, records, samples, signals
+from homepot_ai.fleet import devices, records, samples, schema, signals
 from homepot_ai.health import learning, planning, scoring
 from homepot_ai.reporting.facts import Scope
 from homepot_ai.reporting.service import make_report
@@ -95,7 +98,7 @@ def test_the_cycle_works_and_homepot_is_unchanged(raw_homepot_dump: Database, tm
     assert table_checksums(db, "public") == before
 
 
-@pytest.mark.parametrize("missing", ["health_checks", "error_logs", "job_outcomes"])
+@pytest.mark.parametrize("missing", schema.BEARABLE)
 def test_a_homepot_without_a_table_is_scored_all_the_same(
     homepot_dump: Database, tmp_path: Path, missing: str
 ) -> None:
@@ -108,3 +111,33 @@ def test_a_homepot_without_a_table_is_scored_all_the_same(
     summary = scoring.store(homepot_dump, settings, plan, scoring.score(settings, plan, batch), END)
     assert summary.written == 15
     assert f"this HOMEPOT lacks table {missing}" in summary.markdown()
+
+
+def test_the_commands_of_the_readme_work_in_a_folder_that_never_was_up(
+    raw_homepot_dump: Database, tmp_path: Path
+) -> None:
+    before = table_checksums(raw_homepot_dump, "public")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HOMEPOT_AI_")}
+    environment |= {
+        "HOMEPOT_AI_DATABASE_URL": raw_homepot_dump.url,
+        "HOMEPOT_AI_VAR_DIR": str(tmp_path / "not" / "there"),
+        "HOMEPOT_AI_SCORING__WARMUP_DAYS": "1",
+        "HOMEPOT_AI_PREFECT__PORT": "9",  # nobody's: the commands must not meet a server that runs here
+    }
+
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        program = [sys.executable, "-m", "homepot_ai.cli", *words]
+        return subprocess.run(
+            program, env=environment, capture_output=True, text=True, timeout=240, check=False
+        )
+
+    early = command("run", "score-health")
+    assert early.returncode == 1
+    assert "homepot-ai db upgrade" in early.stdout + early.stderr
+    for words in (["db", "upgrade"], ["run", "score-health"], ["run", "daily-report"]):
+        done = command(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+    with raw_homepot_dump.reader() as conn:
+        assert conn.execute("SELECT count(*) >= 15 FROM ai_health_scores").fetchone() == (True,)
+        assert conn.execute("SELECT count(*) FROM ai_reports").fetchone() == (3,)
+    assert table_checksums(raw_homepot_dump, "public") == before
