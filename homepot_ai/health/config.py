@@ -121,6 +121,9 @@ class BaselineConfig(_Frozen):
 class AlarmConfig(_Frozen):
     """When an episode opens and when it closes."""
 
+    false_alarms_per_week: Positive = Field(
+        default=0.5, le=50, description="expected per device, on a device on which nothing happens"
+    )
     above_routine: Positive = Field(default=0.4, description="decades above the routine")
     at_once: Positive = Field(default=1.3, description="decades above it that one minute suffices for")
     few_metrics: float = Field(default=8.0, ge=0, description="how much more it takes of few metrics")

@@ -232,8 +232,10 @@ class Engine:
         owner = self._memory.layout().owner[index.series]
         per_device = np.bincount(owner, limit.astype(np.float64) ** 2, len(devices))
         from_limits: Doubles = per_device[framed].astype(np.float64)
+        from_signals = np.zeros(len(framed))
         for _, _, u, _ in signals:
-            from_limits = from_limits + u.astype(np.float64) ** 2
+            from_signals = from_signals + u.astype(np.float64) ** 2
+        limits_only, from_limits = from_limits, from_limits + from_signals
         since = np.where(np.isnan(before), 1.0, (at - before) / 60).astype(np.float32)
         since = np.minimum(since, np.float32(60))
         edge = evidence.edge(self._memory, at, framed, health[framed], count[framed], fresh, since, interval)
@@ -258,6 +260,8 @@ class Engine:
             fresh=fresh,
             minutes=since,
             limit=np.sqrt(from_limits).astype(np.float32),
+            signal=from_signals > limits_only,
+            offset=np.zeros(len(framed), np.float32) if frame.alarm_offset is None else frame.alarm_offset,
             score=points,
             scored=scored,
         )

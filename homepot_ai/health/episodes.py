@@ -22,6 +22,7 @@ from homepot_ai.health.routine import track
 from homepot_ai.health.table import DeviceField, DeviceStamp, DeviceTable
 
 SEVERITIES = ("info", "warning", "critical")
+OPENED_BY = ("evidence", "limit", "signal")
 Index = npt.NDArray[np.intp]
 FIRST_ROUTINE = 1.0
 HEAD_START = 10.0
@@ -43,7 +44,8 @@ class Level:
 
     ``level`` is the alarm's root mean square (decades) over ``metrics`` series, ``fresh`` whether
     it rests on new samples, ``minutes`` since the samples before, ``limit`` the evidence of limits
-    and signals.
+    and signals together, ``signal`` whether signals are the larger part of it, ``offset`` decades
+    added to what opens an episode.
     """
 
     at: float
@@ -52,6 +54,8 @@ class Level:
     fresh: Flags
     minutes: Floats
     limit: Floats
+    signal: Flags
+    offset: Floats
     score: Floats
     scored: Flags
 
@@ -64,7 +68,8 @@ def advance(
     # The mean of few metrics varies more by chance than that of many.
     above = (now.level - _routine(rows, now, config)) / np.sqrt(1 + config.few_metrics / now.metrics)
     heard = now.fresh & now.scored
-    hot = (_count_hits(rows, heard, above, config) >= config.open_count) | (above > config.at_once)
+    hits = _count_hits(rows, heard, above - now.offset, config)
+    hot = (hits >= config.open_count) | (above > config.at_once + now.offset)
     limited = now.limit >= config.limit_u
     is_open = ~np.isnan(stamps[DeviceStamp.OPENED])
     calm = (above < config.above_routine * config.close_fraction) & (now.limit < config.limit_u)
@@ -87,6 +92,10 @@ def advance(
     grave = (peak < critical) & (lasted >= config.critical_minutes)
     severity = np.where(grave, 2, np.where(peak <= healthy, 1, 0))
     worse |= is_open & (severity > rows[DeviceField.SEVERITY])
+    held = np.where(opened, np.float32(0), rows[DeviceField.STRENGTH])
+    rows[DeviceField.STRENGTH] = np.where(now.fresh, np.fmax(held, above), held)
+    by = np.where(limited, np.where(now.signal, 2, 1), 0)
+    rows[DeviceField.OPENED_BY] = np.where(opened, by, rows[DeviceField.OPENED_BY])
     rows[DeviceField.SEVERITY] = np.where(opened, severity, np.fmax(severity, rows[DeviceField.SEVERITY]))
     alarm = (is_open & ~closed) | opened
     table.rows[:, pos], table.stamps[:, pos] = rows, stamps
@@ -169,6 +178,8 @@ def describe(
         observed=float(stamps[DeviceStamp.OBSERVED]),
         low=float(stamps[DeviceStamp.LOW]),
         high=float(stamps[DeviceStamp.HIGH]),
+        strength=float(table.rows[DeviceField.STRENGTH, row]),
+        opened_by=OPENED_BY[int(table.rows[DeviceField.OPENED_BY, row])],
         factors=factors,
     )
 

@@ -61,6 +61,7 @@ class DeviceFrame:
     ``interval_s`` is the expected collection interval (NaN: the engine learns it);
     ``last_sample``, ``last_heartbeat`` and ``created`` may be NaN.  ``signals`` are per-device
     counts by name, e.g. ``failed_checks_in_row``; a missing or NaN signal counts as zero.
+    ``alarm_offset`` are decades added to what opens an episode by evidence (None: nothing).
     """
 
     device_id: Ints
@@ -72,6 +73,7 @@ class DeviceFrame:
     excluded: Flags
     maintenance: Flags
     sample_count: Codes
+    alarm_offset: Floats | None = None
     signals: Mapping[str, Floats] = field(default_factory=dict)
 
 
@@ -127,7 +129,9 @@ class Episode:
 
     ``score`` is NaN when the device is gone; ``peak_score`` is the lowest score reached.
     ``metric``, ``observed``, ``low`` and ``high`` are those of the heaviest factor at opening;
-    ``factors`` only come with the minute in which the episode opened.
+    ``factors`` only come with the minute in which the episode opened.  ``strength`` is how far
+    above its routine the device was at most (decades, what the opening threshold is compared
+    with); ``opened_by`` says whether evidence, a limit or a signal opened it.
     """
 
     device_id: int
@@ -141,6 +145,8 @@ class Episode:
     observed: float
     low: float
     high: float
+    strength: float
+    opened_by: str
     factors: tuple[Factor, ...] = ()
 
 

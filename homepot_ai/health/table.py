@@ -57,9 +57,11 @@ class DeviceField(IntEnum):
     PEAK = 6  # lowest score in the episode
     SEVERITY = 7  # as last told, index into SEVERITIES
     EDGE = 8  # how far health evidence reaches when all is as usual (decades)
+    STRENGTH = 9  # decades above routine at the episode's highest
+    OPENED_BY = 10  # index into OPENED_BY of episodes.py
 
 
-DEVICE_FIELDS = 9
+DEVICE_FIELDS = 11
 
 
 class DeviceStamp(IntEnum):
