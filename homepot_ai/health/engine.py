@@ -288,6 +288,7 @@ class Engine:
             reason=reason,
             data_age_s=(at - last_sample).astype(np.float32),
             alarm=turn.alarm,
+            alarm_level=turn.level,
             factors=factors,
             opened=opened,
             closed=closed,

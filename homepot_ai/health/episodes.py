@@ -30,12 +30,16 @@ HEAD_START = 10.0
 
 @dataclass(frozen=True)
 class Turn:
-    """Positions in the frame of episodes that opened, closed or worsened this minute."""
+    """Positions in the frame of episodes that opened, closed or worsened this minute.
+
+    ``level`` [D] is how far above its routine each device is, 1.0 where a minute counts towards opening.
+    """
 
     opened: Index
     closed: Index
     updated: Index
     alarm: Flags
+    level: Floats
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ def advance(
     rows[DeviceField.SEVERITY] = np.where(opened, severity, np.fmax(severity, rows[DeviceField.SEVERITY]))
     alarm = (is_open & ~closed) | opened
     table.rows[:, pos], table.stamps[:, pos] = rows, stamps
-    return Turn(np.flatnonzero(opened), np.flatnonzero(closed), np.flatnonzero(worse & ~closed), alarm)
+    level = np.where(heard, (above - now.offset) / np.float32(config.above_routine), 0).astype(np.float32)
+    return Turn(np.flatnonzero(opened), np.flatnonzero(closed), np.flatnonzero(worse & ~closed), alarm, level)
 
 
 def _routine(rows: Floats, now: Level, config: AlarmConfig) -> Floats:
