@@ -49,6 +49,7 @@ class Samples:
     ``rows`` is ``[field, n]``, a view or a copy that the caller writes back; ``profile`` the
     level at this time of day, NaN where there is none yet (also changed in place).
     ``learning`` is the weight of the health table's lesson; ``interval_s`` is the device's.
+    ``offset`` is what the day of the week adds to the profile (None: nothing is known of it).
     """
 
     value: Doubles
@@ -60,6 +61,7 @@ class Samples:
     profile: Floats
     learning: Floats
     interval_s: Floats
+    offset: Floats | None = None
 
 
 def observe(samples: Samples, config: BaselineConfig) -> None:
@@ -71,14 +73,15 @@ def observe(samples: Samples, config: BaselineConfig) -> None:
     minutes = _minutes_since(samples)
     x = np.clip(samples.value - samples.origin, -LARGEST, LARGEST).astype(np.float32)
     fast, slow = rows[Field.FAST], rows[Field.SLOW]
+    weekly = x if samples.offset is None else x - samples.offset
     unknown = np.isnan(profile)
     if unknown.any():
-        np.copyto(profile, fast - slow, where=unknown)
+        np.copyto(profile, fast - slow + (weekly - x), where=unknown)
     gap = _gap(samples, minutes)
     if gap is not None:
         np.copyto(fast, x, where=gap)
         np.copyto(rows[Field.LAST], x, where=gap)
-    off_profile = x - profile
+    off_profile = weekly - profile
     residual = np.stack([x - fast, off_profile - slow, x - rows[Field.LAST]])
     size = np.abs(residual)
     evidence, each = _weigh(samples, size, minutes, config)
