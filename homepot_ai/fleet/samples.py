@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,6 +25,7 @@ def read_window(
     late_after: datetime | None = None,
     seen: Seen | None = None,
     counters: Counters | None = None,
+    only: Sequence[int] | None = None,
     shard: int = 0,
     shards: int = 1,
 ) -> Samples:
@@ -36,6 +37,7 @@ def read_window(
         late_after: also rows of `(late_after, after]` that were stored since the last look.
         seen: what earlier runs have taken.
         counters: transaction counters as seen before this window.
+        only: of these devices; None: of the whole shard.
     """
     parameters = {
         "after": naive(after),
@@ -44,6 +46,7 @@ def read_window(
         "above_id": max(0, seen.last_id - ID_SLACK) if seen else 0,
         # Of devices that already have newer rows what comes later still is of no use.
         "behind": seen.behind(seen.until - 60.0).tolist() if seen else [],
+        "only": None if only is None else list(only),
         "shard": shard,
         "shards": shards,
     }
@@ -100,12 +103,19 @@ def read_arrivals(
 
 
 def history_bounds(
-    conn: Connection, after: datetime, until: datetime, *, shard: int = 0, shards: int = 1
+    conn: Connection,
+    after: datetime,
+    until: datetime,
+    *,
+    only: Sequence[int] | None = None,
+    shard: int = 0,
+    shards: int = 1,
 ) -> tuple[datetime | None, datetime | None, int]:
-    """First and last time (aware) and number of rows in `(after, until]`."""
+    """First and last time (aware) and number of rows in `(after, until]`, also `only` of these devices."""
+    devices = None if only is None else list(only)
     row = conn.execute(
         _SQL["history_bounds"],
-        {"after": naive(after), "until": naive(until), "shard": shard, "shards": shards},
+        {"after": naive(after), "until": naive(until), "only": devices, "shard": shard, "shards": shards},
     ).fetchone()
     assert row is not None
     first, last, n = row

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -78,11 +78,16 @@ def fetch(
     *,
     window: tuple[datetime, datetime],
     parts: Mapping[int, bytes],
+    site_id: int | None = None,
 ) -> MinuteBatch:
-    """Read one stretch of time, from `window[1]` to `plan.last`, and late telemetry from `window[0]` on."""
+    """Read one stretch of time, from `window[1]` to `plan.last`, and late telemetry from `window[0]` on.
+
+    Args:
+        site_id: read only this site's devices; None: the whole shard.
+    """
     shards = settings.scoring.shards
     absent = frozenset(item.table for item in plan.missing)
-    fleet = read_fleet(conn, settings, plan.shard, absent)
+    fleet = read_fleet(conn, settings, plan.shard, absent, site_id=site_id)
     known = cursor.for_devices(fleet.device_id)
     return MinuteBatch(
         fleet=fleet,
@@ -95,6 +100,7 @@ def fetch(
             counters=Counters(
                 cursor.device_id, cursor.count, cursor.count_t, cursor.count_writer, cursor.percent
             ),
+            only=None if site_id is None else fleet.device_id.tolist(),
             shard=plan.shard,
             shards=shards,
         ),
@@ -123,9 +129,13 @@ def fetch(
     )
 
 
-def read_fleet(conn: Connection, settings: Settings, shard: int, absent: frozenset[str]) -> Fleet:
+def read_fleet(
+    conn: Connection, settings: Settings, shard: int, absent: frozenset[str], *, site_id: int | None = None
+) -> Fleet:
     """The shard's devices and what is known of their sites; `absent`: tables that this HOMEPOT lacks."""
     found = fleet_devices.scoring_devices(conn, shard=shard, shards=settings.scoring.shards)
+    if site_id is not None:
+        found = [device for device in found if device[2] == site_id]
     columns = list(zip(*found, strict=True)) or [()] * 8
     return Fleet(
         device_id=np.array(columns[0], dtype=np.int64),
@@ -166,9 +176,20 @@ def dump(engine: Engine, cursor: Cursor) -> dict[int, bytes]:
 
 
 def step(
-    engine: Engine, cursor: Cursor, plan: MinutePlan, batch: MinuteBatch, *, emit: bool = True
+    engine: Engine,
+    cursor: Cursor,
+    plan: MinutePlan,
+    batch: MinuteBatch,
+    *,
+    emit: bool = True,
+    watch: Callable[[MinuteResult], None] | None = None,
 ) -> ScoredMinutes:
-    """Step `engine` and `cursor` through a batch; both are moved."""
+    """Step `engine` and `cursor` through a batch; both are moved.
+
+    Args:
+        emit: keep the results, to be stored; False only learns.
+        watch: is shown every minute's result, kept or not.
+    """
     began = time.perf_counter()
     cursor = cursor.for_devices(batch.fleet.device_id)
     rejected = Counter(batch.samples.rejected)
@@ -185,6 +206,8 @@ def step(
         t = minute.observations.at
         wanted = emit and (moving or t == plan.last.timestamp())
         result = engine.step(minute.observations, minute.devices, emit=wanted)
+        if watch is not None:
+            watch(result)
         closed = engine.hours_closed()
         rejected["too_many_metrics"] += engine.refused
         used += int(minute.devices.sample_count.sum())

@@ -23,6 +23,7 @@ SELECT id,
         OR (timestamp > %(late_after)s AND timestamp <= %(after)s
             AND (id > %(above_id)s OR device_id = ANY(%(behind)s::integer[]))))
    AND device_id %% %(shards)s = %(shard)s
+   AND (%(only)s::integer[] IS NULL OR device_id = ANY(%(only)s))
  ORDER BY device_id, timestamp, id;
 
 -- name: newest_row
@@ -51,4 +52,5 @@ SELECT id, timestamp
 SELECT min(timestamp), max(timestamp), count(*)
   FROM device_metrics
  WHERE timestamp > %(after)s AND timestamp <= %(until)s
-   AND device_id %% %(shards)s = %(shard)s;
+   AND device_id %% %(shards)s = %(shard)s
+   AND (%(only)s::integer[] IS NULL OR device_id = ANY(%(only)s));
