@@ -1,4 +1,4 @@
-"""Anomaly scores of single series, through the engine that the flows run, as the Numenta Anomaly Benchmark asks.
+"""Anomaly scores of single series, through the engine that the flows run, for the Numenta Anomaly Benchmark.
 
     python benchmarks/nab.py --data DIR --out DIR [--windows combined_windows.json]
 
