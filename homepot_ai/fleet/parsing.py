@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
 from functools import lru_cache
 from itertools import chain
 from types import MappingProxyType
@@ -44,9 +45,63 @@ def build(
     fetched: Sequence[tuple[Any, ...]], counters: Counters | None = None, seen: Seen | None = None
 ) -> Samples:
     """Turn rows of `telemetry_window` into Samples (pure; the reader's whole understanding)."""
+    return build_blocks([fetched], counters, seen)
+
+
+def build_blocks(
+    blocks: Iterable[Sequence[tuple[Any, ...]]], counters: Counters | None = None, seen: Seen | None = None
+) -> Samples:
+    """The same of rows that come in blocks of whole devices, one after the other.
+
+    A row as Python objects takes thirty times the room of its numbers: only one block of them is held.
+    """
+    assumed: Counter[str] = Counter()
+    built = [_build(block, counters, seen, assumed) for block in blocks if block]
+    # Devices are in one block each, so their numbers add up.
+    sentences = tuple(
+        f"error_rate of {assumed[name]} device(s) whose writer is not known was read as a {name}"
+        for name in ("ratio", "percentage")
+        if assumed[name]
+    )
+    return replace(_joined(built), assumed=sentences)
+
+
+def _joined(built: Sequence[Samples]) -> Samples:
+    """Samples of several blocks as one; each has names of its own."""
+    if len(built) <= 1:
+        return built[0] if built else _nothing()
+    names: dict[str, int] = {}
+    codes = [
+        np.array([names.setdefault(name, len(names)) for name in part.names], dtype=np.int32)
+        for part in built
+    ]
+    first = np.cumsum([0] + [len(part.rows) for part in built[:-1]])
     rejected: Counter[str] = Counter()
-    if not fetched:
-        return _nothing()
+    for part in built:
+        rejected.update(part.rejected)
+    return Samples(
+        rows=Rows(
+            **{
+                column.name: np.concatenate([getattr(part.rows, column.name) for part in built])
+                for column in fields(Rows)
+            }
+        ),
+        row=np.concatenate([p.row + np.int32(at) for p, at in zip(built, first, strict=True)]),
+        metric=np.concatenate([code[p.metric] for p, code in zip(built, codes, strict=True)]),
+        value=np.concatenate([part.value for part in built]),
+        names=tuple(names),
+        rejected=dict(sorted(rejected.items())),
+        assumed=(),
+    )
+
+
+def _build(
+    fetched: Sequence[tuple[Any, ...]],
+    counters: Counters | None,
+    seen: Seen | None,
+    assumed: Counter[str],
+) -> Samples:
+    rejected: Counter[str] = Counter()
     columns: list[Sequence[Any]] = list(zip(*fetched, strict=True))
     device_id = np.array(columns[2], dtype=np.int64)
     t = np.array(columns[1], dtype=np.float64)
@@ -77,11 +132,11 @@ def build(
         writer=writer,
         percent=_shows_percent(columns[_ERROR_RATE], device_id, writer, counters),
     )
-    assumed = _error_ratio(columns[_ERROR_RATE], rows, parts)
+    assumed.update(_error_ratio(columns[_ERROR_RATE], rows, parts))
     _transactions(rows, counters, parts)
     row, metric, value, names = parts.finish()
     return Samples(
-        rows, row, metric, value, names, {k: v for k, v in sorted(rejected.items()) if v}, tuple(assumed)
+        rows, row, metric, value, names, {k: v for k, v in sorted(rejected.items()) if v}, assumed=()
     )
 
 
@@ -206,8 +261,8 @@ def _numbers_only(values: list[list[Any]], rejected: Counter[str]) -> Floats:
     return block
 
 
-def _error_ratio(column: Sequence[float | None], rows: Rows, parts: _Parts) -> list[str]:
-    """Bring `error_rate` to a ratio, writer by writer, and say what was assumed."""
+def _error_ratio(column: Sequence[float | None], rows: Rows, parts: _Parts) -> dict[str, int]:
+    """Bring `error_rate` to a ratio, writer by writer; returns of how many devices what was assumed."""
     value = np.array(column, dtype=np.float64)
     reading = np.array([w.error_rate for w in writers.WRITERS])[rows.writer]
     guessed = (reading == "guess") & np.isfinite(value)
@@ -215,11 +270,10 @@ def _error_ratio(column: Sequence[float | None], rows: Rows, parts: _Parts) -> l
     value[percent] /= 100.0
     ratio = [None if raw is None else v for raw, v in zip(column, value.tolist(), strict=True)]
     parts.add_column("error_ratio", ratio)
-    return [
-        f"error_rate of {n} device(s) whose writer is not known was read as a {name}"
+    return {
+        name: len(np.unique(rows.device_id[mine]))
         for name, mine in (("ratio", guessed & ~percent), ("percentage", guessed & percent))
-        if (n := len(np.unique(rows.device_id[mine])))
-    ]
+    }
 
 
 def _shows_percent(

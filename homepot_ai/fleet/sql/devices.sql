@@ -32,7 +32,7 @@ SELECT d.id,
  WHERE coalesce(d.is_active, true)
    AND coalesce(s.is_active, true)
    AND d.lifecycle_state NOT IN ('retired', 'decommissioned', 'suspended')
-   AND d.id %% %(shards)s = %(shard)s
+   AND ai_shard_of(d.id, %(shards)s) = %(shard)s
  ORDER BY d.id;
 
 -- name: sites

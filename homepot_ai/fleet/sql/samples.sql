@@ -22,14 +22,14 @@ SELECT id,
         -- transactions may lie below; what was used already is known by its time.
         OR (timestamp > %(late_after)s AND timestamp <= %(after)s
             AND (id > %(above_id)s OR device_id = ANY(%(behind)s::integer[]))))
-   AND device_id %% %(shards)s = %(shard)s
+   AND ai_shard_of(device_id, %(shards)s) = %(shard)s
    AND (%(only)s::integer[] IS NULL OR device_id = ANY(%(only)s))
  ORDER BY device_id, timestamp, id;
 
 -- name: newest_row
 -- Grouped by nothing: what arrived since the last look, whatever time it claims.
 SELECT max(id),
-       count(*) FILTER (WHERE timestamp <= %(late_before)s AND device_id %% %(shards)s = %(shard)s)
+       count(*) FILTER (WHERE timestamp <= %(late_before)s AND ai_shard_of(device_id, %(shards)s) = %(shard)s)
   FROM device_metrics
  WHERE id > %(last_id)s;
 
@@ -40,7 +40,7 @@ SELECT max(id), 0 FROM device_metrics;
 -- Those that claim a time still to come, and those that did: their time must pass before they are forgotten.
 SELECT id, timestamp
   FROM device_metrics
- WHERE timestamp > %(after)s AND device_id %% %(shards)s = %(shard)s
+ WHERE timestamp > %(after)s AND ai_shard_of(device_id, %(shards)s) = %(shard)s
  UNION
 SELECT id, timestamp
   FROM device_metrics
@@ -52,5 +52,5 @@ SELECT id, timestamp
 SELECT min(timestamp), max(timestamp), count(*)
   FROM device_metrics
  WHERE timestamp > %(after)s AND timestamp <= %(until)s
-   AND device_id %% %(shards)s = %(shard)s
+   AND ai_shard_of(device_id, %(shards)s) = %(shard)s
    AND (%(only)s::integer[] IS NULL OR device_id = ANY(%(only)s));

@@ -8,6 +8,12 @@ branch_labels = None
 depends_on = None
 
 STATEMENTS = (
+    # Which shard scores a device: a multiplicative hash, so that no pattern in HOMEPOT's numbers (every
+    # second one, every hundredth) ends in one shard. The same as in fleet/shards.py, and never changed:
+    # each shard's state holds the devices that it names.
+    """CREATE FUNCTION ai_shard_of(device_id bigint, shards integer) RETURNS integer
+       LANGUAGE sql IMMUTABLE PARALLEL SAFE
+       RETURN (((device_id * 2654435769) >> 16) & 65535) % shards""",
     # What the alarm rested on: decades above the device's routine at its highest, and what opened it.
     """ALTER TABLE ai_anomaly_logs
          ADD COLUMN strength real,
