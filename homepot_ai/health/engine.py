@@ -40,6 +40,7 @@ from homepot_ai.health.table import (
     DeviceField,
     DeviceStamp,
 )
+from homepot_ai.health.week import Weeks, hours_needed
 
 FAST = -1
 # Series per block: the tables of a block stay in the processor's cache.
@@ -67,13 +68,15 @@ class Engine:
 
     One engine serves one shard.  Its memory can be taken out and put back in parts: part -1
     holds everything but the daily profile, parts 0, 1, ... the profile's slots, of which a
-    minute needs :meth:`slots_needed`.
+    minute needs :meth:`slots_needed`.  What the week adds (:mod:`homepot_ai.health.week`) is put in beside
+    it and is no part of that memory.
     """
 
     def __init__(self, config: HealthConfig) -> None:
         self.config = config
         self._memory = Memory(config)
         self._profile = Profile(config.baseline.slot_minutes)
+        self._weeks = Weeks()
         self._closed_hour: HourRollup | None = None
         self._fast_dirty = False
         #: Values that the last step left out, of devices with too many metrics.
@@ -98,6 +101,18 @@ class Engine:
     def slots_needed(self, at: float) -> list[int]:
         """The profile parts that the minute ending at ``at`` touches."""
         return [self._profile.slot_of(at)]
+
+    def week_hours_needed(self, at: float) -> list[int]:
+        """The hours of the week that the minute ending at ``at`` touches."""
+        return hours_needed(at)
+
+    def load_week(self, part: int, payload: bytes, since: float = -np.inf) -> None:
+        """Take a part of a fitted week: an hour needed, or ``week.INDEX`` (needed by every minute).
+
+        ``since`` is when that version begins to count, in epoch seconds; the version before is then
+        needed as well, for a day.
+        """
+        self._weeks.load(part, payload, since)
 
     def dirty_parts(self) -> list[int]:
         """Parts that changed since they were loaded, sorted."""
@@ -172,6 +187,7 @@ class Engine:
         settings, series = self.config.baseline, self._memory.series
         slot = self._profile.slot_of(obs.at)
         levels = self._profile.levels(slot, series.key)
+        weekly = self._weeks.offsets(obs.at, series.key, self._memory.codes)
         owner = self._memory.layout().owner
         learning = self._learning(obs.at)
         interval_of = np.full(len(self._memory.devices), self.config.liveness.default_interval_s, np.float32)
@@ -193,6 +209,7 @@ class Engine:
                     profile=level,
                     learning=learning[owner[where]],
                     interval_s=interval_of[owner[where]],
+                    offset=None if weekly is None else weekly[where],
                 ),
                 settings,
             )

@@ -6,6 +6,7 @@ once per change of the layout, not once per minute.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -65,6 +66,10 @@ class Memory:
             self._code[name] = len(self.names)
             self.names.append(name)
         return self._code[name]
+
+    def codes(self, names: Sequence[str]) -> npt.NDArray[np.int32]:
+        """Codes of metric names, -1 for one that no sample ever had; nothing is entered."""
+        return np.array([self._code.get(name, -1) for name in names], np.int32)
 
     def dump(self) -> bytes:
         """Everything as bytes; equal memory gives equal bytes."""
