@@ -128,7 +128,11 @@ class Engine:
             return self._profile.dump(part)
         return self._memory.dump()
 
-    def load_part(self, part: int, payload: bytes) -> None:
+    def view_part(self, part: int) -> list[memoryview]:
+        """What :meth:`dump_part` joins; the fast part is not copied, and good until the next step."""
+        return self._memory.views() if part == FAST else [memoryview(self._profile.dump(part))]
+
+    def load_part(self, part: int, payload: bytes | bytearray) -> None:
         """Put a part back; in any order, before the next step.
 
         Raises:

@@ -50,7 +50,7 @@ class Profile:
         keys, values = self._slots.get(slot, (np.zeros(0, np.int64), np.zeros(0, np.float32)))
         return state.pack({"slot": slot}, {"keys": state.squeeze(keys), "levels": values})
 
-    def load(self, slot: int, payload: bytes) -> None:
+    def load(self, slot: int, payload: bytes | bytearray) -> None:
         """Take a slot from bytes; it is clean until touched."""
         _, arrays = state.unpack(payload)
         self._slots[slot] = (state.unsqueeze(arrays["keys"]), arrays["levels"])

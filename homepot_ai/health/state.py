@@ -22,20 +22,21 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 def pack(meta: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     """Serialise JSON-able ``meta`` and arrays, in the order given."""
+    return b"".join(views(meta, arrays))
+
+
+def views(meta: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> list[memoryview]:
+    """What :func:`pack` joins, without a copy of the arrays: it shows them as they are when it is read."""
     chunks = [np.ascontiguousarray(a) for a in arrays.values()]
     shapes = [[name, a.dtype.str, list(a.shape)] for name, a in zip(arrays, chunks, strict=True)]
     header = json.dumps({"meta": meta, "arrays": shapes}, sort_keys=True, separators=(",", ":")).encode()
-    return b"".join(
-        [
-            MAGIC,
-            len(header).to_bytes(8, "little"),
-            header,
-            *(c.data.cast("B") if c.size else b"" for c in chunks),
-        ]
-    )
+    return [
+        memoryview(MAGIC + len(header).to_bytes(8, "little") + header),
+        *(c.data.cast("B") for c in chunks if c.size),
+    ]
 
 
-def unpack(payload: bytes) -> tuple[dict[str, Any], Arrays]:
+def unpack(payload: bytes | bytearray) -> tuple[dict[str, Any], Arrays]:
     """The inverse of :func:`pack`; arrays are writable copies.
 
     Raises:
@@ -44,7 +45,7 @@ def unpack(payload: bytes) -> tuple[dict[str, Any], Arrays]:
     if payload[:8] != MAGIC:
         raise ScoringError(
             "The stored scoring state is not of this version: its first bytes are "
-            f"{payload[:8]!r}, expected {MAGIC!r}. Delete it to start learning anew."
+            f"{bytes(payload[:8])!r}, expected {MAGIC!r}. Delete it to start learning anew."
         )
     size = int.from_bytes(payload[8:16], "little")
     header = json.loads(payload[16 : 16 + size])
