@@ -226,6 +226,39 @@ def report(
     console.print(f"● {path}", markup=False, soft_wrap=True)
 
 
+@app.command()
+def backtest(
+    start: Annotated[str | None, typer.Option(help="2026-11-13T00:00 (UTC); default a week earlier.")] = None,
+    end: Annotated[str | None, typer.Option(help="2026-11-20T00:00 (UTC); default now.")] = None,
+    site: Annotated[str | None, typer.Option(help="A site's name, public id or number; else all.")] = None,
+    a: Annotated[list[str] | None, typer.Option(help="name=value; default what is in force.")] = None,
+    b: Annotated[list[str] | None, typer.Option(help="name=value, to be compared with a.")] = None,
+    number: Annotated[int | None, typer.Option(help="Fetch this one instead, as it was kept.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the PDF here.")] = None,
+) -> None:
+    """What a configuration would have paged over a past range; two of them side by side."""
+    from homepot_ai.reporting import backtest_command as command
+
+    if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
+        raise SettingsError(f"--out names a file in a folder that is there; {out} does not")
+    current = load_settings()
+    db = Database.from_settings(current)
+    if number is not None:
+        path, made = out or Path(f"backtest-{number}.pdf"), command.fetch(db, number)
+        path.write_bytes(made)
+        console.print(f"● {path}", markup=False, soft_wrap=True)
+        return
+    with console.status("backtest ...") as status:
+        outcome = command.ask(
+            db, current, start=start, end=end, site=site, a=a or [], b=b or [], now=_now(),
+            show=lambda said: status.update(f"backtest: {said}"),
+        )  # fmt: skip
+    path = out or Path(f"backtest-{outcome.number}.pdf")
+    path.write_bytes(outcome.pdf)
+    console.print(Markdown(outcome.markdown))
+    console.print(f"● {path}", markup=False, soft_wrap=True)
+
+
 def _plain(text: str) -> str:
     from rich.markup import escape
 

@@ -10,7 +10,9 @@
     │   └── SampleError           the sample fleet cannot be loaded or replayed here
     ├── ScoringError
     │   ├── StateGone             a past minute is older than every kept state
-    │   └── StateMoved            another run advanced the state first
+    │   ├── StateMoved            another run advanced the state first
+    │   ├── ShardsChanged         the state was made for another number of shards
+    │   └── BacktestError         a backtest's range or configuration cannot be tried
     ├── ReportError               a report could not be made
     ├── MailError                 a mail could not be composed or sent
     └── NotFound                  a name or id that does not exist
@@ -65,6 +67,14 @@ class StateGone(ScoringError):
 
 class StateMoved(ScoringError):
     """Another run advanced the scoring state first; its result stands, ours is dropped."""
+
+
+class ShardsChanged(ScoringError):
+    """The state was made for another number of shards than the settings say: run `homepot-ai reshard`."""
+
+
+class BacktestError(ScoringError):
+    """A backtest's range or configuration cannot be tried: the message says what can."""
 
 
 class ReportError(HomepotAIError):

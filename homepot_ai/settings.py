@@ -69,6 +69,11 @@ class ScoringSettings(Section):
     snapshot_bytes: Annotated[int, Field(ge=0)] = 2_000_000_000
 
 
+class BacktestSettings(Section):
+    # Telemetry rows of the tried range; what is learned from before it is bounded by scoring.warmup_rows.
+    max_rows: Annotated[int, Field(ge=1000)] = 10_000_000
+
+
 class ReportSettings(Section):
     timezone: Zone = "UTC"
     locale: str = "en"
@@ -141,6 +146,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     health: HealthConfig = HealthConfig()
     scoring: ScoringSettings = ScoringSettings()
+    backtest: BacktestSettings = BacktestSettings()
     reports: ReportSettings = ReportSettings()
     mail: MailSettings = MailSettings()
     retention: RetentionSettings = RetentionSettings()
