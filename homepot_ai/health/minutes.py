@@ -33,6 +33,7 @@ class Fleet:
         last_heartbeat, created: float64 [D], seconds since 1970 UTC, NaN unknown.
         excluded: bool [D].
         zones: site id to IANA zone; maintenance: flagged weekdays of all sites.
+        alarm_offset: float32 [D], decades that marks added to what opens an episode; None: nothing.
     """
 
     device_id: npt.NDArray[np.int64]
@@ -45,6 +46,7 @@ class Fleet:
     excluded: npt.NDArray[np.bool_]
     zones: Mapping[int, str]
     maintenance: Sequence[schedules.MaintenanceDay]
+    alarm_offset: npt.NDArray[np.float32] | None = None
 
     def in_maintenance(self, t: float) -> npt.NDArray[np.bool_]:
         """Bool [D]: whose site is being maintained at `t`."""
@@ -130,6 +132,7 @@ def iterate(
                 excluded=fleet.excluded,
                 maintenance=fleet.in_maintenance(t),
                 sample_count=np.bincount(position[rows], minlength=count).astype(np.int32),
+                alarm_offset=fleet.alarm_offset,
                 signals=counts,
             ),
         )

@@ -120,6 +120,8 @@ def _anomaly(episode: Episode, cursor: Cursor) -> AnomalyRow:
         peak_score=_number(episode.peak_score),
         provenance=PROVENANCES[int(cursor.provenance[position])] if known else None,
         metrics=factors_json(episode.factors),
+        strength=_number(episode.strength),
+        opened_by=episode.opened_by,
     )
 
 

@@ -34,7 +34,7 @@ from homepot_ai.health.planning import AHEAD, HOUR, MINUTE, MinutePlan
 from homepot_ai.health.records import REASONS, STATUSES, MinuteResult
 from homepot_ai.health.summary import ScoreSummary, summarise
 from homepot_ai.settings import Settings
-from homepot_ai.store import scores, state
+from homepot_ai.store import marks, scores, state
 from homepot_ai.store.database import Connection, Database
 
 
@@ -47,7 +47,7 @@ def read(db: Database, settings: Settings, plan: MinutePlan) -> MinuteBatch:
     """
     engine = Engine(settings.health)
     with db.reader() as conn:
-        parts: dict[int, bytes] = {}
+        parts: dict[int, state.Stored] = {}
         if plan.state_at is not None and plan.mode == "past":
             parts = state.snapshot_parts(conn, plan.shard, plan.state_at)
             if not parts:
@@ -77,7 +77,7 @@ def fetch(
     cursor: Cursor,
     *,
     window: tuple[datetime, datetime],
-    parts: Mapping[int, bytes],
+    parts: Mapping[int, state.Stored],
     site_id: int | None = None,
 ) -> MinuteBatch:
     """Read one stretch of time, from `window[1]` to `plan.last`, and late telemetry from `window[0]` on.
@@ -137,9 +137,11 @@ def read_fleet(
     if site_id is not None:
         found = [device for device in found if device[2] == site_id]
     columns = list(zip(*found, strict=True)) or [()] * 8
+    moved = marks.offsets(conn)
     return Fleet(
         device_id=np.array(columns[0], dtype=np.int64),
         device_type=np.array(columns[1], dtype=object),
+        alarm_offset=np.array([moved.get(type_, 0.0) for type_ in columns[1]], np.float32) if moved else None,
         site_id=np.array(columns[2], dtype=np.int64),
         last_heartbeat=np.array(columns[3], dtype=np.float64),
         created=np.array(columns[4], dtype=np.float64),
@@ -169,10 +171,13 @@ def score(settings: Settings, plan: MinutePlan, batch: MinuteBatch) -> ScoredMin
     return replace(scored, parts=dump(engine, scored.cursor))
 
 
-def dump(engine: Engine, cursor: Cursor) -> dict[int, bytes]:
-    """The state after a run: the fast part, the cursor, and the profile slots that changed."""
+def dump(engine: Engine, cursor: Cursor) -> dict[int, state.Payload]:
+    """The state after a run: the fast part, the cursor, and the profile slots that changed.
+
+    The fast part is shown, not copied: store it before the engine steps on.
+    """
     slots = {part: engine.dump_part(part) for part in engine.dirty_parts() if part >= 0}
-    return {state.FAST: engine.dump_part(state.FAST), state.CURSOR: cursor.dump(), **slots}
+    return {state.FAST: engine.view_part(state.FAST), state.CURSOR: cursor.dump(), **slots}
 
 
 def step(
@@ -197,7 +202,7 @@ def step(
     sample_counts = []
     hours: list[scores.HourRows] = []
     happened: list[scores.EventRow] = []
-    snapshots: dict[datetime, Mapping[int, bytes]] = {}
+    snapshots: dict[datetime, Mapping[int, state.Payload]] = {}
     moving = plan.mode == "live"
     used = 0
     for minute in iterate(
@@ -219,7 +224,9 @@ def step(
         if moving and closed is not None:
             hours.append(rows.hour_rows(closed, engine.metric_names))
         if moving and emit and t % HOUR.total_seconds() == 0:
-            snapshots[datetime.fromtimestamp(t, UTC)] = _snapshot(engine, cursor, t)
+            snapshots[datetime.fromtimestamp(t, UTC)] = snapshot(
+                engine, cursor, t, copy=t != plan.last.timestamp()
+            )
     if moving:
         rejected["late"] += batch.arrivals.late
         rejected["future"] += len(set(batch.arrivals.future_ids) - set(cursor.future_ids.tolist()))
@@ -244,10 +251,20 @@ def step(
     )
 
 
-def _snapshot(engine: Engine, cursor: Cursor, t: float) -> Mapping[int, bytes]:
-    slots = sorted({slot for i in range(1, 61) for slot in engine.slots_needed(t + 60.0 * i)})
-    parts = {slot: engine.dump_part(slot) for slot in slots}
-    return {state.FAST: engine.dump_part(state.FAST), state.CURSOR: cursor.dump(), **parts}
+def snapshot(engine: Engine, cursor: Cursor, t: float, *, copy: bool) -> Mapping[int, state.Payload]:
+    """The state as of `t`, with the profile slots of the hour after it.
+
+    Args:
+        copy: the engine steps on before this is stored.
+    """
+    parts = {slot: engine.dump_part(slot) for slot in slots_after(engine, t)}
+    fast: state.Payload = engine.dump_part(state.FAST) if copy else engine.view_part(state.FAST)
+    return {state.FAST: fast, state.CURSOR: cursor.dump(), **parts}
+
+
+def slots_after(engine: Engine, t: float) -> list[int]:
+    """The profile slots that the hour after `t` touches."""
+    return sorted({slot for i in range(1, 61) for slot in engine.slots_needed(t + 60.0 * i)})
 
 
 def store(
@@ -259,18 +276,27 @@ def store(
         StateMoved: another run was ahead; nothing was written.
     """
     began = time.perf_counter()
+    shards = settings.scoring.shards
     with db.writer() as conn:
         if plan.mode == "live":
-            state.advance(conn, plan.shard, version=plan.version, at=plan.last, parts=scored.parts, now=now)
+            state.advance(
+                conn,
+                plan.shard,
+                shards=shards,
+                version=plan.version,
+                at=plan.last,
+                parts=scored.parts,
+                now=now,
+            )
             for at, parts in scored.snapshots.items():
-                state.put_snapshot(conn, plan.shard, at, parts, now)
+                state.put_snapshot(conn, plan.shard, at, parts, now, shards=shards)
             if scored.snapshots:
                 state.forget_snapshots(
                     conn,
                     plan.shard,
                     newest=plan.last,
                     hours=settings.scoring.snapshot_hours,
-                    max_bytes=settings.scoring.snapshot_bytes,
+                    max_bytes=settings.scoring.snapshot_bytes // shards,
                 )
         written, equal = write_results(conn, settings, plan, scored, now)
     return summarise(plan, scored, written=written, equal=equal, store_seconds=time.perf_counter() - began)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
 
 _SQL = named_sql.load("store/sql/scores.sql")
+
+# Hourly values written by one statement: what PostgreSQL sorts in memory.
+HOUR_VALUES = 250_000
 
 
 @dataclass(frozen=True)
@@ -134,12 +138,24 @@ class HourRows:
 def insert_hours(conn: Connection, hours: Sequence[HourRows]) -> None:
     """Write finished hours, one row per device; an hour that is there stays."""
     for hour in hours:
-        conn.execute(_SQL["insert_hours"], {**vars(hour), "names": list(hour.names)})
+        # Where a device begins, and the end; a device's values must be in one statement.
+        starts = np.append(np.flatnonzero(np.diff(hour.device_id, prepend=-1)), len(hour.device_id))
+        edges = np.unique(starts[np.searchsorted(starts, np.arange(0, starts[-1] + HOUR_VALUES, HOUR_VALUES)
+                                                 .clip(max=starts[-1]))])  # fmt: skip
+        for first, last in pairwise(edges.tolist()):
+            vectors = {
+                name: value[first:last] for name, value in vars(hour).items() if isinstance(value, np.ndarray)
+            }
+            conn.execute(_SQL["insert_hours"], {**vectors, "hour": hour.hour, "names": list(hour.names)})
 
 
 @dataclass(frozen=True)
 class AnomalyRow:
-    """An episode to be opened, worsened or closed; factors is JSON text."""
+    """An episode to be opened, worsened or closed.
+
+    `metrics` is JSON text; `strength` are decades above the device's routine, at most so far, and
+    `opened_by` is evidence, limit or signal.
+    """
 
     device_id: int
     started_at: datetime
@@ -153,6 +169,8 @@ class AnomalyRow:
     peak_score: float | None
     provenance: str | None
     metrics: str
+    strength: float | None
+    opened_by: str
 
 
 def write_anomalies(

@@ -40,20 +40,23 @@ ON CONFLICT (device_id, hour) DO NOTHING;
 
 -- name: open_anomaly
 INSERT INTO ai_anomaly_logs (device_id, health_score, status, metrics, created_at, started_at, severity, metric,
-                             observed, expected_low, expected_high, initial_score, peak_score, provenance)
+                             observed, expected_low, expected_high, initial_score, peak_score, provenance,
+                             strength, opened_by)
 VALUES (%(device_id)s, %(initial_score)s, 'open', %(metrics)s::jsonb, %(now)s, %(started_at)s, %(severity)s,
-        %(metric)s, %(observed)s, %(low)s, %(high)s, %(initial_score)s, %(peak_score)s, %(provenance)s)
+        %(metric)s, %(observed)s, %(low)s, %(high)s, %(initial_score)s, %(peak_score)s, %(provenance)s,
+        %(strength)s, %(opened_by)s)
 ON CONFLICT (device_id, started_at) DO NOTHING;
 
 -- name: worsen_anomaly
 UPDATE ai_anomaly_logs
-   SET peak_score = least(peak_score, %(peak_score)s), severity = %(severity)s
+   SET peak_score = least(peak_score, %(peak_score)s), severity = %(severity)s,
+       strength = greatest(strength, %(strength)s)
  WHERE device_id = %(device_id)s AND started_at = %(started_at)s AND status = 'open';
 
 -- name: close_anomaly
 UPDATE ai_anomaly_logs
    SET status = 'closed', ended_at = %(ended_at)s, peak_score = least(peak_score, %(peak_score)s),
-       severity = %(severity)s
+       severity = %(severity)s, strength = greatest(strength, %(strength)s)
  WHERE device_id = %(device_id)s AND started_at = %(started_at)s AND status = 'open';
 
 -- name: insert_events
