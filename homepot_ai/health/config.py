@@ -137,6 +137,10 @@ class AlarmConfig(_Frozen):
     close_minutes: float = Field(default=10.0, ge=0, description="quiet for so long closes it")
     limit_u: Positive = Field(default=1.0, description="limit or signal evidence that opens one")
     critical_minutes: float = Field(default=15.0, ge=0, description="critical when worse so long")
+    precision_target: Share = Field(default=0.8, description="share of true ones that marks move towards")
+    marks_days: Positive = Field(default=90.0, description="marked anomalies that began since then count")
+    marks_lost: float = Field(default=0.1, ge=0, lt=1, description="of the true ones, at most, by marks")
+    marks_prior: Positive = Field(default=10.0, description="marks that the design itself weighs as many as")
 
     @model_validator(mode="after")
     def _ordered(self) -> AlarmConfig:
