@@ -12,7 +12,8 @@
     │   ├── StateGone             a past minute is older than every kept state
     │   ├── StateMoved            another run advanced the state first
     │   ├── ShardsChanged         the state was made for another number of shards
-    │   └── BacktestError         a backtest's range or configuration cannot be tried
+    │   ├── BacktestError         a backtest's range or configuration cannot be tried
+    │   └── MarkError             a verdict is incomplete or contradicts itself
     ├── ReportError               a report could not be made
     ├── MailError                 a mail could not be composed or sent
     └── NotFound                  a name or id that does not exist
@@ -75,6 +76,10 @@ class ShardsChanged(ScoringError):
 
 class BacktestError(ScoringError):
     """A backtest's range or configuration cannot be tried: the message says what can."""
+
+
+class MarkError(ScoringError):
+    """A verdict on an anomaly is incomplete or contradicts itself: the message says what is missing."""
 
 
 class ReportError(HomepotAIError):

@@ -14,7 +14,7 @@ from homepot_ai.fleet.signals import Signals
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.minutes import Fleet
 from homepot_ai.health.records import MinuteResult
-from homepot_ai.store import scores
+from homepot_ai.store import scores, state
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class MinuteBatch:
     logs: Signals
     arrivals: Arrivals
     checks_id: int
-    parts: Mapping[int, bytes]
+    parts: Mapping[int, state.Stored]
 
     @property
     def counts(self) -> str:
@@ -57,7 +57,7 @@ class ScoredMinutes:
     assumed: tuple[str, ...]
     rows_read: int
     hours: list[scores.HourRows]
-    snapshots: Mapping[datetime, Mapping[int, bytes]]
-    parts: Mapping[int, bytes]
+    snapshots: Mapping[datetime, Mapping[int, state.Payload]]
+    parts: Mapping[int, state.Payload]
     events: list[scores.EventRow]
     seconds: float

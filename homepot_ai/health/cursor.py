@@ -102,7 +102,7 @@ class Cursor:
         return buffer.getvalue()
 
     @classmethod
-    def load(cls, payload: bytes) -> Cursor:
+    def load(cls, payload: bytes | bytearray) -> Cursor:
         """The inverse of `dump`."""
         with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
             values = {field.name: arrays[field.name] for field in fields(cls)}

@@ -145,5 +145,5 @@ def _learn(
     if version == 0:
         with db.writer() as conn:
             parts = scoring.dump(engine, cursor)
-            state.advance(conn, shard, version=None, at=until, parts=parts, now=now)
+            state.advance(conn, shard, shards=shards, version=None, at=until, parts=parts, now=now)
     return Learned(None if first is None else start, until, rows, minutes, scored_minutes)

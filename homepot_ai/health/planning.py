@@ -79,6 +79,7 @@ def plan(
 
     Raises:
         StateGone: a past minute is older than the kept states.
+        ShardsChanged: the state was made for another number of shards.
         ScoringError: `at` lies in the future.
         HomepotSchemaMissing: HOMEPOT's vital tables are not there.
     """
@@ -88,7 +89,8 @@ def plan(
         raise ScoringError(f"{last:%Y-%m-%d %H:%M} UTC lies in the future: there is nothing to score yet")
     with db.reader() as conn:
         missing = tuple(schema.require_vital(conn, db.homepot_schema))
-        live = state.live(conn, shard)
+        shards = settings.scoring.shards
+        live = state.live_of(conn, shard, shards)
         if live is None:
             return MinutePlan("live", shard, "first run", last, last, now, missing=missing)
         if last > live.watermark:
@@ -101,7 +103,7 @@ def plan(
                     "the future: the clock was set back; scoring goes on when that time has come"
                 )
             return MinutePlan("nothing", shard, reason, last, last, now, missing=missing)
-        began = state.snapshot_before(conn, shard, last)
+        began = state.snapshot_before(conn, shard, last, shards=shards)
     first = began + MINUTE
     return MinutePlan("past", shard, "asked for", first, last, now, began, live.version, 0, missing)
 

@@ -138,10 +138,10 @@ class HourRows:
 def insert_hours(conn: Connection, hours: Sequence[HourRows]) -> None:
     """Write finished hours, one row per device; an hour that is there stays."""
     for hour in hours:
-        # Where a device begins, and the end; a device's values must be in one statement.
-        starts = np.append(np.flatnonzero(np.diff(hour.device_id, prepend=-1)), len(hour.device_id))
-        edges = np.unique(starts[np.searchsorted(starts, np.arange(0, starts[-1] + HOUR_VALUES, HOUR_VALUES)
-                                                 .clip(max=starts[-1]))])  # fmt: skip
+        # A device's values must be in one statement: cut where one begins.
+        count = len(hour.device_id)
+        begins = np.append(np.flatnonzero(np.diff(hour.device_id, prepend=-1)), count)
+        edges = np.unique([*begins[np.searchsorted(begins, np.arange(0, count, HOUR_VALUES))], count])
         for first, last in pairwise(edges.tolist()):
             vectors = {
                 name: value[first:last] for name, value in vars(hour).items() if isinstance(value, np.ndarray)
