@@ -5,16 +5,21 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
+from tasks.names import shard_number
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
 
 FILE = "prefect.yaml"
 DEMO_TAG = "demo"
+# Shards begin to score within so long after the first.
+SPREAD = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ def for_profile(home: Path, profile: str) -> list[Deployment]:
     return [entry for entry in deployments(home) if profile == "demo" or not entry.demo_only]
 
 
+def installed(settings: Settings) -> dict[str, Deployment]:
+    """What this installation deploys, by name: a flow that is split has a deployment for each shard."""
+    return {entry["name"]: _record(entry) for entry in render(settings, [])["deployments"]}
+
+
 def render(settings: Settings, zones: Sequence[str], *, scheduled: bool = True) -> dict[str, Any]:
     """The file that this installation deploys.
 
@@ -81,7 +91,8 @@ def render(settings: Settings, zones: Sequence[str], *, scheduled: bool = True) 
         if entry["name"] == "daily-report" and zones:
             rendered.append({**entry, "schedules": [_morning(zone) for zone in zones]})
         elif entry["name"] == "score-health" and settings.scoring.shards > 1:
-            rendered.extend(_shard(entry, shard) for shard in range(settings.scoring.shards))
+            shards = settings.scoring.shards
+            rendered.extend(_shard(entry, shard, shards) for shard in range(shards))
         else:
             rendered.append(entry)
     # Without copies, PyYAML would write anchors and aliases that nobody reads with ease.
@@ -120,13 +131,24 @@ def _morning(zone: str) -> dict[str, Any]:
     }
 
 
-def _shard(entry: dict[str, Any], shard: int) -> dict[str, Any]:
-    """One part of a fleet that is split: its own deployment, so its own limit of one run."""
+def _shard(entry: dict[str, Any], shard: int, shards: int) -> dict[str, Any]:
+    """One part of a fleet that is split: its own deployment, so its own limit of one run.
+
+    They begin one after the other within half a minute: a server that has to make a hundred runs
+    in the same second is late with all of them.
+    """
+    schedules = [{**schedule, **_later(schedule, SPREAD * shard / shards)} for schedule in entry["schedules"]]
     return {
         **entry,
-        "name": f"{entry['name']}-{shard + 1}",
+        "name": f"{entry['name']}-{shard_number(shard, shards)}",
         "parameters": {**entry["parameters"], "shard": shard},
+        "schedules": schedules,
     }
+
+
+def _later(schedule: Mapping[str, Any], by: timedelta) -> dict[str, str]:
+    anchor = datetime.fromisoformat(schedule["anchor_date"]) + timedelta(seconds=int(by.total_seconds()))
+    return {"anchor_date": anchor.isoformat()}
 
 
 def _record(entry: dict[str, Any]) -> Deployment:

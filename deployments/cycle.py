@@ -18,6 +18,7 @@ from deployments import catalogue, runs
 from homepot_ai.errors import HomepotAIError
 from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store.database import Database
+from tasks.names import flow_of
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -71,17 +72,17 @@ def run_cycle(settings: Settings) -> list[Delivered]:
 
 def parts(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
     """The deployments of the cycle and their parameters, in order."""
-    known = {entry.name for entry in catalogue.for_profile(settings.home, settings.profile)}
-    scoring = "score-health" if settings.scoring.shards == 1 else "score-health-1"
+    known = catalogue.installed(settings)
+    scoring = [entry for entry in known if flow_of(entry) == "score-health"]
     order: list[tuple[str, dict[str, Any]]] = [
         ("replay-sample", {}),
-        (scoring, {}),
+        *((entry, {}) for entry in scoring),
         # The fleet's zone: its sites, and the fleet itself.
         ("daily-report", {"timezone": settings.reports.timezone}),
         ("deliver", {}),
         ("check-services", {}),
     ]
-    return [(name, parameters) for name, parameters in order if name in known or name == scoring]
+    return [(name, parameters) for name, parameters in order if name in known]
 
 
 def run_part(client: SyncPrefectClient, name: str, parameters: dict[str, Any]) -> runs.Ended:

@@ -10,7 +10,7 @@ import difflib
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +22,7 @@ from rich.markdown import Markdown
 from deployments import catalogue, environment, lock
 from homepot_ai.errors import HomepotAIError, NotFound, SettingsError
 from homepot_ai.settings import Settings, settings_for
+from tasks.names import flow_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,30 +66,45 @@ def run(
         NotFound: no deployment has this name.
         SettingsError: no name is given, a parameter is not of the form name=value or is unknown.
     """
-    known = {entry.name: entry for entry in catalogue.for_profile(settings.home, settings.profile)}
+    known = catalogue.installed(settings)
     if not name:
         raise SettingsError(f"say which deployment: {', '.join(known)}")
-    entry = known.get(name)
-    if entry is None and name.rpartition("-")[2].isdigit():
-        entry = known.get(name.rpartition("-")[0])
-    if entry is None:
-        raise NotFound(
-            "deployment", name, difflib.get_close_matches(name, known, n=3, cutoff=0.4) or list(known)
-        )
     given = parse_parameters(parameters)
     if at is not None:
         given["at"] = parse_moment(at, datetime.now(UTC)).isoformat()
+    asked = _asked(known, name, given)
 
     up = lock.running(settings.var_dir)
+    through_worker = up is not None and up.ready
     if up is not None and up.ready:
         console.print(f"{name}: through the server at {up.api_url} and its worker", markup=False)
-        ended = _through_worker(settings, name, given, timeout_s)
     else:
         console.print(f"{name}: in this process, since `homepot-ai up` is not running here", markup=False)
-        with _database_running(settings):
-            ended = _in_process(settings, entry, {**entry.parameters, **given})
-    _show(ended)
-    return ended
+    all_ended = []
+    with nullcontext() if through_worker else _database_running(settings):
+        for entry in asked:
+            if through_worker:
+                ended = _through_worker(settings, entry.name, given, timeout_s)
+            else:
+                ended = _in_process(settings, entry, {**entry.parameters, **given})
+            _show(ended)
+            all_ended.append(ended)
+    return next((ended for ended in all_ended if not ended.good), all_ended[-1])
+
+
+def _asked(
+    known: Mapping[str, catalogue.Deployment], name: str, given: Mapping[str, Any]
+) -> list[catalogue.Deployment]:
+    """The deployment of this name; a flow that is split over several is asked for with all its parts."""
+    if name in known:
+        return [known[name]]
+    parts = [entry for entry in known.values() if flow_of(entry.name) == name]
+    if "shard" in given:
+        parts = [entry for entry in parts if entry.parameters.get("shard") == given["shard"]]
+    if not parts:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        raise NotFound("deployment", name, near or list(known))
+    return parts
 
 
 def parse_parameters(pairs: Sequence[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from homepot_ai.errors import SettingsError
+from tasks.names import flow_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -129,13 +130,3 @@ def artifact_of(client: SyncPrefectClient, run_id: UUID) -> str | None:
         limit=1,
     )
     return str(found[0].data) if found and found[0].data is not None else None
-
-
-def flow_of(name: str) -> str:
-    """A deployment is named like its flow, but for the number of a shard.
-
-    >>> flow_of("score-health-3"), flow_of("daily-report")
-    ('score-health', 'daily-report')
-    """
-    head, _, tail = name.rpartition("-")
-    return head if tail.isdigit() else name

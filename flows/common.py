@@ -12,6 +12,8 @@ from prefect.logging import get_logger
 from prefect.states import Completed
 
 from blocks import FLEET, FleetDatabase
+from homepot_ai.settings import load_settings
+from tasks.names import shard_number
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
@@ -88,10 +90,17 @@ def done(message: str) -> State[Any]:
     return Completed(message=message)
 
 
-def publish(key: str, markdown: str) -> None:
-    """Show the run's outcome as an artifact: the newest of each key is what an operator reads first."""
+def publish(key: str, markdown: str, part: int | None = None) -> None:
+    """Show the run's outcome as an artifact: the newest of each key is what an operator reads first.
+
+    Args:
+        key: the flow's name.
+        part: the number in the name of the deployment, of a flow that is split over several.
+    """
     create_markdown_artifact(
-        key=key, markdown=markdown, description=f"What to do when it fails: docs/runbooks/{key}.md"
+        key=key if part is None else f"{key}-{part}",
+        markdown=markdown,
+        description=f"What to do when it fails: docs/runbooks/{key}.md",
     )
 
 
@@ -116,9 +125,15 @@ def point_to_runbook(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any])
             f"# {flow.name}: {state.name}\n\nRun `{flow_run.name}` ended {state.name}.\n\n"
             f"> {state.message}\n\nWhat to do: `docs/runbooks/{flow.name}.md`. The next run starts "
             "where the last good one ended.\n",
+            part=_part_of(flow_run),
         )
     except Exception as error:
         get_logger("homepot_ai.runs").warning("the artifact could not be written: %s", error)
+
+
+def _part_of(flow_run: FlowRun) -> int | None:
+    shard = flow_run.parameters.get("shard")
+    return None if shard is None else shard_number(int(shard), load_settings().scoring.shards)
 
 
 FAILURE_HOOKS: dict[str, list[Hook]] = {

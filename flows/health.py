@@ -10,15 +10,30 @@ from prefect.states import State
 from prefect.utilities.annotations import quote
 from pydantic import Field
 
-from flows.common import FAILURE_HOOKS, MINUTE, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
+from flows.common import (
+    FAILURE_HOOKS,
+    MINUTE,
+    as_utc,
+    done,
+    open_fleet,
+    publish,
+    skipped,
+    too_late,
+    utc_now,
+)
 from homepot_ai.errors import StateMoved
-from homepot_ai.settings import load_settings
+from homepot_ai.settings import Settings, load_settings
+from homepot_ai.store import locks
+from homepot_ai.store.database import Database
 from tasks import scoring
+from tasks.names import shard_number
+
+FLOW = "score-health"
 
 
 # Each stage has a limit of its own, of a minute or less; this one leaves room for the warm-up
 # that comes before the very first minute.
-@flow(name="score-health", timeout_seconds=1300, **FAILURE_HOOKS)
+@flow(name=FLOW, timeout_seconds=1300, **FAILURE_HOOKS)
 def score_health(at: datetime | None = None, shard: Annotated[int, Field(ge=0, le=1023)] = 0) -> State[Any]:
     """Score the health of every device for each minute since the last run.
 
@@ -31,20 +46,30 @@ def score_health(at: datetime | None = None, shard: Annotated[int, Field(ge=0, l
         return skipped(reason)
     settings, database = load_settings(), open_fleet()
     try:
-        wanted = None if at is None else as_utc(at)
-        plan = scoring.plan_minutes(database, settings, shard=shard, at=wanted, now=now)
-        if plan.mode == "nothing":
-            return skipped(plan.reason or "no minute is due")
-        if plan.needs_warm_up:
-            scoring.learn_history(database, settings, quote(plan), now=now)
-            # Learning took a while: the minutes that went by are due as well.
-            plan = scoring.plan_minutes(database, settings, shard=shard, at=wanted, now=utc_now())
-        batch = scoring.read_minutes(database, settings, quote(plan))
-        scored = scoring.score_minutes(settings, quote(plan), quote(batch))
-        summary = scoring.store_minutes(database, settings, quote(plan), quote(scored), now=utc_now())
+        with locks.shard(database, shard) as mine:
+            return _score(database, settings, shard=shard, at=at, now=now, mine=mine)
     except StateMoved as moved:
-        # Two schedulers by mistake, or a run by hand: whoever stored first is right.
+        # The lock was lost with its connection: whoever stored first is right.
         return skipped(f"another run was ahead: {moved}")
-    key = "score-health" if shard == 0 else f"score-health-{shard + 1}"
-    publish(key, summary.markdown())
+
+
+def _score(
+    database: Database, settings: Settings, *, shard: int, at: datetime | None, now: datetime, mine: bool
+) -> State[Any]:
+    wanted = None if at is None else as_utc(at)
+    plan = scoring.plan_minutes(database, settings, shard=shard, at=wanted, now=now)
+    if plan.mode == "nothing":
+        return skipped(plan.reason or "no minute is due")
+    if plan.mode == "live" and not mine:
+        # Two schedulers by mistake, or a run by hand. A past minute moves nothing and may be scored beside.
+        return skipped(f"another run is scoring shard {shard} at this moment: its result is the one wanted")
+    if plan.needs_warm_up:
+        scoring.learn_history(database, settings, quote(plan), now=now)
+        # Learning took a while: the minutes that went by are due as well.
+        plan = scoring.plan_minutes(database, settings, shard=shard, at=wanted, now=utc_now())
+    batch = scoring.read_minutes(database, settings, quote(plan))
+    scored = scoring.score_minutes(settings, quote(plan), quote(batch))
+    del batch  # as large as what was scored, while that is stored
+    summary = scoring.store_minutes(database, settings, quote(plan), quote(scored), now=utc_now())
+    publish(FLOW, summary.markdown(), part=shard_number(shard, settings.scoring.shards))
     return done(summary.headline)

@@ -28,6 +28,7 @@ from prefect.settings import get_current_settings
 from prefect.states import Crashed
 
 from homepot_ai.store.checks import ServiceCheck
+from tasks.names import flow_of
 from tasks.stage import stage
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def judge_lateness(
     last = f"last completed {completed:%Y-%m-%d %H:%M:%S} UTC" if completed else "has not completed a run yet"
     detail = f"{last}, due every {_spoken(rhythm)}"
     if state != "ok":
-        detail += f"; see docs/runbooks/{name}.md"
+        detail += f"; see docs/runbooks/{flow_of(name)}.md"
     return ServiceCheck(service=f"flow {name}", state=state, detail=detail)
 
 

@@ -1,4 +1,4 @@
-"""The door to PostgreSQL: three ways in, each with only the rights that it needs."""
+"""The door to PostgreSQL: a few ways in, each with only the rights that it needs."""
 
 from __future__ import annotations
 
@@ -82,6 +82,18 @@ class Database:
         """One transaction with the writer's rights: committed at the end, rolled back on an error."""
         with self._connect() as conn:
             self._assume(conn, self.writer_role)
+            yield conn
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """A connection without a transaction, with the reader's rights: for locks that it holds."""
+        with self._connect() as conn:
+            conn.autocommit = True
+            self._assume(conn, self.reader_role)
+            # A machine that lost its power says no good-bye: its locks are freed after a minute.
+            conn.execute(
+                "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
+            )
             yield conn
 
     @contextmanager
