@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from homepot_ai.health.records import CRITICAL, HEALTHY, WARNING
+
 Floats = npt.NDArray[np.float64]
 
 
 _PER_DEVICE = (
-    "last_t", "provenance", "interval_s", "status", "failed", "failed_t", "count", "count_t", "count_writer",
-    "percent",
+    "last_t", "provenance", "interval_s", "status", "ill_since", "failed", "failed_t",
+    "count", "count_t", "count_writer", "percent",
 )  # fmt: skip
 
 
@@ -28,6 +30,7 @@ class Cursor:
         provenance: int8 [D], of that sample (index into fleet.records.PROVENANCES).
         interval_s: float32 [D], collection interval as the writer says, NaN unknown.
         status: int8 [D], last status, -1 before the first.
+        ill_since: float64 [D], when the device was first ill since it was last healthy, NaN for not ill.
         failed: float32 [D], failed checks in a row; failed_t: float64 [D], time of the last check.
         count, count_t: float64 [D], transaction counter and its time; count_writer: int8 [D].
         percent: bool [D], error_rate is a percentage (see fleet.records.Counters).
@@ -40,6 +43,7 @@ class Cursor:
     provenance: npt.NDArray[np.int8]
     interval_s: npt.NDArray[np.float32]
     status: npt.NDArray[np.int8]
+    ill_since: Floats
     failed: npt.NDArray[np.float32]
     failed_t: Floats
     count: Floats
@@ -59,6 +63,7 @@ class Cursor:
             provenance=np.empty(0, np.int8),
             interval_s=np.empty(0, np.float32),
             status=np.empty(0, np.int8),
+            ill_since=np.empty(0, np.float64),
             failed=np.empty(0, np.float32),
             failed_t=np.empty(0, np.float64),
             count=np.empty(0, np.float64),
@@ -79,6 +84,7 @@ class Cursor:
             provenance=np.zeros(n, np.int8),
             interval_s=np.full(n, np.nan, np.float32),
             status=np.full(n, -1, np.int8),
+            ill_since=np.full(n, np.nan),
             failed=np.zeros(n, np.float32),
             failed_t=np.full(n, np.nan),
             count=np.full(n, np.nan),
@@ -93,6 +99,13 @@ class Cursor:
         for name in _PER_DEVICE:
             getattr(laid, name)[new] = getattr(self, name)[old]
         return laid
+
+    def note_status(self, status: npt.NDArray[np.int8], t: float) -> None:
+        """Remember a minute's statuses, and since when a device is ill: silence does not heal it."""
+        ill = (status == WARNING) | (status == CRITICAL)
+        since = np.where(ill & np.isnan(self.ill_since), t, self.ill_since)
+        self.ill_since = np.where(status == HEALTHY, np.nan, since)
+        self.status = status.copy()
 
     def dump(self) -> bytes:
         """Bytes that `load` turns back into the same; equal memories give equal bytes."""

@@ -24,10 +24,13 @@ from homepot_ai.health.records import (
     HourRollup,
     MinuteResult,
 )
+from homepot_ai.health.score import OTHER
 from homepot_ai.store.scores import AnomalyRow, EventRow, HourRows, ScoreRows
 
 # A change between these and anything else is worth an event; new devices coming to life are not.
 _NEWS = frozenset({WARNING, CRITICAL, NO_DATA})
+# Further factors are named when they weigh at least this share of the heaviest.
+_ALSO, _ALSO_SHOWN = 0.25, 2
 
 
 def moment(t: float) -> datetime:
@@ -192,6 +195,26 @@ def explain(metric: str, observed: float, low: float, high: float) -> str:
     if math.isfinite(low):
         return f"{text}, expected at least {metrics.format_value(metric, low)}"
     return text
+
+
+def sentence(factors: Sequence[Factor]) -> str:
+    """Why a device is ill, in one sentence: the heaviest factor in full, others that matter by name.
+
+    >>> nan = float("nan")
+    >>> cpu = Factor("cpu_percent", "limit", 0.4, 97.2, nan, 90.0)
+    >>> sentence([cpu, Factor("disk_percent", "baseline", 0.2, 71.0, 4.0, 9.0)])
+    'CPU 97.2 %, expected at most 90.0 %; also Disk'
+    """
+    if not factors:
+        return ""
+    first, *others = factors
+    also = [f.metric for f in others if f.metric != OTHER and f.contribution >= _ALSO * first.contribution]
+    said = explain(first.metric, first.observed, first.low, first.high)
+    if not also:
+        return said
+    names = [metrics.label(name) for name in also[:_ALSO_SHOWN]]
+    more = f" and {len(also) - len(names)} more" if len(also) > len(names) else ""
+    return f"{said}; also {', '.join(names)}{more}"
 
 
 def status_counts(result: MinuteResult) -> Mapping[str, int]:

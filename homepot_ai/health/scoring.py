@@ -32,7 +32,7 @@ from homepot_ai.health.engine import Engine
 from homepot_ai.health.minutes import Fleet, iterate
 from homepot_ai.health.planning import AHEAD, HOUR, MINUTE, MinutePlan
 from homepot_ai.health.records import REASONS, STATUSES, MinuteResult
-from homepot_ai.health.summary import ScoreSummary, summarise
+from homepot_ai.health.summary import ScoreSummary, summarise, worst_devices
 from homepot_ai.settings import Settings
 from homepot_ai.store import marks, scores, state
 from homepot_ai.store.database import Connection, Database
@@ -220,7 +220,7 @@ def step(
             results.append(result)
             sample_counts.append(minute.devices.sample_count)
             happened += rows.anomaly_events(result) + rows.status_events(result, cursor.status)
-            cursor.status = result.status.copy()
+            cursor.note_status(result.status, t)
         if moving and closed is not None:
             hours.append(rows.hour_rows(closed, engine.metric_names))
         if moving and emit and t % HOUR.total_seconds() == 0:
@@ -299,7 +299,15 @@ def store(
                     max_bytes=settings.scoring.snapshot_bytes // shards,
                 )
         written, equal = write_results(conn, settings, plan, scored, now)
-    return summarise(plan, scored, written=written, equal=equal, store_seconds=time.perf_counter() - began)
+        open_now = marks.open_at(conn, worst_devices(scored), plan.last)
+    return summarise(
+        plan,
+        scored,
+        written=written,
+        equal=equal,
+        store_seconds=time.perf_counter() - began,
+        open_anomalies=open_now,
+    )
 
 
 def write_results(

@@ -29,7 +29,7 @@ LAYERS = [
     {"health"},
     {"reporting"},
     {"testing"},
-    {"cli", "cli_fleet", "doctor", "overview", "api"},
+    {"cli", "cli_fleet", "cli_marks", "doctor", "overview", "api"},
 ]
 HEAVY = {"weasyprint", "matplotlib", "pandas", "torch", "chromadb", "sentence_transformers"}
 

@@ -1,0 +1,55 @@
+"""On demand: was an alarm right?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from prefect import flow
+from prefect.states import State
+from pydantic import Field
+
+from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, utc_now
+from homepot_ai.health import marks_page
+from homepot_ai.settings import load_settings
+from tasks import marks
+
+
+@flow(name="mark", timeout_seconds=120, **FAILURE_HOOKS)
+def mark(
+    anomaly: Annotated[int, Field(ge=1)] | None = None,
+    verdict: Literal["true", "false", "withdrawn"] | None = None,
+    comment: Annotated[str, Field(max_length=1000)] = "",
+    by: Annotated[str, Field(max_length=100)] = "",
+    device: str | None = None,
+    at: datetime | None = None,
+    reset_threshold: str | None = None,
+) -> State[Any]:
+    """Say whether an anomaly was right, or take it back. With nothing filled in it lists the newest.
+
+    Args:
+        anomaly: its id, as artifacts, reports and `homepot-ai anomalies` show it.
+        verdict: true: something was wrong; false: nothing was; withdrawn: what was said counts no more.
+        comment: what was the matter; optional.
+        by: who says so.
+        device: instead of an id: the device's name or id, together with `at`.
+        at: a moment at which the device's anomaly was open (UTC where no zone is given).
+        reset_threshold: instead of a verdict: a device type; its alarm threshold is as designed again.
+    """
+    now, database, settings = utc_now(), open_fleet(), load_settings()
+    who = by.strip() or "somebody at the Prefect UI"
+    if reset_threshold is not None:
+        moved = marks.reset_threshold(database, reset_threshold.strip(), by=who, now=now)
+        publish("mark", marks_page.reset_page(moved, marks.list_anomalies(database, now=now)[1]))
+        return done(f"threshold of {moved.device_type} reset")
+    if anomaly is None and device is None and verdict is None:
+        settled = marks.settle_thresholds(database, settings, now=now)
+        publish("mark", marks_page.listing_page(*marks.list_anomalies(database, now=now), settled))
+        return done("nothing marked: no anomaly was named")
+    moment = None if at is None else as_utc(at)
+    marked = marks.mark_anomaly(
+        database, settings, verdict,
+        anomaly=anomaly, device=device, at=moment, by=who, comment=comment, now=now,
+    )  # fmt: skip
+    publish("mark", marks_page.marked_page(marked))
+    return done(marks_page.headline(marked))

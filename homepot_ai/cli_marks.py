@@ -1,0 +1,137 @@
+"""`homepot-ai` commands about anomalies: which there were, whether they were right, what that moved."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from homepot_ai.errors import SettingsError
+from homepot_ai.fleet import devices as fleet
+from homepot_ai.health import marking, marks_page
+from homepot_ai.settings import Settings, load_settings
+from homepot_ai.store import marks
+from homepot_ai.store.database import Database
+from homepot_ai.text import clean, table
+
+app = typer.Typer()
+console = Console(highlight=False)
+SHOWN = 50
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _open() -> tuple[Settings, Database]:
+    settings = load_settings()
+    return settings, Database.from_settings(settings)
+
+
+def _print(text: str) -> None:
+    # Ids and names are there to be copied: the terminal may wrap lines, nothing is cut.
+    console.print(text, markup=False, soft_wrap=True)
+
+
+@app.command()
+def anomalies(
+    device: Annotated[str | None, typer.Option(help="Of this device: name, public id or number.")] = None,
+    open_only: Annotated[bool, typer.Option("--open", help="Only those that are open.")] = False,
+    since: Annotated[
+        str | None, typer.Option(help="Begun since: 2026-11-20, 2026-11-20T08:15 (UTC), or 24h, 7d.")
+    ] = None,
+) -> None:
+    """List anomalies with their ids, the newest first."""
+    _, db = _open()
+    begun = None if since is None else _since(since, _now())
+    with db.reader() as conn:
+        who = None if device is None else fleet.resolve_device(conn, device).id
+        found = marks.anomalies(conn, device_id=who, open_only=open_only, since=begun, limit=SHOWN + 1)
+    if not found:
+        _print("no anomalies")
+        return
+    rows = [
+        (
+            str(a.id),
+            marking.name_of(a),
+            marking.span(a),
+            a.severity,
+            marking.verdict_of(a.mark) or "-",
+            marking.why(a),
+        )
+        for a in found[:SHOWN]
+    ]
+    _print(table(("id", "device", "open", "severity", "mark", "why"), rows, "0> 0< 0< 0< 0< 0<"))
+    if len(found) > SHOWN:
+        _print(f"  and older ones; narrow with --device, --open or --since (the newest {SHOWN} are shown)")
+    _print("  was it right?  homepot-ai mark ID true|false|withdrawn")
+
+
+def _since(text: str, now: datetime) -> datetime:
+    units = {"h": timedelta(hours=1), "d": timedelta(days=1)}
+    if text[:-1].isdigit() and text[-1:] in units:
+        return now - int(text[:-1]) * units[text[-1]]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(f"{text!r} is no moment; write for example 2026-11-20, or 24h, or 7d") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@app.command()
+def mark(
+    number: Annotated[int, typer.Argument(help="The anomaly's id, as `homepot-ai anomalies` lists it.")],
+    verdict: Annotated[Literal["true", "false", "withdrawn"], typer.Argument(help="Was it right?")],
+    by: Annotated[str | None, typer.Option(help="Who says so; default you.")] = None,
+    comment: Annotated[str | None, typer.Option(help="What was the matter.")] = None,
+) -> None:
+    """Say whether an anomaly was right, or take it back. Moves the device type's alarm threshold."""
+    settings, db = _open()
+    marked = marking.mark(
+        db, settings, verdict,
+        anomaly=number, by=by or getpass.getuser(), comment=comment, source="cli", now=_now(),
+    )  # fmt: skip
+    anomaly = marked.anomaly
+    _print(f"● {clean(marks_page.headline(marked), 300)}")
+    _print(f"  {marking.name_of(anomaly)}, {marking.span(anomaly)}: {marking.why(anomaly)}")
+    if marked.moved is None:
+        _print(f"  {marked.unmoved}")
+    else:
+        _print(f"  threshold of {clean(marked.moved.device_type)}: {clean(marked.moved.reason, 400)}")
+
+
+@app.command()
+def thresholds(
+    action: Annotated[Literal["list", "reset"], typer.Argument()] = "list",
+    device_type: Annotated[str | None, typer.Argument(help="The device type to reset.")] = None,
+) -> None:
+    """How far marks moved the alarm of each device type; put one back to the designed threshold."""
+    _, db = _open()
+    if action == "reset":
+        if device_type is None:
+            raise SettingsError("say which device type: homepot-ai thresholds reset TYPE")
+        moved = marking.reset(db, device_type, by=getpass.getuser(), now=_now())
+        _print(f"● alarm threshold of {clean(device_type)} is as designed again ({moved.before:+.2f} before)")
+        _print("  Marks made before count no more; new ones do.")
+        return
+    with db.reader() as conn:
+        found = marks.thresholds(conn, _now())
+    if not found:
+        _print("every alarm threshold is as designed: no mark has moved one")
+        return
+    rows = [
+        (
+            clean(t.device_type),
+            marks_page.decades(t.offset),
+            str(t.marked_true),
+            str(t.marked_false),
+            f"{t.decided_at:%Y-%m-%d %H:%M} UTC by {clean(t.decided_by)}",
+            clean(t.reason, 400),
+        )
+        for t in found
+        if device_type in (None, t.device_type)
+    ]
+    _print(table(("device type", "moved by", "true", "false", "decided", "why"), rows, "0< 0< 0> 0> 0< 0<"))
