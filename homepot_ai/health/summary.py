@@ -121,7 +121,8 @@ class ScoreSummary:
             lines += ["| device | health | since | why | anomaly | id |", "|---|---|---|---|---|---|"]
             lines += [
                 f"| {cell(d.name)} | {_SYMBOLS[d.status]} {d.score:.2f} {d.status} "
-                f"| {_since(d.since, self.last)} | {cell(d.why)} | {d.anomaly or ''} | `{cell(d.public_id)}` |"
+                f"| {_since(d.since, self.last)} | {cell(d.why)} | {d.anomaly or ''} "
+                f"| `{cell(d.public_id)}` |"
                 for d in self.ill
             ]
             lines.append("")
@@ -298,6 +299,6 @@ def nothing(plan: MinutePlan) -> ScoreSummary:
     return ScoreSummary(
         mode=plan.mode, shard=plan.shard, reason=plan.reason, first=plan.first, last=plan.last, minutes=0,
         behind=0, devices=0, counts={}, ill=[], ill_total=0, silent=[], opened=0, closed=0, rows_read=0,
-        rejected={}, assumed=[], missing=[str(item) for item in plan.missing], written=0, equal=0, differing=0,
-        engine_seconds=0.0, store_seconds=0.0,
+        rejected={}, assumed=[], missing=[str(item) for item in plan.missing], written=0, equal=0,
+        differing=0, engine_seconds=0.0, store_seconds=0.0,
     )  # fmt: skip
