@@ -11,6 +11,7 @@ import struct
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, PyFormat
@@ -60,3 +61,19 @@ class VectorDumper(Dumper):
 
 
 psycopg.adapters.register_dumper(np.ndarray, VectorDumper)
+
+
+def unpack(payload: bytes) -> npt.NDArray[Any]:
+    """An array in PostgreSQL's binary format (`array_send`) as numbers, of one dimension or more.
+
+    Raises:
+        ValueError: it holds NULLs, or another type.
+    """
+    dimensions, nulls, oid = struct.unpack_from(">iii", payload)
+    names = [name for name, (element, _, _) in _TYPES.items() if element == oid]
+    if nulls or not names:
+        raise ValueError(f"cannot read an array with NULLs, or of type {oid}, as numbers")
+    layout = np.dtype([("size", ">i4"), ("value", _TYPES[names[0]][2])])
+    shape = [struct.unpack_from(">i", payload, 12 + 8 * d)[0] for d in range(dimensions)]
+    cells = np.frombuffer(payload, layout, offset=12 + 8 * dimensions)
+    return cells["value"].reshape(shape or [0]).astype(names[0])
