@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from homepot_ai.health.rows import explain
+from homepot_ai.health.cursor import Cursor
+from homepot_ai.health.rows import moment, sentence, stored_factors
 from homepot_ai.settings import Settings
-from homepot_ai.store import checks, named_sql
-from homepot_ai.store.database import Database
+from homepot_ai.store import checks, named_sql, state
+from homepot_ai.store.database import Connection, Database
 from homepot_ai.text import clean, table
 
 _SQL = named_sql.load("store/sql/overview.sql")
@@ -28,20 +30,31 @@ def overview(db: Database, settings: Settings, now: datetime) -> str:
     """The screen as text."""
     with db.reader() as conn:
         scores = conn.execute(_SQL["latest_scores"]).fetchall()
-        since = {device: started for device, started, _ in conn.execute(_SQL["open_anomalies"]).fetchall()}
+        anomalies = {device: rest for device, *rest in conn.execute(_SQL["open_anomalies"]).fetchall()}
+        since, heard = _remembered(conn)
         services = conn.execute(_SQL["service_checks"]).fetchall()
         own = checks.stored_health(conn, settings, now)
     lines = [_headline(scores, now), ""]
-    ill = sorted((row for row in scores if row[6] in ("warning", "critical")), key=lambda row: row[5])
+    ill = [row for row in scores if row[6] in ("warning", "critical")]
+    ill.sort(key=lambda row: (row[6] != "critical", row[5]))
     if ill:
-        rows = [_line(row, since.get(row[0]), now) for row in ill[:SHOWN]]
-        lines.append(
-            table(("device", "site", "status", "score", "since", "why"), rows, "30< 24< 12< 5> 10< 0<")
-        )
+        rows = []
+        for row in ill[:SHOWN]:
+            number, started = anomalies.get(row[0], (None, None))
+            moments = [moment for moment in (started, since.get(row[0])) if moment is not None]
+            rows.append(_line(row, min(moments, default=None), number, now))
+        header = ("device", "site", "status", "score", "since", "anomaly", "why")
+        lines.append(table(header, rows, "30< 24< 12< 5> 10< 7> 0<"))
         if len(ill) > SHOWN:
-            lines.append(f"  and {len(ill) - SHOWN} more")
+            lines.append(f"  and {len(ill) - SHOWN} more, less severe than these")
+        if any(row[0] in anomalies for row in ill[:SHOWN]):
+            lines.append("  was an anomaly right?  homepot-ai mark ANOMALY true|false|withdrawn")
         lines.append("")
-    silent = [clean(row[1]) for row in scores if row[6] == "no_data"]
+    silent = [
+        f"{clean(row[1])}{f' (for {_ago(heard[row[0]], now)})' if row[0] in heard else ''}"
+        for row in scores
+        if row[6] == "no_data"
+    ]
     if silent:
         more = f" and {len(silent) - SHOWN} more" if len(silent) > SHOWN else ""
         lines += [f"  ○ no data: {', '.join(silent[:SHOWN])}{more}", ""]
@@ -56,6 +69,22 @@ def overview(db: Database, settings: Settings, now: datetime) -> str:
     return "\n".join(lines)
 
 
+def _remembered(conn: Connection) -> tuple[dict[int, datetime], dict[int, datetime]]:
+    """Since when devices are ill, and when they were last heard of, as the scoring state has it."""
+    since: dict[int, datetime] = {}
+    heard: dict[int, datetime] = {}
+    for shard in state.live(conn):
+        parts = state.live_parts(conn, shard, [state.CURSOR])
+        if state.CURSOR not in parts:
+            continue
+        cursor = Cursor.load(parts[state.CURSOR])
+        ids = cursor.device_id.tolist()
+        for found, times in ((since, cursor.ill_since), (heard, cursor.last_t)):
+            known = zip(ids, times.tolist(), strict=True)
+            found.update({device: moment(t) for device, t in known if math.isfinite(t)})
+    return since, heard
+
+
 def _headline(scores: list[tuple[Any, ...]], now: datetime) -> str:
     if not scores:
         return "no minute has been scored yet: `homepot-ai run score-health`, or wait for the next one"
@@ -66,18 +95,21 @@ def _headline(scores: list[tuple[Any, ...]], now: datetime) -> str:
     return f"{len(scores)} devices at {at:%Y-%m-%d %H:%M} UTC ({minutes} min ago): {listed}"
 
 
-def _line(row: tuple[Any, ...], since: datetime | None, now: datetime) -> tuple[str, ...]:
+def _line(
+    row: tuple[Any, ...], since: datetime | None, anomaly: int | None, now: datetime
+) -> tuple[str, ...]:
     _, name, _, site, _, score, status, _, factors = row
-    why = ""
-    if factors:
-        first = factors[0]
-        nan = float("nan")
-        why = explain(
-            first["metric"],
-            *(nan if first[key] is None else first[key] for key in ("observed", "low", "high")),
-        )
+    why = sentence(stored_factors(factors or []))
     began = "" if since is None else _ago(since, now)
-    return clean(name), clean(site), f"{_MARKS[status]} {status}", f"{score:.2f}", began, why
+    return (
+        clean(name),
+        clean(site),
+        f"{_MARKS[status]} {status}",
+        f"{score:.2f}",
+        began,
+        str(anomaly or ""),
+        why,
+    )
 
 
 def _ago(then: datetime, now: datetime) -> str:

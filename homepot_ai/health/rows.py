@@ -54,6 +54,19 @@ def _factor(factor: Factor) -> dict[str, Any]:
     }
 
 
+def stored_factors(stored: Sequence[Mapping[str, Any]]) -> list[Factor]:
+    """Factors back from their JSON."""
+    return [
+        Factor(
+            metric=item["metric"],
+            kind=item["kind"],
+            contribution=item["contribution"],
+            **{key: math.nan if item[key] is None else item[key] for key in ("observed", "low", "high")},
+        )
+        for item in stored
+    ]
+
+
 def _number(value: float) -> float | None:
     # Six significant digits: exact enough for any sensor, and short in millions of rows.
     return float(f"{value:.6g}") if math.isfinite(value) else None

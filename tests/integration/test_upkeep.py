@@ -173,6 +173,13 @@ def test_the_status_screen_names_who_is_ill_and_why(database: Database, settings
     assert "6 devices at 2026-11-18 10:40 UTC (0 min ago)" in screen
     assert "■ critical" in screen
     assert "CPU 99.0 %" in screen
+    with database.reader() as conn:
+        [(number, began)] = conn.execute("SELECT id, started_at FROM ai_anomaly_logs").fetchall()
+        [(first,)] = conn.execute("SELECT min(at) FROM ai_health_scores WHERE score < 0.8").fetchall()
+    [line] = [line for line in screen.splitlines() if "Checkout 2" in line]
+    assert f" {round((now - min(first, began)).total_seconds() / 60)} min " in line
+    assert f" {number} " in line
+    assert "homepot-ai mark ANOMALY" in screen
     assert "no data: Checkout 6" in screen
 
 

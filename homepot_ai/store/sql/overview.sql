@@ -9,7 +9,7 @@ SELECT DISTINCT ON (s.device_id)
  ORDER BY s.device_id, s.at DESC;
 
 -- name: open_anomalies
-SELECT a.device_id, a.started_at, a.severity
+SELECT a.device_id, a.id, a.started_at
   FROM ai_anomaly_logs a
  WHERE a.status = 'open';
 
