@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FILE = "prefect.yaml"
 DEMO_TAG = "demo"
+# Flows that a fleet of several shards has a deployment each of.
+SPLIT = {"score-health", "learn-baselines"}
 # Shards begin to score within so long after the first.
 SPREAD = timedelta(seconds=30)
 
@@ -90,7 +92,7 @@ def render(settings: Settings, zones: Sequence[str], *, scheduled: bool = True) 
             continue
         if entry["name"] == "daily-report" and zones:
             rendered.append({**entry, "schedules": [_morning(zone) for zone in zones]})
-        elif entry["name"] == "score-health" and settings.scoring.shards > 1:
+        elif entry["name"] in SPLIT and settings.scoring.shards > 1:
             shards = settings.scoring.shards
             rendered.extend(_shard(entry, shard, shards) for shard in range(shards))
         else:
@@ -135,7 +137,7 @@ def _shard(entry: dict[str, Any], shard: int, shards: int) -> dict[str, Any]:
     """One part of a fleet that is split: its own deployment, so its own limit of one run.
 
     They begin one after the other within half a minute: a server that has to make a hundred runs
-    in the same second is late with all of them.
+    in the same second is late with all of them. Nightly ones wait for each other in their pool anyway.
     """
     schedules = [{**schedule, **_later(schedule, SPREAD * shard / shards)} for schedule in entry["schedules"]]
     return {
@@ -147,6 +149,8 @@ def _shard(entry: dict[str, Any], shard: int, shards: int) -> dict[str, Any]:
 
 
 def _later(schedule: Mapping[str, Any], by: timedelta) -> dict[str, str]:
+    if "anchor_date" not in schedule:
+        return {}
     anchor = datetime.fromisoformat(schedule["anchor_date"]) + timedelta(seconds=int(by.total_seconds()))
     return {"anchor_date": anchor.isoformat()}
 

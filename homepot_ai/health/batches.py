@@ -14,6 +14,7 @@ from homepot_ai.fleet.signals import Signals
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.minutes import Fleet
 from homepot_ai.health.records import MinuteResult
+from homepot_ai.health.week_reading import WeekPart
 from homepot_ai.store import scores, state
 
 
@@ -27,6 +28,7 @@ class MinuteBatch:
     arrivals: Arrivals
     checks_id: int
     parts: Mapping[int, state.Stored]
+    weeks: tuple[WeekPart, ...] = ()
 
     @property
     def counts(self) -> str:

@@ -33,6 +33,7 @@ from homepot_ai.health.minutes import Fleet, iterate
 from homepot_ai.health.planning import AHEAD, HOUR, MINUTE, MinutePlan
 from homepot_ai.health.records import REASONS, STATUSES, MinuteResult
 from homepot_ai.health.summary import ScoreSummary, summarise, worst_devices
+from homepot_ai.health.week_reading import read_weeks
 from homepot_ai.settings import Settings
 from homepot_ai.store import marks, scores, state
 from homepot_ai.store.database import Connection, Database
@@ -60,7 +61,7 @@ def read(db: Database, settings: Settings, plan: MinutePlan) -> MinuteBatch:
             parts = state.live_parts(conn, plan.shard, [state.FAST, state.CURSOR, *sorted(slots)])
         cursor = Cursor.load(parts[state.CURSOR]) if state.CURSOR in parts else Cursor.empty()
         after = plan.first - MINUTE
-        return fetch(
+        batch = fetch(
             conn,
             settings,
             plan,
@@ -68,6 +69,8 @@ def read(db: Database, settings: Settings, plan: MinutePlan) -> MinuteBatch:
             window=(after - timedelta(minutes=settings.scoring.lateness_minutes), after),
             parts=parts,
         )
+        weeks = read_weeks(conn, plan.shard, plan.minutes, again=plan.mode == "past")
+        return replace(batch, weeks=weeks)
 
 
 def fetch(
@@ -166,6 +169,8 @@ def score(settings: Settings, plan: MinutePlan, batch: MinuteBatch) -> ScoredMin
     for part, payload in batch.parts.items():
         if part != state.CURSOR:
             engine.load_part(part, payload)
+    for week in batch.weeks:
+        engine.load_week(week.part, week.payload, week.since)
     cursor = Cursor.load(batch.parts[state.CURSOR]) if state.CURSOR in batch.parts else Cursor.empty()
     scored = step(engine, cursor, plan, batch)
     return replace(scored, parts=dump(engine, scored.cursor))

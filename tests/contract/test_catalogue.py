@@ -44,6 +44,7 @@ def test_the_deployments_of_this_system() -> None:
         "deliver",
         "check-services",
         "daily-report",
+        "learn-baselines",
         "clean-event-cache",
         "apply-retention",
         "prune-runs",
