@@ -25,13 +25,13 @@ def nice(highest: int) -> int:
         size *= 10
 
 
-def pages_per_day(found: Backtest, *, width: float = 680, height: float = 150) -> Drawing:
+def pages_per_day(found: Backtest, *, width: float = 680, height: float = 140) -> Drawing:
     """One group of bars for each day; the letter below the bars says which is which where there is room."""
     series = [("a", found.a.per_day, COLOUR_A)]
     if found.b is not None:
         series.append(("b", found.b.per_day, COLOUR_B))
-    left, bottom, top = 34.0, 26.0, 12.0
-    plot, floor = width - left, height - bottom
+    left, right, bottom, top = 34.0, 8.0, 26.0, 12.0
+    plot, floor = width - left - right, height - bottom
     highest = max([*found.a.per_day, *(found.b.per_day if found.b else ()), 0])
     scale = nice(highest)
     step = plot / max(1, len(found.days))
@@ -42,7 +42,7 @@ def pages_per_day(found: Backtest, *, width: float = 680, height: float = 150) -
         if share * scale != int(share * scale):
             continue
         y = floor - share * (floor - top)
-        shapes.append(Line(((left, y), (width, y)), "#d5dae0", 0.6))
+        shapes.append(Line(((left, y), (width - right, y)), "#d5dae0", 0.6))
         shapes.append(Label((left - 6, y + 3), f"{share * scale:,.0f}", 9, MUTED, "end"))
     every = max(1, round(len(found.days) / 14))
     for number, day in enumerate(found.days):

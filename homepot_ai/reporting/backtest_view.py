@@ -51,6 +51,7 @@ class View:
     title: str
     name: str
     organisation: str
+    span: str
     range_text: str
     learned_text: str
     headline: str
@@ -86,6 +87,7 @@ def build(found: Backtest, *, organisation: str, made_at: datetime, digest: str)
         title=f"Backtest: {name}, {span}",
         name=name,
         organisation=organisation,
+        span=span,
         range_text=f"{span} ({zone})",
         learned_text=f"{count(found.devices, 'device')}, {count(found.rows, 'telemetry row')}; learned from "
         f"{words.moment(found.learned_from, zone, year=True)} on",
@@ -123,7 +125,9 @@ def _only(found: Backtest) -> tuple[tuple[str, str, tuple[Line, ...], str], ...]
     for which, pages, total in both:
         other = "b" if which == "a" else "a"
         lead = f"None: {other} would have sent everything that {which} sends."
-        if total:
+        if not (found.a if which == "a" else found.b).pages:
+            lead = f"None: {which} would have sent nothing."
+        elif total:
             lead = f"{count(total, 'page')} that {other} would not have sent"
         lines = tuple(_line(page, found.timezone) for page in pages[:PAGES_SHOWN])
         rest = f"And {total - len(lines)} more." if total > len(lines) else ""

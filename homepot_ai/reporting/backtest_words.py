@@ -44,7 +44,7 @@ def _against(b: int, a: int) -> str:
         return f"not at all, a {_times(a)}"
     share = abs(a - b) / a
     said = f"{b / a:.1f} times as often as" if b > 2 * a else f"{percent_short(share)} {_less(b < a)} than"
-    return f"{said} a ({b:,} times instead of {a:,})"
+    return f"{said} a ({b:,} instead of {a:,})"
 
 
 def _less(less: bool) -> str:
@@ -58,7 +58,7 @@ def _times(pages: int) -> str:
 def _missed_alone(tally: Tally) -> str:
     if tally.recall is None:
         return ""
-    return f" and missed {_of(tally.recall)}"
+    return f", and missed {_of(tally.recall)}"
 
 
 def _missed(found: Backtest) -> str:
@@ -118,19 +118,17 @@ def figures(found: Backtest) -> tuple[Figure, ...]:
         line("Pages per day", lambda t: rate(t.pages / days), f"{days:.1f} days"),
         line("Pages per device and week", lambda t: rate(t.per_device_week), count(found.devices, "device")),
         line("Devices paged about", lambda t: f"{t.devices_paged:,}", f"of {found.devices:,}"),
-        line("Confirmed pages", lambda t: f"{t.confirmed:,}", "overlap an anomaly marked true"),
-        line("False pages known", lambda t: f"{t.known_false:,}", "overlap only anomalies marked false"),
+        line("Confirmed pages", lambda t: f"{t.confirmed:,}", "overlap one marked true"),
+        line("False pages known", lambda t: f"{t.known_false:,}", "overlap only false ones"),
         line("Unjudged pages", lambda t: f"{t.unmarked:,}", "overlap no marked anomaly"),
         line("Precision of judged pages", lambda t: interval(t.precision), "with its 95 % interval"),
         line(
             "Recall of anomalies marked true",
             lambda t: interval(t.recall),
-            "of those that began in the range",
+            "begun in the range",
         ),
         line("Delay, median", lambda t: delay(t.delay, "median"), "after the anomaly’s start"),
-        line(
-            "Delay, nine of ten within", lambda t: delay(t.delay, "p90"), "after the marked anomaly’s start"
-        ),
+        line("Delay, nine of ten within", lambda t: delay(t.delay, "p90"), "after the anomaly’s start"),
     )
 
 

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from jinja2 import TemplateSyntaxError
 
+from homepot_ai.health.backtest.answer import answer
+from homepot_ai.reporting import backtest_view
 from homepot_ai.reporting.service import Scope, make_report, templates_of
 from homepot_ai.reporting.templating import environment
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from tests.support import small_fleet
+from tests.unit.test_backtest import MARKS, A, plan
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted(path.relative_to(ROOT / "templates").as_posix() for path in ROOT.glob("templates/**/*.j2"))
@@ -27,7 +30,7 @@ def test_it_parses(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_report_and_its_mail_render_all_of_them(database: Database, settings: Settings) -> None:
+def test_a_report_its_mail_and_a_backtest_render_all_of_them(database: Database, settings: Settings) -> None:
     small_fleet(database)
     with database.admin() as conn:
         conn.execute(
@@ -41,5 +44,8 @@ def test_a_report_and_its_mail_render_all_of_them(database: Database, settings: 
     now = datetime.now(UTC)
     outcome = make_report(database, settings, scope=Scope(kind="site", id=1), at=now, now=now)
     assert outcome.queued == 1
+    tried = answer(settings, plan(), [A], MARKS)
+    seen = backtest_view.build(tried, organisation="HOMEPOT", made_at=now, digest="")
+    assert "Whole fleet" in backtest_view.html(seen, folder, now, "A4")
     rendered = {name for _, name in known.cache.keys()}  # noqa: SIM118 - jinja's cache iterates its own way
     assert rendered == set(TEMPLATES), "a template that no report uses, or one of another kind without a test"

@@ -187,13 +187,13 @@ class TestAnswer:
     def test_the_verdict_in_plain_words(self, found: Backtest) -> None:
         said = backtest_words.headline(found).replace("\N{NO-BREAK SPACE}", " ")
         assert said == (
-            "b would have paged 50 % less than a (2 times instead of 4) and missed 1 of 2 confirmed "
+            "b would have paged 50 % less than a (2 instead of 4) and missed 1 of 2 confirmed "
             "anomalies (a missed none)."
         )
         assert backtest_words.level(found) == "warning"
         alone = found.model_copy(update={"b": None})
         assert backtest_words.headline(alone) == (
-            "a would have paged 4 times, 3.5 per device and week and missed none of 2 confirmed anomalies."
+            "a would have paged 4 times, 3.5 per device and week, and missed none of 2 confirmed anomalies."
         )
 
     @pytest.mark.parametrize(
@@ -203,8 +203,8 @@ class TestAnswer:
             (1, 1, "as often as a (once)"),
             (0, 3, "3 times, a not at all"),
             (4, 0, "not at all, a 4 times"),
-            (10, 35, "3.5 times as often as a (35 times instead of 10)"),
-            (10, 13, "30 % more than a (13 times instead of 10)"),
+            (10, 35, "3.5 times as often as a (35 instead of 10)"),
+            (10, 13, "30 % more than a (13 instead of 10)"),
         ],
     )
     def test_how_often_in_words(self, found: Backtest, a: int, b: int, words: str) -> None:

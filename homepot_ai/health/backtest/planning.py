@@ -20,7 +20,7 @@ from homepot_ai.store.database import Connection, Database
 DEFAULT_DAYS = 7
 # Measured with one core of a small server: reading a row with two dozen values, stepping a configuration
 # through it, and what a minute costs whatever is in it.
-READ_S_PER_ROW, STEP_S_PER_ROW, STEP_S_PER_MINUTE = 45e-6, 12e-6, 1.2e-3
+READ_S_PER_ROW, STEP_S_PER_ROW, STEP_S_PER_MINUTE = 45e-6, 12e-6, 2e-3
 SLOW_S = 60.0
 
 
@@ -93,6 +93,8 @@ def spoken(seconds: float) -> str:
     """
     if seconds < SLOW_S:
         return "less than a minute"
+    if seconds < 1.5 * SLOW_S:
+        return "about a minute"
     return f"about {seconds / 60:.0f} minutes" if seconds < 5400 else f"about {seconds / 3600:.1f} hours"
 
 
