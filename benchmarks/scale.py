@@ -99,7 +99,7 @@ def one_minute(url: str, at: datetime) -> dict[str, float]:
 
 def measure(url: str, at: datetime) -> dict[str, float]:
     command = [sys.executable, __file__, "--score", url, at.isoformat()]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 

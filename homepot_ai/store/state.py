@@ -2,8 +2,8 @@
 
 It moves in the same transaction as the scores that it produced, so a killed
 run leaves neither, and the next one starts where the last finished one ended.
-The fast part of a large shard is kept in pieces: PostgreSQL holds at most 1 GB
-in a value, and several times a value's size in memory while it is written.
+The fast part lies in `ai_baseline_pages`, in rows that fill a page; its row in
+`ai_baselines` has the version and the checksum.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _SQL = named_sql.load("store/sql/state.sql")
 
 FAST = -1  # the part that every minute needs; slots of the daily profile are 0, 1, ...
 CURSOR = -2  # what the readers remember: last samples, last ids
-PIECE_BYTES = 64 * 2**20
-_PIECES = -100  # the fast part's further pieces are -101, -102, ...
+PAGE_BYTES = 8000  # with its row's header, what fits in a page of PostgreSQL's
+_PAGES_AT_ONCE = 1000
 
 Stored = bytes | bytearray
 #: What is written: bytes, or views whose bytes follow each other.
@@ -80,7 +80,8 @@ def require_version(conn: Connection, shard: int, version: int | None) -> None:
 
 def live_parts(conn: Connection, shard: int, parts: Sequence[int]) -> dict[int, Stored]:
     """Payloads of these parts of the live state; parts never written are absent."""
-    return _read(conn, "live_part", {"shard": shard, "parts": list(parts)})
+    found = live(conn).get(shard)
+    return {} if found is None else _read(conn, "live_parts", shard, found.watermark, parts)
 
 
 def snapshot_before(conn: Connection, shard: int, before: datetime, *, shards: int) -> datetime:
@@ -109,7 +110,7 @@ def snapshot_before(conn: Connection, shard: int, before: datetime, *, shards: i
 
 def snapshot_parts(conn: Connection, shard: int, at: datetime) -> dict[int, Stored]:
     """All parts of one snapshot."""
-    return _read(conn, "snapshot_part", {"shard": shard, "at": at})
+    return _read(conn, "snapshot_parts", shard, at)
 
 
 def advance(
@@ -132,17 +133,12 @@ def advance(
     Raises:
         StateMoved: another run was ahead; write nothing.
     """
-    pieces = _pieces(parts[FAST])
     row = {"shard": shard, "shards": shards, "at": at, "now": now}
-    first = next(pieces)
-    known = {"version": 1 if version is None else version, "payload": first, "checksum": _checksum(first)}
+    known = {"version": 1 if version is None else version, "payload": b"", "checksum": _checksum(parts[FAST])}
     if conn.execute(_SQL["begin" if version is None else "advance"], row | known).rowcount != 1:
         raise _moved(shard)
-    del first, known
-    number = 0
-    for number, piece in enumerate(pieces, start=1):
-        _put(conn, "put_live_part", {**row, "part": _PIECES - number}, piece)
-    conn.execute(_SQL["drop_pieces"], {"shard": shard, "last_piece": _PIECES - number})
+    conn.execute(_SQL["drop_live_pages"], row)
+    _put_pages(conn, shard, True, at, parts[FAST])
     for part, payload in parts.items():
         if part != FAST:
             put_live_part(conn, shard, part, payload, shards=shards, at=at, now=now)
@@ -153,7 +149,8 @@ def put_live_part(
 ) -> None:
     """Write one part of the live state that is not the fast one."""
     row = {"shard": shard, "shards": shards, "at": at, "now": now, "part": part}
-    _put(conn, "put_live_part", row, b"".join(_pieces(payload)))
+    content = b"".join(_views(payload))
+    conn.execute(_SQL["put_live_part"], {**row, "payload": content, "checksum": _checksum(content)})
 
 
 def put_snapshot(
@@ -162,10 +159,11 @@ def put_snapshot(
     """Keep a copy of the state as of `at`, for scoring past minutes again."""
     row = {"shard": shard, "shards": shards, "at": at, "now": now}
     for part, payload in parts.items():
-        pieces = _pieces(payload) if part == FAST else iter([b"".join(_pieces(payload))])
-        _put(conn, "put_snapshot_part", {**row, "part": part}, next(pieces))
-        for number, piece in enumerate(pieces, start=1):
-            _put(conn, "put_snapshot_part", {**row, "part": _PIECES - number}, piece)
+        content = b"" if part == FAST else b"".join(_views(payload))
+        known = {"part": part, "payload": content, "checksum": _checksum(payload)}
+        new = conn.execute(_SQL["put_snapshot_part"], row | known).rowcount == 1
+        if new and part == FAST:
+            _put_pages(conn, shard, False, at, payload)
 
 
 def forget_snapshots(conn: Connection, shard: int, *, newest: datetime, hours: int, max_bytes: int) -> int:
@@ -176,43 +174,63 @@ def forget_snapshots(conn: Connection, shard: int, *, newest: datetime, hours: i
     ).rowcount
 
 
-def _read(conn: Connection, statement: str, key: Mapping[str, object]) -> dict[int, Stored]:
-    """Parts with their pieces joined; one value is fetched at a time, for each is held twice meanwhile."""
-    sizes: dict[int, int] = dict(conn.execute(_SQL[f"{statement}s"], key).fetchall())
+def _read(
+    conn: Connection, statement: str, shard: int, at: datetime, parts: Sequence[int] = ()
+) -> dict[int, Stored]:
+    key = {"shard": shard, "at": at, "parts": list(parts), "live": statement == "live_parts"}
     found: dict[int, Stored] = {}
-    whole = bytearray(sum(size for part, size in sizes.items() if part == FAST or part < _PIECES))
-    filled = 0
-    for part in sizes:  # by falling number: the fast part, then its pieces in order
-        row = conn.execute(_SQL[statement], {**key, "part": part}, binary=True).fetchone()
-        assert row is not None
-        payload = _checked(key["shard"], part, *row)
-        if part == FAST or part < _PIECES:
-            whole[filled : filled + len(payload)] = payload
-            filled += len(payload)
-            found[FAST] = whole
-        else:
-            found[part] = payload
+    for part, payload, checksum in conn.execute(_SQL[statement], key, binary=True).fetchall():
+        # Before there were pages, the fast part lay in its row.
+        content = _read_pages(conn, key) if part == FAST and not payload else payload
+        if _checksum(content) != checksum:
+            raise ScoringError(
+                f"part {part} of shard {shard}'s scoring state is damaged (checksum differs): restore "
+                "ai_baselines and ai_baseline_pages from a backup, or delete the shard's rows there to learn "
+                "afresh"
+            )
+        found[part] = content
     return found
 
 
-def _pieces(payload: Payload) -> Iterator[bytes]:
-    """The payload in pieces of at most PIECE_BYTES; at least one."""
-    views = [memoryview(payload)] if isinstance(payload, bytes) else payload
-    piece: list[memoryview] = []
-    room = PIECE_BYTES
-    for view in views:
-        rest = view
-        while len(rest) > room:
-            piece.append(rest[:room])
-            yield b"".join(piece)
-            rest, piece, room = rest[room:], [], PIECE_BYTES
-        piece.append(rest)
-        room -= len(rest)
-    yield b"".join(piece)
+def _read_pages(conn: Connection, key: Mapping[str, object]) -> bytearray:
+    content = bytearray()
+    with conn.cursor("pages", binary=True) as cursor:
+        cursor.execute(_SQL["pages"], key)
+        while pages := cursor.fetchmany(_PAGES_AT_ONCE):
+            for (page,) in pages:
+                content += page
+    return content
 
 
-def _put(conn: Connection, statement: str, row: Mapping[str, object], payload: bytes) -> None:
-    conn.execute(_SQL[statement], {**row, "payload": payload, "checksum": _checksum(payload)})
+def _put_pages(conn: Connection, shard: int, live: bool, at: datetime, payload: Payload) -> None:
+    with conn.cursor() as cursor, cursor.copy(_SQL["copy_pages"]) as copy:
+        copy.set_types(["int4", "bool", "timestamptz", "int4", "bytea"])
+        for number, page in enumerate(_pages(payload)):
+            copy.write_row((shard, live, at, number, page))
+
+
+def _pages(payload: Payload) -> Iterator[bytes]:
+    """The payload cut into pages, without a copy of all of it.
+
+    >>> [len(page) for page in _pages([memoryview(bytes(9000)), memoryview(bytes(7500))])]
+    [8000, 8000, 500]
+    """
+    begun: list[memoryview] = []
+    room = PAGE_BYTES
+    for view in _views(payload):
+        at = 0
+        while len(view) - at >= room:
+            yield b"".join([*begun, view[at : at + room]])
+            at, begun, room = at + room, [], PAGE_BYTES
+        if at < len(view):
+            begun.append(view[at:])
+            room -= len(view) - at
+    if begun:
+        yield b"".join(begun)
+
+
+def _views(payload: Payload) -> Sequence[memoryview]:
+    return [memoryview(payload)] if isinstance(payload, bytes) else payload
 
 
 def _counted(shards: int) -> str:
@@ -225,15 +243,8 @@ def _moved(shard: int) -> StateMoved:
     )
 
 
-def _checksum(payload: bytes) -> str:
-    return hashlib.blake2b(payload, digest_size=16).hexdigest()
-
-
-def _checked(shard: object, part: int, payload: bytes, checksum: str) -> bytes:
-    payload = bytes(payload)
-    if _checksum(payload) != checksum:
-        raise ScoringError(
-            f"part {part} of shard {shard}'s scoring state is damaged (checksum differs): restore "
-            "ai_baselines from a backup, or delete the shard's rows there to learn afresh"
-        )
-    return payload
+def _checksum(payload: Payload | bytearray) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for view in [memoryview(payload)] if isinstance(payload, bytearray) else _views(payload):
+        digest.update(view)
+    return digest.hexdigest()

@@ -46,6 +46,20 @@ STATEMENTS = (
     """ALTER TABLE ai_baselines
          ADD CONSTRAINT ai_baselines_kind_check CHECK (kind IN ('live', 'snapshot', 'fitted')),
          ADD COLUMN shards integer NOT NULL DEFAULT 1""",
+    # The fast part of a state changes as a whole every minute. In rows that fill a page it is written five
+    # times as fast as in one value, which PostgreSQL would cut in pieces of 2 kB; and it may be of any size.
+    """CREATE TABLE ai_baseline_pages (
+         shard integer NOT NULL,
+         live boolean NOT NULL,
+         at timestamptz NOT NULL,
+         page integer NOT NULL,
+         payload bytea NOT NULL,
+         PRIMARY KEY (shard, live, at, page)
+       )""",
+    "ALTER TABLE ai_baseline_pages ALTER COLUMN payload SET STORAGE PLAIN",
+    """ALTER TABLE ai_baseline_pages SET (
+         autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+         autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0)""",
     """CREATE TABLE ai_baseline_fits (
          shard integer NOT NULL,
          version integer NOT NULL,
