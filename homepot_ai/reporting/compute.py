@@ -111,6 +111,7 @@ class Episode:
     ended_at: datetime | None
     initial_score: float | None
     lowest_score: float | None
+    mark: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ _KEYS = {
     "sites": ("public_id",),
     "worst": ("device", "public_id"),
     "anomalies": ("id",),
+    "thresholds": ("device_type",),
     "devices": ("device", "public_id"),
     "timeline": ("start",),
     "rejected": ("name",),

@@ -208,6 +208,7 @@ class AnomalyFacts(Fact):
         ended_at: None when it was still open then.
         observed, expected_low, expected_high: in the metric's own unit, at the opening.
         initial_score: health when it opened; lowest_score: the worst since.
+        mark: whether people marked it true or false; None when nobody did.
     """
 
     id: int
@@ -222,6 +223,51 @@ class AnomalyFacts(Fact):
     opened_in_period: bool
     initial_score: float | None
     lowest_score: float | None
+    mark: bool | None = None
+
+
+class ThresholdFacts(Fact):
+    """A device type whose alarm threshold marks had moved, as it stood at the period's end.
+
+    Attributes:
+        offset: decades added to the designed threshold; positive wakes later.
+        marked_true, marked_false: the marks that it rests on.
+    """
+
+    device_type: str
+    offset: float
+    marked_true: int
+    marked_false: int
+    since: datetime
+
+
+class AlarmFacts(Fact):
+    """How right the alarms were, as far as people marked them; headline class, when the report was made.
+
+    Attributes:
+        opened, marked_true, marked_false: anomalies that began in the period.
+        window_days: of the longer window that ends with the period; window_opened, window_true,
+            window_false: the same of all that began in it.
+    """
+
+    opened: int
+    marked_true: int
+    marked_false: int
+    window_days: int
+    window_opened: int
+    window_true: int
+    window_false: int
+    thresholds: tuple[ThresholdFacts, ...]
+
+    @property
+    def marked(self) -> int:
+        """Of the window, those with a verdict."""
+        return self.window_true + self.window_false
+
+    @property
+    def precision(self) -> float | None:
+        """True ones of the marked ones of the window, 0-1; None when nothing is marked."""
+        return self.window_true / self.marked if self.marked else None
 
 
 class DeviceRows(Fact):
@@ -336,6 +382,7 @@ class DailyFacts(Fact):
     troubled_devices: int
     anomalies: tuple[AnomalyFacts, ...]
     anomalies_total: int
+    alarms: AlarmFacts | None = None
     completeness: Completeness | None
     silenced: Silenced
     scoring: ScoringFacts | None

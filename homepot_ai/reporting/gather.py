@@ -16,6 +16,7 @@ from homepot_ai.reporting import compute
 from homepot_ai.reporting.compute import Day, DeviceDay, Episode, RosterDevice, RosterSite
 from homepot_ai.reporting.courses import counts_of, timeline, worst
 from homepot_ai.reporting.facts import (
+    AlarmFacts,
     AnomalyFacts,
     Count,
     DailyFacts,
@@ -29,8 +30,10 @@ from homepot_ai.reporting.facts import (
     ScoringFacts,
     ServiceState,
     Silenced,
+    ThresholdFacts,
 )
 from homepot_ai.reporting.periods import Period, comparisons
+from homepot_ai.store import marks
 from homepot_ai.store.database import Connection
 from homepot_ai.store.named_sql import load
 from homepot_ai.text import clean
@@ -121,6 +124,7 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
         troubled_devices=len(troubled),
         anomalies=anomalies[:ANOMALY_CAP],
         anomalies_total=len(anomalies),
+        alarms=section("alarms", lambda: _alarms(conn, settings, period, roster, main)),
         completeness=None
         if any(problem.section == "completeness" for problem in problems)
         else compute.completeness(roster.devices, refs, rows, today),
@@ -150,8 +154,8 @@ def _day(conn: Connection, period: Period, ids: Sequence[int] | None = None) -> 
         )
     episodes = []
     for row in cursor.execute(load(_SQL)["anomalies"], bounds):
-        id_, device_id, severity, metric, *rest, _provenance = row
-        episodes.append(Episode(id_, device_id, severity, clean(metric, 80) if metric else None, *rest))
+        id_, device_id, severity, metric, *rest, _provenance, mark = row
+        episodes.append(Episode(id_, device_id, severity, clean(metric, 80) if metric else None, *rest, mark))
     return Day(period, devices, episodes)
 
 
@@ -231,6 +235,7 @@ def _anomalies(today: Day, refs: Mapping[int, DeviceRef]) -> tuple[AnomalyFacts,
                 "opened_in_period": compute.minute_in(e.started_at, today.period),
                 "initial_score": e.initial_score,
                 "lowest_score": e.lowest_score,
+                "mark": e.mark,
             }
         )
         for e in today.episodes
@@ -242,6 +247,37 @@ def _anomalies(today: Day, refs: Mapping[int, DeviceRef]) -> tuple[AnomalyFacts,
         return anomaly.ended_at is not None, weight[anomaly.severity], anomaly.started_at - ended, anomaly.id
 
     return tuple(sorted(found, key=order))
+
+
+def _alarms(
+    conn: Connection, settings: Settings, period: Period, roster: Roster, main: Sequence[int]
+) -> AlarmFacts:
+    days = settings.health.alarm.marks_days
+    bounds = {"start": period.start, "end": period.end, "since": period.end - timedelta(days=days)}
+    cursor: psycopg.Cursor[Any] = conn.cursor()
+    row = cursor.execute(load(_SQL)["judged"], {**bounds, "ids": list(main)}).fetchone()
+    assert row is not None
+    types = {device.type for device in roster.devices}
+    return AlarmFacts(
+        opened=row[0],
+        marked_true=row[1],
+        marked_false=row[2],
+        window_days=round(days),
+        window_opened=row[3],
+        window_true=row[4],
+        window_false=row[5],
+        thresholds=tuple(
+            ThresholdFacts(
+                device_type=clean(moved.device_type),
+                offset=round(moved.offset, 2),
+                marked_true=moved.marked_true,
+                marked_false=moved.marked_false,
+                since=moved.decided_at,
+            )
+            for moved in marks.thresholds(conn, period.end)
+            if abs(moved.offset) > 0.001 and clean(moved.device_type) in types
+        ),
+    )
 
 
 def _silenced(roster: Roster, today: Day) -> Silenced:

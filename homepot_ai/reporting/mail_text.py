@@ -48,7 +48,7 @@ def _anomalies(view: DailyView) -> str:
     for row in view.anomalies.rows:
         said = (
             f"{row.name}: {row.metric} {row.observed}, expected {row.expected}; since {row.since}, "
-            f"{row.lasted}, {row.state}; health {row.lowest}"
+            f"{row.lasted}, {row.state}; health {row.lowest}; {row.number}"
         )
         lines.append(_hanging(f"{row.glyph} {row.severity}", said, 14))
     return "\n".join(lines)

@@ -52,6 +52,7 @@ class AnomalyRow:
     glyph: str
     name: str
     about: str
+    number: str
     metric: str
     observed: str
     expected: str

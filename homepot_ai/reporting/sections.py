@@ -24,6 +24,7 @@ from homepot_ai.reporting.rows import (
     Tile,
 )
 from homepot_ai.reporting.words import Change, Clock, Tone, change, duration, percent, score
+from homepot_ai.text import NBSP
 
 
 def about(device: DeviceRef, *, headline: Provenance, with_site: bool) -> str:
@@ -150,11 +151,13 @@ def anomaly_row(
     minutes = (until - anomaly.started_at).total_seconds() / 60
     return AnomalyRow(
         open=anomaly.ended_at is None,
-        state="still open" if anomaly.ended_at is None else f"until {clock(anomaly.ended_at)}",
+        state=("still open" if anomaly.ended_at is None else f"until {clock(anomaly.ended_at)}")
+        + ("" if anomaly.mark is None else f", marked {'true' if anomaly.mark else 'false'}"),
         severity=anomaly.severity,
         glyph=_SEVERITY_GLYPH[anomaly.severity],
         name=anomaly.device.name,
         about=about(anomaly.device, headline=headline, with_site=with_site),
+        number=f"no.{NBSP}{anomaly.id}",
         metric=metric,
         observed=observed,
         expected=band,

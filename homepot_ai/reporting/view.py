@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from homepot_ai.reporting import charts, sections, words
+from homepot_ai.reporting import charts, judged, sections, words
 from homepot_ai.reporting.drawing import Drawing
 from homepot_ai.reporting.facts import DailyFacts, Provenance, facts_hash
 from homepot_ai.reporting.periods import day as local_day
@@ -82,6 +82,7 @@ class DailyView:
     anomalies_total: int
     sites: Table[SiteRow]
     rows: Table[RowsRow]
+    judged: str
     silenced: str
     forecasts: str
     checks: tuple[CheckRow, ...]
@@ -141,6 +142,7 @@ def build(
         anomalies_total=facts.anomalies_total,
         sites=_sites(facts),
         rows=_rows(facts, kind, fleet),
+        judged=judged.sentences(facts),
         silenced=_silenced(facts),
         forecasts="Forecasts of the next 72 hours are not available yet.",
         checks=sections.check_rows(facts, clock),

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from math import sin
 
 from homepot_ai.reporting.facts import (
+    AlarmFacts,
     AnomalyFacts,
     ClassFacts,
     Completeness,
@@ -30,6 +31,7 @@ from homepot_ai.reporting.facts import (
     SparkBin,
     Status,
     StatusCounts,
+    ThresholdFacts,
     TimelineBin,
     WorstDevice,
 )
@@ -187,8 +189,31 @@ def anomaly(period: Period, number: int, who: DeviceRef) -> AnomalyFacts:
         started_at=started,
         ended_at=None if number < 3 else started + timedelta(minutes=17 + 9 * number),
         opened_in_period=started > period.start,
+        mark=None if number % 4 else number % 8 == 0,
         initial_score=0.38,
         lowest_score=round(0.31 - 0.015 * number, 3),
+    )
+
+
+def _alarms(kind: str, period: Period, opened: int) -> AlarmFacts:
+    """Enough marks for a precision on a bad day, too few otherwise, none in an empty scope."""
+    measured = kind == "bad"
+    moved = ThresholdFacts(
+        device_type="pos_terminal",
+        offset=0.12,
+        marked_true=9,
+        marked_false=6,
+        since=period.start - timedelta(days=6),
+    )
+    return AlarmFacts(
+        opened=opened,
+        marked_true=3 * measured,
+        marked_false=int(measured),
+        window_days=90,
+        window_opened=0 if kind == "empty" else 120 if measured else 41,
+        window_true=0 if kind == "empty" else 24 if measured else 2,
+        window_false=0 if kind == "empty" else 7 if measured else 1,
+        thresholds=(moved,) * measured,
     )
 
 
@@ -304,6 +329,7 @@ def example(  # one knob per thing that a page shows
         troubled_devices=13 if bad else devices if kind == "silent" else 0,
         anomalies=anomalies if bad else (),
         anomalies_total=len(anomalies) if bad else 0,
+        alarms=_alarms(kind, period, opened=now_figures.opened if not empty else 0),
         completeness=None
         if kind == "degraded"
         else Completeness(

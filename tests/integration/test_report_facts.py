@@ -96,6 +96,34 @@ def facts_of(world: World, settings: Settings, scope: Scope, period: Period = PE
         return gather(conn, settings, scope, period, NOW)
 
 
+def test_how_right_the_alarms_were(world: World, settings: Settings) -> None:
+    """Anomalies of the headline's class alone, by when they began; a class is never mixed with another."""
+    with world.db.admin() as conn:
+        conn.execute("UPDATE ai_anomaly_logs SET mark = (device_id = 1) WHERE device_id IN (1, 3, 4)")
+        for type_, offset, at in (
+            ("pos_terminal", 0.12, PERIOD.start),
+            ("pos_terminal", 0.4, PERIOD.end + timedelta(minutes=1)),
+            ("gateway", 0.3, PERIOD.start),
+        ):
+            conn.execute(
+                "INSERT INTO ai_alarm_thresholds (device_type, offset_decades, marked_true, marked_false, "
+                "reason, decided_by, decided_at) VALUES (%s, %s, 4, 5, 'r', 'marks', %s)",
+                (type_, offset, at),
+            )
+    facts = facts_of(world, settings, Scope(kind="site", id=1))
+    alarms = facts.alarms
+    assert alarms is not None
+    mine = [a for a in world.anomalies if a["device"] in {1, 2, 3} and a["start"] <= PERIOD.end]
+    today = [a for a in mine if a["start"] > PERIOD.start]
+    assert alarms.opened == len(today) == 3
+    assert (alarms.marked_true, alarms.marked_false) == (1, 1)
+    assert alarms.window_opened == len(mine) == 4
+    assert (alarms.window_true, alarms.window_false) == (2, 1)
+    # What was decided after the day, and types that are not here, are left out.
+    assert [(t.device_type, t.offset) for t in alarms.thresholds] == [("pos_terminal", 0.12)]
+    assert {a.device.id: a.mark for a in facts.anomalies} == {1: True, 2: None, 3: False, 4: False}
+
+
 def test_the_headline_equals_a_slow_count_over_all_rows(world: World, settings: Settings) -> None:
     facts = facts_of(world, settings, Scope(kind="site", id=1))
 

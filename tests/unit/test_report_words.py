@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from homepot_ai.errors import MailError
-from homepot_ai.reporting import differences, mail, words
-from homepot_ai.reporting.facts import DailyFacts, Scope, ScopeName, StatusCounts
+from homepot_ai.reporting import differences, judged, mail, words
+from homepot_ai.reporting.facts import DailyFacts, Problem, Scope, ScopeName, StatusCounts
 from homepot_ai.reporting.view import DailyView, Difference, build
 from homepot_ai.settings import MailSettings, Settings
 from homepot_ai.testing.report_examples import example
@@ -26,6 +26,10 @@ KINDS = ("quiet", "bad", "degraded", "silent", "empty")
 
 def view_of(kind: str, **more: Any) -> DailyView:
     return build(example(kind, **more), report_id="rpt_20261119_daily_site1", revision=1)
+
+
+def view_of_facts(facts: DailyFacts) -> DailyView:
+    return build(facts, report_id="rpt_20261119_daily_site1", revision=1)
 
 
 def mail_of(
@@ -317,6 +321,32 @@ def test_every_quotient_shows_what_it_was_counted_from() -> None:
     assert by_figure["Health"].left_out == "640 no data"
     assert by_figure["Availability"].numerator == "35,360 device-minutes with data"
     assert by_figure["Minutes scored, fleet"].numerator == "1,440 minutes"
+
+
+@pytest.mark.parametrize(
+    ("true", "false", "said"),
+    [
+        (7, 2, "Precision is not yet measured: 9 of 41 anomalies of the last 90 days marked, 10 are needed."),
+        (
+            8,
+            2,
+            "Measured precision: 80.0 % of those marked were right "
+            "(95 % interval 49 to 94 %; 10 of 41 anomalies of the last 90 days marked).",
+        ),
+        (12, 0, "Measured precision: 100 % of those marked were right (95 % interval 76 to 100 %;"),
+    ],
+)
+def test_precision_is_printed_once_enough_is_marked(true: int, false: int, said: str) -> None:
+    facts = example("quiet")
+    assert facts.alarms is not None
+    alarms = facts.alarms.model_copy(update={"window_true": true, "window_false": false})
+    assert said in judged.sentences(facts.model_copy(update={"alarms": alarms})).replace(NBSP, " ")
+
+
+def test_how_right_the_alarms_were_is_missing_with_a_reason() -> None:
+    broken = (Problem(section="alarms", reason='relation "ai_anomaly_marks" does not exist'),)
+    facts = example("bad").model_copy(update={"alarms": None, "problems": broken})
+    assert "could not be made: relation" in view_of_facts(facts).judged
 
 
 def test_text_columns_stay_straight_with_wide_characters() -> None:

@@ -89,10 +89,21 @@ SELECT device_id, factor ->> 'metric', sum((factor ->> 'contribution')::float8)
 -- name: anomalies
 -- Those that overlap the period, as they stood at its end.
 SELECT id, device_id, severity, metric, observed, expected_low, expected_high, started_at,
-       CASE WHEN ended_at <= %(end)s THEN ended_at END, initial_score, peak_score, provenance
+       CASE WHEN ended_at <= %(end)s THEN ended_at END, initial_score, peak_score, provenance,
+       mark
   FROM ai_anomaly_logs
  WHERE started_at <= %(end)s AND (ended_at IS NULL OR ended_at > %(start)s)
  ORDER BY id;
+
+-- name: judged
+-- Anomalies that began in the period, and since %(since)s, by what they were marked.
+SELECT count(*) FILTER (WHERE started_at > %(start)s),
+       count(*) FILTER (WHERE started_at > %(start)s AND mark),
+       count(*) FILTER (WHERE started_at > %(start)s AND NOT mark),
+       count(*), count(*) FILTER (WHERE mark), count(*) FILTER (WHERE NOT mark)
+  FROM ai_anomaly_logs
+ WHERE device_id = ANY(%(ids)s::integer[])
+   AND started_at > least(%(since)s, %(start)s) AND started_at <= %(end)s;
 
 -- name: scoring_minutes
 SELECT shard, count(*), sum(rows_read), max(seconds), min(at), max(at), max(gap)
