@@ -17,39 +17,40 @@ from tasks import marks
 
 @flow(name="mark", timeout_seconds=120, **FAILURE_HOOKS)
 def mark(
-    anomaly: Annotated[int, Field(ge=1)] | None = None,
-    verdict: Literal["true", "false", "withdrawn"] | None = None,
+    anomaly: Annotated[int, Field(ge=0)] = 0,
+    verdict: Literal["not said", "true", "false", "withdrawn"] = "not said",
     comment: Annotated[str, Field(max_length=1000)] = "",
     by: Annotated[str, Field(max_length=100)] = "",
-    device: str | None = None,
+    device: str = "",
     at: datetime | None = None,
-    reset_threshold: str | None = None,
+    reset_threshold: str = "",
 ) -> State[Any]:
     """Say whether an anomaly was right, or take it back. With nothing filled in it lists the newest.
 
     Args:
-        anomaly: its id, as artifacts, reports and `homepot-ai anomalies` show it.
+        anomaly: its number, as artifacts, reports and `homepot-ai anomalies` show it.
         verdict: true: something was wrong; false: nothing was; withdrawn: what was said counts no more.
         comment: what was the matter; optional.
         by: who says so.
-        device: instead of an id: the device's name or id, together with `at`.
+        device: instead of a number: the device's name or id, together with `at`.
         at: a moment at which the device's anomaly was open (UTC where no zone is given).
         reset_threshold: instead of a verdict: a device type; its alarm threshold is as designed again.
     """
     now, database, settings = utc_now(), open_fleet(), load_settings()
     who = by.strip() or "somebody at the Prefect UI"
-    if reset_threshold is not None:
+    if reset_threshold.strip():
         moved = marks.reset_threshold(database, reset_threshold.strip(), by=who, now=now)
         publish("mark", marks_page.reset_page(moved, marks.list_anomalies(database, now=now)[1]))
         return done(f"threshold of {moved.device_type} reset")
-    if anomaly is None and device is None and verdict is None:
+    # Fields without a union with None: those are drawn as two buttons, and hide what is to be typed.
+    if not anomaly and not device.strip() and verdict == "not said":
         settled = marks.settle_thresholds(database, settings, now=now)
         publish("mark", marks_page.listing_page(*marks.list_anomalies(database, now=now), settled))
         return done("nothing marked: no anomaly was named")
     moment = None if at is None else as_utc(at)
     marked = marks.mark_anomaly(
-        database, settings, verdict,
-        anomaly=anomaly, device=device, at=moment, by=who, comment=comment, now=now,
+        database, settings, None if verdict == "not said" else verdict,
+        anomaly=anomaly or None, device=device.strip() or None, at=moment, by=who, comment=comment, now=now,
     )  # fmt: skip
     publish("mark", marks_page.marked_page(marked))
     return done(marks_page.headline(marked))

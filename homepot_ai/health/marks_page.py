@@ -9,8 +9,8 @@ from homepot_ai.health.summary import cell
 from homepot_ai.store.marks import LoggedAnomaly, Threshold
 
 HOW = (
-    "To judge one: run the deployment *mark* with its id and a verdict, or `homepot-ai mark ID true`, "
-    "`false` or `withdrawn`."
+    "To judge one: run the deployment *mark* with its number and a verdict, or "
+    "`homepot-ai mark NUMBER true|false|withdrawn`."
 )
 _SYMBOLS = {"info": "●", "warning": "▲", "critical": "■"}
 

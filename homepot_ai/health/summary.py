@@ -118,10 +118,10 @@ class ScoreSummary:
         lines = []
         if self.ill:
             # What is read first stands left: a narrow window cuts the end of a row.
-            lines += ["| device | health | since | why | anomaly | id |", "|---|---|---|---|---|---|"]
+            lines += ["| device | health | since (UTC) | anomaly | why | id |", "|---|---|---|---|---|---|"]
             lines += [
                 f"| {cell(d.name)} | {_SYMBOLS[d.status]} {d.score:.2f} {d.status} "
-                f"| {_since(d.since, self.last)} | {cell(d.why)} | {d.anomaly or ''} "
+                f"| {_since(d.since, self.last)} | {d.anomaly or ''} | {cell(d.why)} "
                 f"| `{cell(d.public_id)}` |"
                 for d in self.ill
             ]
@@ -131,9 +131,9 @@ class ScoreSummary:
                 lines += [f"And {rest} more, less severe than these: `homepot-ai status` lists them.", ""]
         silent = self.counts.get("no_data", 0)
         if self.silent:
-            named = ", ".join(f"{cell(d.name)} ({_since(d.last, self.last)})" for d in self.silent)
+            named = ", ".join(f"{cell(d.name)} {_silence(d.last, self.last)}" for d in self.silent)
             more = f" and {silent - len(self.silent)} more" if silent > len(self.silent) else ""
-            lines += [f"{_SYMBOLS['no_data']} Without data since: {named}{more}", ""]
+            lines += [f"{_SYMBOLS['no_data']} Without data: {named}{more}", ""]
         if any(d.anomaly for d in self.ill):
             lines += [
                 "Was an anomaly right? Run the deployment *mark* with its number and a verdict, or "
@@ -182,7 +182,7 @@ def _since(moment: datetime | None, now: datetime) -> str:
     '18 Nov 08:15 (2 d)'
     """
     if moment is None:
-        return "never heard"
+        return ""
     minutes = int((now - moment).total_seconds() // 60)
     ago = (
         f"{minutes} min"
@@ -193,6 +193,10 @@ def _since(moment: datetime | None, now: datetime) -> str:
     )
     day = "" if moment.date() == now.date() else f"{moment.day} {moment:%b} "
     return f"{day}{moment:%H:%M} ({ago})"
+
+
+def _silence(last: datetime | None, now: datetime) -> str:
+    return "has never sent any" if last is None else f"since {_since(last, now)}"
 
 
 def _ill_positions(result: MinuteResult) -> npt.NDArray[np.intp]:
