@@ -61,6 +61,7 @@ def keep(
         },
         "result": result,
     }
+    question["configurations"]["offsets"] = dict(plan.offsets)
     with db.reader() as conn:
         known = backtests.same(conn, **question)
     made_at = now.replace(microsecond=0) if known is None else known.asked_at

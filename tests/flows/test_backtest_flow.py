@@ -98,7 +98,7 @@ def test_the_form_names_and_describes_everything_that_can_be_tried() -> None:
     assert list(schema["properties"]) == ["start", "end", "site", "a", "b", "at"]
     trial = schema["definitions"]["Trial"]
     assert set(trial["properties"]) == {
-        "false_alarms_per_week", "healthy", "critical", "limits", "device_types",
+        "false_alarms_per_week", "healthy", "critical", "limits", "device_types", "moved_by_marks",
     }  # fmt: skip
     for name in ("Trial", "LimitTrial", "TypeTrial"):
         for field, described in schema["definitions"][name]["properties"].items():

@@ -151,6 +151,39 @@ def test_the_newest_mark_counts_and_a_withdrawn_one_is_none(fleet: Database, set
     assert ask(fleet, settings).found.a.precision is None
 
 
+def test_the_column_of_an_anomaly_counts_only_where_there_are_no_marks(
+    fleet: Database, settings: Settings
+) -> None:
+    with fleet.admin() as conn:
+        conn.execute("UPDATE ai_anomaly_logs SET mark = true WHERE device_id = %s", [SICK])
+    assert ask(fleet, settings).found.a.confirmed >= 1
+    mark(fleet, SICK, "true", NOW)
+    early = ask(fleet, settings, end=NOW - MINUTE, at=NOW - MINUTE).found
+    assert early.marked_true == 0, "it says what holds now, not what held then"
+
+
+def test_thresholds_moved_by_marks_are_those_of_the_moment_and_can_be_left_out(
+    fleet: Database, settings: Settings
+) -> None:
+    with fleet.writer() as conn:
+        conn.execute(
+            "INSERT INTO ai_alarm_thresholds (device_type, offset_decades, marked_true, marked_false, "
+            "reason, decided_by, decided_at) VALUES ('pos_terminal', 7.5, 0, 9, 'too many', 'ann', %s)",
+            [NOW],
+        )
+    plain = Trial(moved_by_marks=False)
+    found = ask(fleet, settings, Trial(), plain).found
+    assert found.b is not None
+    with_limits = {page.opened_by for page in pages(fleet, settings)}
+    assert with_limits == {"limit"}, "no evidence reaches so far above routine"
+    assert found.a.pages <= found.b.pages
+    assert found.b.changes == ("without the alarm thresholds that marks have moved",)
+    early = {"end": NOW - MINUTE, "at": NOW - MINUTE}
+    assert pages(fleet, settings, **early) == pages(fleet, settings, trials=[plain], **early)
+    with pytest.raises(BacktestError, match="the same"):
+        ask(fleet, settings, Trial(), plain, **early)
+
+
 def test_the_same_question_is_kept_once_until_something_new_is_known(
     fleet: Database, settings: Settings
 ) -> None:

@@ -175,7 +175,7 @@ def test_everything_is_deployed_and_runs_are_scheduled_ahead(demo: Installation)
     zones = {schedule["schedule"]["timezone"] for schedule in deployed["daily-report"]["schedules"]}
     assert zones == {"America/New_York", "Asia/Singapore", "Europe/Berlin"}
     # With a library that breaks the scheduler, all the above is green and nothing is ever scheduled.
-    for name in deployed:
+    for name in [name for name, entry in deployed.items() if entry["schedules"]]:
 
         def ahead(name: str = name) -> bool:
             return any(run["auto_scheduled"] for run in demo.runs(name, "Scheduled"))

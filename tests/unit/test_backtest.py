@@ -119,8 +119,9 @@ def plan(*configurations: HealthConfig, devices: int = 4, days: int = 2, **other
         timezone="UTC",
         names=names,
         parts=[Part(0, START - timedelta(days=10), 1000, 2000)],
-        trials=[Trial()] * len(configurations),
+        trials=[Trial()] * max(1, len(configurations)),
         configurations=configurations or (HealthConfig(),),
+        offsets={},
         missing=(),
     )
     return replace(made, **other)  # type: ignore[arg-type]
@@ -233,6 +234,17 @@ class TestAnswer:
         assert found.days == (date(2026, 11, 16), date(2026, 11, 17), date(2026, 11, 18))
         assert found.a.per_day == (1, 1, 0)
 
+    def test_thresholds_that_marks_moved_are_told(self) -> None:
+        both = plan(HealthConfig(), HealthConfig(), offsets={"pos_terminal": 0.25, "kiosk": -0.1})
+        made = replace(both, trials=[Trial(), Trial(moved_by_marks=False)])
+        found = answer(Settings(), made, [A, B], [])
+        assert found.b is not None
+        assert (found.a.changes, found.b.changes) == (
+            (),
+            ("without the alarm thresholds that marks have moved",),
+        )
+        assert any("kiosk by -0.10 decades, pos_terminal by +0.25 decades" in note for note in found.notes)
+
     def test_two_sites_of_one_name_stay_two(self) -> None:
         both = plan()
         names = {n: replace(name, site="Shop") for n, name in both.names.items()}
@@ -240,11 +252,9 @@ class TestAnswer:
         assert [(c.name, c.a) for c in found.sites] == [("Shop", 2), ("Shop", 2)]
 
     def test_names_of_others_break_no_table(self) -> None:
-        wild = plan()
+        wild = plan(HealthConfig(), Trial(false_alarms_per_week=0.1).apply(HealthConfig()))
         names = {n: replace(name, name="a|b<script>`x`\n# h") for n, name in wild.names.items()}
-        quieter = Trial(false_alarms_per_week=0.1).apply(HealthConfig())
-        made = replace(wild, names=names, configurations=[HealthConfig(), quieter])
-        found = answer(Settings(), made, [A, B], MARKS)
+        found = answer(Settings(), replace(wild, names=names), [A, B], MARKS)
         view = backtest_view.build(found, organisation="x", made_at=START, digest="0")
         text = backtest_view.markdown(found, view, number=1, replayed=False, seconds=1, size=1)
         assert "<script>" not in text

@@ -22,7 +22,7 @@ from homepot_ai.health.backtest.records import (
     Tally,
     Verdict,
 )
-from homepot_ai.health.backtest.trial import changes
+from homepot_ai.health.backtest.trial import Trial, changes
 from homepot_ai.health.config import HealthConfig
 from homepot_ai.settings import Settings
 from homepot_ai.store import backtests
@@ -52,8 +52,8 @@ def answer(
     judged = [_Judged(plan, pages, marked) for pages in found]
     first, second = judged[0], judged[1] if len(judged) > 1 else None
     tallies = [
-        _tally(plan, each, changes(config, settings.health), config)
-        for each, config in zip(judged, plan.configurations, strict=True)
+        _tally(plan, each, _changes(plan, settings, trial, config), config)
+        for each, trial, config in zip(judged, plan.trials, plan.configurations, strict=True)
     ]
     alone = [judge.only_in(first.opened, found[1]), judge.only_in(second.opened, found[0])] if second else []
     sites = _sites(plan, first, second)
@@ -95,6 +95,13 @@ class _Judged:
         # An anomaly that began before the range may have been paged before it: only those that began in it.
         self.wanted = [m for m in marked if m.verdict == "true" and start < m.started_at <= end]
         self.delays = judge.delays(pages, self.wanted)
+
+
+def _changes(plan: BacktestPlan, settings: Settings, trial: Trial, config: HealthConfig) -> tuple[str, ...]:
+    differs = changes(config, settings.health)
+    if plan.offsets and not trial.moved_by_marks:
+        differs += ("without the alarm thresholds that marks have moved",)
+    return differs
 
 
 def _tally(plan: BacktestPlan, judged: _Judged, differs: tuple[str, ...], config: HealthConfig) -> Tally:
@@ -245,5 +252,8 @@ def _notes(plan: BacktestPlan, first: _Judged) -> list[str]:
             f"{many} episode{'' if many == 1 else 's'} of a {'was' if many == 1 else 'were'} already open "
             "when the range began; they are not counted as pages."
         )
+    if plan.offsets:
+        moved = ", ".join(f"{kind} by {offset:+.2f} decades" for kind, offset in sorted(plan.offsets.items()))
+        notes.append(f"Marks have moved alarm thresholds: {moved}. Those of this range have seen its answer.")
     notes += [f"This HOMEPOT lacks {item}" for item in plan.missing]
     return notes

@@ -15,6 +15,7 @@ from homepot_ai.health.backtest.trial import Trial, unknown_types
 from homepot_ai.health.config import HealthConfig
 from homepot_ai.health.planning import MINUTE, floor_minute
 from homepot_ai.settings import Settings
+from homepot_ai.store import marks
 from homepot_ai.store.database import Connection, Database
 
 DEFAULT_DAYS = 7
@@ -43,6 +44,7 @@ class BacktestPlan:
         site_id, site: None is the fleet; timezone: whose days count.
         names: the devices watched, by id.
         configurations: those in force changed as asked; the second one may be missing.
+        offsets: decades by which marks had moved the alarm threshold of a device type.
         at: marks made after this moment are not known.
     """
 
@@ -56,6 +58,7 @@ class BacktestPlan:
     parts: Sequence[Part]
     trials: Sequence[Trial]
     configurations: Sequence[HealthConfig]
+    offsets: Mapping[str, float]
     missing: Sequence[schema.Missing]
 
     @property
@@ -120,9 +123,6 @@ def plan(
         NotFound: there is no such site.
     """
     configurations = [trial.apply(settings.health) for trial in trials]
-    for one, other in pairwise(configurations):
-        if one == other:
-            raise BacktestError("both configurations are the same: change something in b, or leave it out")
     last = floor_minute(at)
     until = last if end is None else floor_minute(end)
     if until > last:
@@ -150,7 +150,10 @@ def plan(
                 f"there is no device of type {', '.join(strange)} here; there are: {', '.join(kinds)}"
             )
         parts = _parts(conn, settings, wanted, until, names if place else None)
-        begins = min((first for _, first in parts), default=None)
+        decided = marks.thresholds(conn, at)
+    offsets = {each.device_type: each.offset for each in decided if each.offset and each.device_type in kinds}
+    _require_difference(trials, configurations, offsets)
+    begins = min((first for _, first in parts), default=None)
     if begins is None:
         raise BacktestError(f"there is no telemetry before {until:%Y-%m-%d %H:%M} UTC: choose a later range")
     if begins > wanted:
@@ -173,10 +176,19 @@ def plan(
         parts=[part for part, _ in parts],
         trials=tuple(trials),
         configurations=configurations,
+        offsets=offsets,
         missing=missing,
     )
     _require_room(made, settings)
     return made
+
+
+def _require_difference(
+    trials: Sequence[Trial], configurations: Sequence[HealthConfig], offsets: Mapping[str, float]
+) -> None:
+    for (trial, config), (other, its) in pairwise(zip(trials, configurations, strict=True)):
+        if config == its and (not offsets or trial.moved_by_marks == other.moved_by_marks):
+            raise BacktestError("both configurations are the same: change something in b, or leave it out")
 
 
 def _names(conn: Connection, settings: Settings, site_id: int | None) -> dict[int, DeviceName]:

@@ -7,16 +7,20 @@ another answer. Each stretch is read once and stepped through by every configura
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+
+import numpy as np
 
 from homepot_ai.health import scoring
 from homepot_ai.health.backtest.planning import BacktestPlan, Part
 from homepot_ai.health.backtest.records import Page
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.engine import Engine
+from homepot_ai.health.minutes import Fleet
 from homepot_ai.health.planning import MINUTE, MinutePlan
-from homepot_ai.health.records import Episode, MinuteResult
+from homepot_ai.health.records import Episode, Floats, MinuteResult
 from homepot_ai.health.rows import explain
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
@@ -104,12 +108,21 @@ def _shard(
                 conn, settings, due, cursors[0], window=(at, at), parts={}, site_id=plan.site_id
             )
         for number, (engine, watch) in enumerate(zip(engines, watches, strict=True)):
-            stepped = scoring.step(engine, cursors[number], due, batch, emit=False, watch=watch.take)
+            offsets = plan.offsets if plan.trials[number].moved_by_marks else {}
+            # Those of the question's moment: a mark made meanwhile must not move half a range.
+            own = replace(batch, fleet=replace(batch.fleet, alarm_offset=_offsets(batch.fleet, offsets)))
+            stepped = scoring.step(engine, cursors[number], due, own, emit=False, watch=watch.take)
             cursors[number] = stepped.cursor
         at = until
         if progress is not None:
             progress(before + round((at - part.learn_from) / MINUTE), plan.minutes)
     return [watch.pages() for watch in watches]
+
+
+def _offsets(fleet: Fleet, offsets: Mapping[str, float]) -> Floats | None:
+    if not offsets:
+        return None
+    return np.array([offsets.get(kind, 0.0) for kind in fleet.device_type], np.float32)
 
 
 def stretch(rows: int, minutes: int) -> timedelta:

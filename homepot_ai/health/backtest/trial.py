@@ -50,6 +50,7 @@ class Trial(_Tried):
     critical: Share | None = Field(default=None, description="score below which it is critical (0.4)")
     limits: tuple[LimitTrial, ...] = Field(default=(), description="limits of every device")
     device_types: tuple[TypeTrial, ...] = Field(default=(), description="what a device type has otherwise")
+    moved_by_marks: bool = Field(default=True, description="with the alarm thresholds that marks have moved")
 
     def apply(self, config: HealthConfig) -> HealthConfig:
         """The whole configuration with these changes.

@@ -1,6 +1,6 @@
 -- name: marked
--- The newest mark of an anomaly as of a moment; a withdrawn one is none. The column `mark` counts
--- only where nobody marked by rows.
+-- The newest mark of an anomaly as of a moment; a withdrawn one is none. The column `mark` says what
+-- holds now, so it counts only where nobody marked by rows.
 SELECT a.id,
        a.device_id,
        extract(epoch FROM a.started_at)::float8,
@@ -16,7 +16,9 @@ SELECT a.id,
  WHERE a.device_id = ANY(%(devices)s::integer[])
    AND a.started_at <= %(until)s
    AND (a.ended_at IS NULL OR a.ended_at > %(after)s)
-   AND CASE WHEN m.verdict IS NULL THEN a.mark IS NOT NULL ELSE m.verdict <> 'withdrawn' END
+   AND CASE
+       WHEN m.verdict IS NOT NULL THEN m.verdict <> 'withdrawn'
+       ELSE a.mark IS NOT NULL AND NOT EXISTS (SELECT FROM ai_anomaly_marks WHERE anomaly_id = a.id) END
  ORDER BY a.started_at, a.id;
 
 -- name: same
