@@ -110,7 +110,8 @@ def _lowered(
     if offset < 0:
         why = f"{spare} more could be false before the target is missed: the alarm may wake earlier"
     else:
-        why = "no reason to move the threshold"
+        enough = len(true) >= config.precision_target * (len(true) + len(false))
+        why = "right often enough" if enough else "too few to move the threshold"
     return Decision(offset, len(true), len(false), f"{said}; {why}")
 
 

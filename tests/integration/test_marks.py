@@ -199,7 +199,8 @@ def test_the_next_run_opens_fewer_and_after_withdrawing_as_many(
         for number in range(5):
             conn.execute(
                 "INSERT INTO ai_anomaly_logs (device_id, status, metrics, created_at, started_at, ended_at, "
-                "severity, strength, opened_by) VALUES (1, 'closed', '[]', %s, %s, %s, 'warning', %s, 'evidence')",
+                "severity, strength, opened_by) "
+                "VALUES (1, 'closed', '[]', %s, %s, %s, 'warning', %s, 'evidence')",
                 (START, START - number * MINUTE, START, strengths[0] + 0.02),
             )
     for number in range(1, 6):
