@@ -85,7 +85,8 @@ def decide(judged: Sequence[Judged], config: AlarmConfig) -> Decision:
         return _lowered(true, false, bears, said, config)
     if reached.any():
         pick = int(np.flatnonzero(reached)[0])
-        why = "from there on as many are true as wanted"
+        met = left_true[pick] >= config.precision_target * (left_true[pick] + left_false[pick])
+        why = "which is as right as wanted" if met else "and those are too few to move it further"
     else:
         farthest = int(np.flatnonzero(allowed)[-1])
         pick = int(np.flatnonzero(allowed & (left_false == left_false[farthest]))[0])
