@@ -86,6 +86,8 @@ def bootstrap(settings: Settings, *, solo: bool = False, scheduled: bool = True)
         make_automations(client, wanted=not solo)
         if solo and (ended := end_orphans(client)):
             print(f"runs that an earlier stop left unfinished, now marked: {ended}")
+        if moved := fit_shards(settings, datetime.now(UTC)):
+            print(moved)
         zones = zones_in_use(settings)
         names = deploy(settings, zones, scheduled=scheduled)
         print(f"deployments: {', '.join(names)}")
@@ -179,6 +181,15 @@ def end_orphans(client: SyncPrefectClient) -> int:
             run.id, Crashed(message="homepot-ai was stopped. The next run catches up."), force=True
         )
     return len(runs)
+
+
+def fit_shards(settings: Settings, now: datetime) -> str | None:
+    """Redistribute what scoring has learned when the number of shards was changed; returns what was done."""
+    from homepot_ai.health.resharding import reshard
+    from homepot_ai.store.database import Database
+
+    done = reshard(Database.from_settings(settings), settings, now=now)
+    return None if done is None else str(done)
 
 
 def zones_in_use(settings: Settings) -> list[str]:

@@ -60,7 +60,8 @@ def load_demo(database: Database, settings: Settings) -> None:
         days = settings.demo.scored_days
         with _progress() as progress:
             reporter = _reporter(progress, f"Scoring its last {days} days")
-            learning.backfill(database, settings, now - timedelta(days=days), now, reporter)
+            for shard in range(settings.scoring.shards):
+                learning.backfill(database, settings, now - timedelta(days=days), now, reporter, shard=shard)
 
 
 def scored_until(database: Database) -> datetime | None:

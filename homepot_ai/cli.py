@@ -77,6 +77,16 @@ def db_upgrade(
 
 
 @app.command()
+def reshard() -> None:
+    """After scoring.shards was changed: redistribute what was learned. `homepot-ai up` does it at its start."""
+    from homepot_ai.health.resharding import reshard as redistribute
+
+    current = load_settings()
+    done = redistribute(Database.from_settings(current), current, now=_now())
+    console.print(f"● {done or f'nothing to do: the state is one of {current.scoring.shards} shard(s)'}")
+
+
+@app.command()
 def settings() -> None:
     """Print every setting in force and where it comes from. Secrets are not printed."""
     current = load_settings()

@@ -14,7 +14,7 @@ from homepot_ai.health.records import CRITICAL, HEALTHY, WARNING
 Floats = npt.NDArray[np.float64]
 
 
-_PER_DEVICE = (
+PER_DEVICE = (
     "last_t", "provenance", "interval_s", "status", "ill_since", "failed", "failed_t",
     "count", "count_t", "count_writer", "percent",
 )  # fmt: skip
@@ -96,7 +96,7 @@ class Cursor:
             checks_id=self.checks_id,
         )
         _, new, old = np.intersect1d(device_id, self.device_id, assume_unique=True, return_indices=True)
-        for name in _PER_DEVICE:
+        for name in PER_DEVICE:
             getattr(laid, name)[new] = getattr(self, name)[old]
         return laid
 

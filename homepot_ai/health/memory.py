@@ -29,6 +29,12 @@ from homepot_ai.health.table import (
 )
 
 Index = npt.NDArray[np.intp]
+#: What the last axis of each array of a dump goes over: shards are split and merged by it (reshard.py).
+AXES = {
+    "key": "series", "rows": "series", "origin": "series", "first_at": "series", "last_at": "series",
+    "device": "device", "device_rows": "device", "device_stamps": "device", "device_type": "device",
+    "peer": "peer", "peer_start": "peer", "peer_excess": "peer",
+}  # fmt: skip
 # From so many names on, those that are not used any more make room for new ones.
 MANY_NAMES = 10_000
 

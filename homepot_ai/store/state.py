@@ -122,6 +122,7 @@ def advance(
     at: datetime,
     parts: Mapping[int, Payload],
     now: datetime,
+    begin_with: int = 1,
 ) -> None:
     """Move the live state to `at`. Call it first in the transaction: it settles who may write.
 
@@ -129,13 +130,15 @@ def advance(
         shards: how many shards the fleet is split into.
         version: the version that the run started from; None when there was none.
         parts: new payloads; the fast part must be among them.
+        begin_with: the version of a state that was not there.
 
     Raises:
         StateMoved: another run was ahead; write nothing.
     """
     row = {"shard": shard, "shards": shards, "at": at, "now": now}
-    known = {"version": 1 if version is None else version, "payload": b"", "checksum": _checksum(parts[FAST])}
-    if conn.execute(_SQL["begin" if version is None else "advance"], row | known).rowcount != 1:
+    statement = "advance" if version is not None else "begin"
+    known = {"version": version or begin_with, "payload": b"", "checksum": _checksum(parts[FAST])}
+    if conn.execute(_SQL[statement], row | known).rowcount != 1:
         raise _moved(shard)
     conn.execute(_SQL["drop_live_pages"], row)
     _put_pages(conn, shard, True, at, parts[FAST])
@@ -164,6 +167,24 @@ def put_snapshot(
         new = conn.execute(_SQL["put_snapshot_part"], row | known).rowcount == 1
         if new and part == FAST:
             _put_pages(conn, shard, False, at, payload)
+
+
+def slots(conn: Connection) -> list[int]:
+    """The profile slots that any shard's live state has."""
+    return [int(row[0]) for row in conn.execute(_SQL["slots"]).fetchall()]
+
+
+def drop_live_parts(conn: Connection, parts: Sequence[int]) -> None:
+    """Remove these parts of every shard's live state, to write them anew in the same transaction."""
+    for part in parts:
+        conn.execute(_SQL["drop_live_part"], {"part": part})
+    if FAST in parts:
+        conn.execute(_SQL["drop_all_live_pages"])
+
+
+def drop_snapshots(conn: Connection) -> None:
+    """Remove every shard's snapshots."""
+    conn.execute(_SQL["drop_snapshots"])
 
 
 def forget_snapshots(conn: Connection, shard: int, *, newest: datetime, hours: int, max_bytes: int) -> int:
