@@ -78,7 +78,7 @@ def db_upgrade(
 
 @app.command()
 def reshard() -> None:
-    """After scoring.shards was changed: redistribute what was learned. `homepot-ai up` does it at its start."""
+    """After scoring.shards was changed: redistribute what was learned. `homepot-ai up` does it as well."""
     from homepot_ai.health.resharding import reshard as redistribute
 
     current = load_settings()
