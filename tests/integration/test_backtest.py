@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import orjson
 import pikepdf
 import psycopg
 import pytest
 from pypdf import PdfReader
+from typer.testing import CliRunner
 
-from homepot_ai.errors import BacktestError, NotFound
+from homepot_ai import cli
+from homepot_ai.errors import BacktestError, NotFound, SettingsError
 from homepot_ai.health import learning
 from homepot_ai.health.backtest import planning, run
 from homepot_ai.health.backtest.records import Backtest, Page
@@ -20,7 +23,7 @@ from homepot_ai.health.backtest.trial import LimitTrial, Trial, TypeTrial
 from homepot_ai.health.planning import MINUTE
 from homepot_ai.reporting import backtest_command as command
 from homepot_ai.reporting.backtest import BacktestOutcome, keep
-from homepot_ai.settings import Settings
+from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store.database import Database
 from tests.support import START, small_fleet, table_checksums, telemetry, wave
 
@@ -208,6 +211,23 @@ def test_how_it_is_cut_and_read_changes_nothing(
     assert len(told) > 50
 
 
+def test_killed_anywhere_it_has_written_nothing_and_can_be_asked_again(
+    fleet: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "CHUNK_ROWS", 600)
+    plan = planning.plan(fleet, settings, start=RANGE, end=NOW, trials=[Trial()], at=NOW)
+    before = table_checksums(fleet, "homepot_ai")
+
+    def killed(done: int, total: int) -> None:
+        if done > total / 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.run(fleet, settings, plan, killed)
+    assert table_checksums(fleet, "homepot_ai") == before
+    assert ask(fleet, settings).found.a.pages
+
+
 def test_a_site_is_read_alone_and_its_days_are_its_own(fleet: Database, settings: Settings) -> None:
     for name in ("Hamburg", "SITE-2", "2"):
         plan = planning.plan(fleet, settings, start=RANGE, end=NOW, site=name, trials=[Trial()], at=NOW)
@@ -298,6 +318,30 @@ def test_the_pdf_can_be_read_and_is_tagged(fleet: Database, settings: Settings) 
     document = pikepdf.open(io.BytesIO(outcome.pdf))
     assert bool(document.Root.MarkInfo.Marked)
     assert b"pdfuaid" in document.Root.Metadata.read_bytes()
+
+
+def test_the_command_writes_the_pdf_and_fetches_it_again(
+    fleet: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMEPOT_AI_DATABASE_URL", fleet.url)
+    monkeypatch.setenv("HOMEPOT_AI_VAR_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    load_settings.cache_clear()
+    try:
+        span = ["--start", f"{RANGE:%Y-%m-%dT%H:%M}", "--end", f"{NOW:%Y-%m-%dT%H:%M}"]
+        said = CliRunner().invoke(
+            cli.app, ["backtest", *span, "--b", 'limits=[{"metric":"disk_percent"}]', "--out", "b.pdf"]
+        )
+        assert said.exit_code == 0, said.output
+        assert "Configuration b would have paged" in said.output
+        assert (tmp_path / "b.pdf").read_bytes().startswith(b"%PDF-")
+        again = CliRunner().invoke(cli.app, ["backtest", "--number", "1"])
+        assert again.exit_code == 0, again.output
+        assert (tmp_path / "backtest-1.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
+        wrong = CliRunner().invoke(cli.app, ["backtest", "--out", "nowhere/b.pdf"])
+        assert isinstance(wrong.exception, SettingsError)
+    finally:
+        load_settings.cache_clear()
 
 
 def test_at_a_terminal(fleet: Database, settings: Settings) -> None:
