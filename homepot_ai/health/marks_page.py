@@ -33,23 +33,23 @@ def marked_page(marked: Marked) -> str:
     """What was marked, and what it changed."""
     anomaly = marked.anomaly
     said = headline(marked)
-    by = f"{anomaly.opened_by or 'not kept'}{_strength(anomaly)}"
     lines = [
         f"**{cell(said[0].upper() + said[1:])}**",
         "",
-        "| anomaly | device | open | severity | why | opened by |",
-        "|---|---|---|---|---|---|",
-        f"| {anomaly.id} | {cell(name_of(anomaly))} | {span(anomaly)} | {_SYMBOLS[anomaly.severity]} "
-        f"{anomaly.severity} | {cell(why(anomaly))} | {by} |",
+        f"- {_SYMBOLS[anomaly.severity]} {anomaly.severity}: {cell(name_of(anomaly))}, {span(anomaly)}",
+        f"- {cell(why(anomaly))}",
+        f"- opened by {anomaly.opened_by or 'what was not kept'}{_strength(anomaly)}",
+        f"- judged by {cell(marked.by)}" + (f": {cell(marked.comment)}" if marked.comment else ""),
         "",
-        f"- by {cell(marked.by)}" + (f": {cell(marked.comment)}" if marked.comment else ""),
     ]
     if marked.moved is None:
-        lines.append(f"- {marked.unmoved}")
+        lines.append(marked.unmoved)
     else:
         moved = marked.moved
-        lines.append(f"- alarm threshold of device type `{cell(moved.device_type)}`: {_change(moved)}")
-        lines.append(f"- because {cell(moved.reason)}")
+        lines.append(
+            f"Alarm threshold of device type `{cell(moved.device_type)}`: **{_change(moved)}**, because "
+            f"{cell(moved.reason)}."
+        )
     if marked.written:
         back = f"`homepot-ai mark {anomaly.id} withdrawn` takes it back, and the threshold with it."
         lines += [

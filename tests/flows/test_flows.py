@@ -15,11 +15,12 @@ from prefect.client.schemas.objects import State
 
 from flows.health import score_health
 from flows.mail import deliver
+from flows.marks import mark
 from flows.reports import acting_moment, daily_report
 from flows.sample import replay_sample
 from flows.services import check_services
 from flows.upkeep import apply_retention, clean_event_cache, prune_runs
-from homepot_ai.errors import NotFound, SettingsError
+from homepot_ai.errors import MarkError, NotFound, SettingsError
 from homepot_ai.health import learning
 from homepot_ai.reporting.mailbox import list_mails
 from homepot_ai.store.database import Database
@@ -209,6 +210,72 @@ class TestDeliver:
         assert (state.message or "").startswith("1 sent")
         assert len(list_mails(sink.directory)) == 1
         assert "sent" in artifact("deliver")
+
+
+class TestMark:
+    @pytest.fixture
+    def logged(self, fleet: Database) -> Database:
+        """Five anomalies that evidence opened, a minute apart."""
+        with fleet.admin() as conn:
+            conn.execute(
+                "INSERT INTO ai_anomaly_logs (device_id, status, metrics, created_at, started_at, ended_at, "
+                "severity, metric, observed, expected_high, strength, opened_by) "
+                "SELECT 1, 'closed', '[]', now(), now() - n * interval '2 hours', "
+                "now() - n * interval '2 hours' + interval '20 minutes', 'warning', 'cpu_percent', 97, 40, "
+                "0.9, 'evidence' FROM generate_series(1, 5) n"
+            )
+        return fleet
+
+    def test_marked_moved_and_withdrawn(self, logged: Database, connect: Connect) -> None:
+        connect(logged)
+        for number in (1, 2):
+            assert run(mark, anomaly=number, verdict="false", by="Ann").message == (
+                f"anomaly {number} marked false"
+            )
+        third = run(mark, anomaly=3, verdict="false", by="Ann", comment="backup | <b>running</b>")
+        assert third.message == "anomaly 3 marked false; threshold of pos_terminal +0.00 → +0.50 decades"
+        page = artifact("mark")
+        assert "**+0.00 → +0.50 decades**, because 3 of 3 marked anomalies were false" in page
+        assert "CPU 97.0 %, expected at most 40.0 %" in page
+        assert "judged by Ann: backup / ‹b>running‹/b>" in page
+        again = run(mark, anomaly=3, verdict="false")
+        assert again.message == "anomaly 3 was marked false already: nothing written"
+        assert "stays (+0.50 decades)" in artifact("mark")
+        back = run(mark, anomaly=3, verdict="withdrawn")
+        assert (back.message or "").endswith("+0.50 → +0.00 decades")
+        assert rows(logged, "SELECT count(*) FROM ai_anomaly_marks") == [(4,)]
+
+    def test_by_device_and_moment_and_reset(self, logged: Database, connect: Connect) -> None:
+        connect(logged)
+        for hours in (2, 4, 6):
+            at = datetime.now(UTC) - timedelta(hours=hours) + timedelta(minutes=5)
+            assert run(mark, device="Checkout 1", at=at, verdict="false").is_completed()
+        assert rows(logged, "SELECT array_agg(anomaly_id ORDER BY id) FROM ai_anomaly_marks") == [
+            ([1, 2, 3],)
+        ]
+        assert (
+            run(mark, reset_threshold="pos_terminal", by="Ann").message == "threshold of pos_terminal reset"
+        )
+        assert "| pos_terminal | not moved |" in artifact("mark")
+
+    def test_with_nothing_filled_in_it_lists_what_can_be_marked(
+        self, logged: Database, connect: Connect
+    ) -> None:
+        connect(logged)
+        state = run(mark)
+        assert state.message == "nothing marked: no anomaly was named"
+        assert "| 5 | Checkout 1 |" in artifact("mark")
+        assert "Every alarm threshold is as designed." in artifact("mark")
+
+    def test_what_is_not_there_is_answered_with_what_is(self, logged: Database, connect: Connect) -> None:
+        connect(logged)
+        state = run(mark, anomaly=77, verdict="true")
+        assert state.is_failed()
+        with pytest.raises(NotFound, match=r"no anomaly '77'; did you mean: 1 \(Checkout 1, "):
+            state.result()
+        with pytest.raises(MarkError, match="true or false"):
+            run(mark, anomaly=3).result()
+        assert rows(logged, "SELECT count(*) FROM ai_anomaly_marks") == [(0,)]
 
 
 class TestUpkeep:
