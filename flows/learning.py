@@ -14,7 +14,7 @@ from pydantic import Field
 
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
 from homepot_ai.settings import load_settings
-from tasks import learning
+from tasks import learning, marks
 from tasks.names import shard_number
 
 FLOW = "learn-baselines"
@@ -39,6 +39,9 @@ def learn_baselines(
         return skipped(reason)
     settings, database = load_settings(), open_fleet()
     part = shard_number(shard, settings.scoring.shards)
+    if shard == 0 and use_version is None:
+        # Marks grow old without anybody marking: the thresholds that they had moved follow.
+        marks.settle_thresholds(database, settings, now=now)
     if use_version is not None:
         summary = learning.use_baselines(database, settings, shard=shard, version=use_version, now=now)
     else:
