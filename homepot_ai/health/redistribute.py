@@ -132,6 +132,42 @@ def cursors(payloads: Sequence[Stored], shards: int) -> list[bytes]:
     return [whole.for_devices(whole.device_id[owner == number]).dump() for number in range(shards)]
 
 
+def week_index(payloads: Sequence[Stored], shards: int) -> tuple[list[bytes], list[Ints]]:
+    """The index of a fitted week for each shard of the new layout, and which of the old series are in it.
+
+    Args:
+        payloads: of the old shards that have one; their series are counted on from one to the next.
+    """
+    unpacked = [state.unpack(payload) for payload in payloads]
+    codes = _common([meta["names"] for meta, _ in unpacked], [[]] * len(unpacked))
+    parts = [
+        {**arrays, "key": _recoded(state.unsqueeze(arrays["key"]), metric)}
+        for (_, arrays), metric in zip(unpacked, codes.metric, strict=True)
+    ]
+    merged = {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
+    order = np.argsort(merged["key"], kind="stable")
+    owner = shard_of(merged["key"][order] >> METRIC_BITS, shards)
+    chosen = [order[owner == number] for number in range(shards)]
+    meta = {**unpacked[0][0], "names": codes.names}
+    indices = []
+    for mine in chosen:
+        out = {name: array[..., mine] for name, array in merged.items()}
+        indices.append(state.pack(meta, {**out, "key": state.squeeze(out["key"])}))
+    return indices, chosen
+
+
+def week_hour(payloads: Sequence[Stored], chosen: Sequence[Ints]) -> list[bytes]:
+    """One hour of a fitted week for each shard of the new layout."""
+    unpacked = [state.unpack(payload) for payload in payloads]
+    merged = {
+        name: np.concatenate([arrays[name] for _, arrays in unpacked], axis=-1) for name in unpacked[0][1]
+    }
+    return [
+        state.pack(unpacked[0][0], {name: array[..., mine] for name, array in merged.items()})
+        for mine in chosen
+    ]
+
+
 def _common(names: Sequence[list[str]], types: Sequence[list[str]]) -> Codes:
     """One list of names and of types for all shards. Equal lists stay as they are, gaps included."""
     shared = names[0] if all(n == names[0] for n in names) else _union(names)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from homepot_ai.errors import ScoringError
 from homepot_ai.health import learning, planning, redistribute, scoring
 from homepot_ai.health.engine import Engine
+from homepot_ai.health.records import Ints
+from homepot_ai.health.week import INDEX, PARTS, in_force_from
 from homepot_ai.settings import Settings
-from homepot_ai.store import audit, locks, state
+from homepot_ai.store import audit, fits, locks, state
 from homepot_ai.store.database import Connection, Database
 
 # How long a run that is under way is waited for.
@@ -107,6 +110,7 @@ def _move(conn: Connection, settings: Settings, before: int, now: datetime) -> R
         )
         # From here on minutes can be scored again; the old layout's snapshots fit no shard any more.
         state.put_snapshot(conn, shard, at, parts, now, shards=after)
+    _move_fits(conn, before, after, now)
     audit.record(
         conn,
         at=now,
@@ -117,3 +121,53 @@ def _move(conn: Connection, settings: Settings, before: int, now: datetime) -> R
         details={"before": before, "after": after, "watermark": at.isoformat()},
     )
     return Resharded(before, after, at)
+
+
+def _move_fits(conn: Connection, before: int, after: int, now: datetime) -> None:
+    """Fitted weeks of the old layout as versions of the new one, each counting from when it did."""
+    kept = [
+        [version for version in fits.adopted(conn, shard, now) if version.kept] for shard in range(before)
+    ]
+    told = [{row.version: row for row in fits.recent(conn, shard, 10_000)} for shard in range(before)]
+    # Shards are fitted one after the other, within the hour after which all of them count.
+    moments: dict[float, datetime] = {}
+    for version in sorted(chain.from_iterable(kept), key=lambda version: version.fitted_at):
+        moments[in_force_from(version.fitted_at.timestamp())] = version.fitted_at
+    if not moments:
+        return
+    rows = chain.from_iterable(fits.recent(conn, shard, 1) for shard in range(max(before, after)))
+    last = max(row.version for row in rows)
+    fits.begin_moving(conn, max(before, after))
+    fits.retire(conn)
+    for number, (hour, fitted_at) in enumerate(sorted(moments.items()), start=last + 1):
+        used = [
+            (shard, max(due, key=lambda version: version.fitted_at))
+            for shard in range(before)
+            if (due := [v for v in kept[shard] if in_force_from(v.fitted_at.timestamp()) <= hour])
+        ]
+        chosen: list[Ints] = []
+        stored = [0] * after
+        for part in PARTS:
+            old = [fits.parts(conn, -1 - shard, v.fitted_at, [part])[part] for shard, v in used]
+            if part == INDEX:
+                payloads, chosen = redistribute.week_index(old, after)
+            else:
+                payloads = redistribute.week_hour(old, chosen)
+            for target, payload in enumerate(payloads):
+                fits.put_part(conn, target, number, fitted_at, part, payload, after)
+                stored[target] += len(payload)
+        shard, version = max(used, key=lambda pair: pair[1].fitted_at)
+        row = told[shard][version.version]
+        for target in range(after):
+            moved = replace(
+                row,
+                version=number,
+                fitted_at=fitted_at,
+                series=len(chosen[target]),
+                payload_bytes=stored[target],
+                adopted=True,
+                in_force=True,
+                details={**row.details, "redistributed": {"from": before, "to": after}},
+            )
+            fits.record_moved(conn, target, moved)
+    fits.end_moving(conn)

@@ -124,14 +124,35 @@ def store(
         return known
     stored = 0
     if row["adopted"]:
-        with conn.cursor() as cursor:
-            for part, payload in payloads:
-                parameters = {"shard": shard, "at": fitted_at, "part": part, "version": version}
-                more = {"payload": payload, "checksum": _checksum(payload), "shards": shards}
-                cursor.execute(_SQL["put_part"], parameters | more)
-                stored += len(payload)
+        for part, payload in payloads:
+            put_part(conn, shard, version, fitted_at, part, payload, shards)
+            stored += len(payload)
     _record(conn, shard, version, fitted_at, {**row, "payload_bytes": stored}, keep_hours)
     return version
+
+
+def begin_moving(conn: Connection, shards: int) -> None:
+    """Put all shards' parts aside, as those of shards -1, -2 ..., to write them anew in this transaction."""
+    for shard in range(shards):
+        conn.execute(_SQL["lock"], {"shard": shard})
+    conn.execute(_SQL["move_aside"])
+
+
+def record_moved(conn: Connection, shard: int, row: FitRow) -> None:
+    """Record a version of another layout as one of this: when it was fitted stays, so when it counts does."""
+    conn.execute(_SQL["leave_force"], {"shard": shard})
+    told = {**vars(row), "shard": shard, "details": orjson.dumps(dict(row.details)).decode()}
+    conn.execute(_SQL["record"], told)
+
+
+def end_moving(conn: Connection) -> None:
+    """Remove what was put aside; its records stay, as of versions that are no longer used."""
+    conn.execute(_SQL["drop_aside"])
+
+
+def retire(conn: Connection) -> None:
+    """No version that there is counts any more."""
+    conn.execute(_SQL["retire"])
 
 
 def put_back(
@@ -173,6 +194,14 @@ def _record(
     conn.execute(_SQL["record"], told | {"details": orjson.dumps(row["details"]).decode()})
     keep_from = fitted_at - timedelta(hours=keep_hours + 24)
     conn.execute(_SQL["forget_parts"], {"shard": shard, "keep": KEEP, "keep_from": keep_from})
+
+
+def put_part(
+    conn: Connection, shard: int, version: int, at: datetime, part: int, payload: bytes, shards: int
+) -> None:
+    """Write one part of a version."""
+    parameters = {"shard": shard, "at": at, "part": part, "version": version, "shards": shards}
+    conn.execute(_SQL["put_part"], parameters | {"payload": payload, "checksum": _checksum(payload)})
 
 
 def _checksum(payload: bytes) -> str:

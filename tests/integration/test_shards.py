@@ -20,8 +20,9 @@ from homepot_ai.errors import ScoringError, ShardsChanged, StateGone
 from homepot_ai.fleet.shards import shard_of
 from homepot_ai.health import learning, planning, resharding, scoring
 from homepot_ai.health.planning import MINUTE
+from homepot_ai.health.week import HOURS, PARTS, Week
 from homepot_ai.settings import Settings
-from homepot_ai.store import locks, state
+from homepot_ai.store import fits, locks, state
 from homepot_ai.store.database import Database
 from tests.support import START, small_fleet, table_checksums, telemetry, wave
 
@@ -75,6 +76,21 @@ def world(db: Database) -> None:
         return json.dumps({name: round(wave(20)(minute + i, device), 3) for i, name in enumerate(names)})
 
     telemetry(db, START, LEARNED + 122, DEVICES, cpu_percent=sick, memory_percent=wave(55), extra_metrics=own)
+
+
+def fitted(db: Database, at: datetime, seed: int) -> None:
+    """A fitted week of one shard, as learn-baselines stores it: offsets that move scores."""
+    names = ["m3", "cpu_percent", "never_seen"]
+    device, metric = np.repeat(DEVICES, 3), np.tile(np.arange(3, dtype=np.int32), len(DEVICES))
+    offset = np.random.default_rng(seed).normal(0, 4, (len(device), HOURS)).astype(np.float32)
+    week = Week.build(names, device, metric, offset)
+    row = {
+        "data_from": at - timedelta(days=30), "data_until": at, "series": len(week), "error_new": 0.5,
+        "error_old": None, "error_without": 1.0, "adopted": True, "reason": "better", "details": {},
+    }  # fmt: skip
+    with db.writer() as conn:
+        payloads = [(part, week.dump(part)) for part in PARTS]
+        fits.store(conn, 0, row, payloads, shards=1, now=at, keep_hours=48)
 
 
 def results(db: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -192,6 +208,9 @@ class TestAnotherNumberOfShards:
         ends = [NOW + 40 * MINUTE, NOW + 80 * MINUTE, NOW + 120 * MINUTE]
         for db in (still, moved):
             world(db)
+            # The second takes over from the first while all this happens.
+            fitted(db, NOW - timedelta(days=2), seed=1)
+            fitted(db, NOW - timedelta(hours=2), seed=2)
             learning.warm_up(db, settings_of(1), until=NOW - MINUTE, now=NOW)
         for end in ends:
             run(still, settings_of(1), end)
@@ -204,6 +223,11 @@ class TestAnotherNumberOfShards:
         assert all(score is not None for _, _, score, *_ in expected["scores"])
         for name in expected:
             assert found[name] == expected[name], name
+        in_force = rows(
+            moved, "SELECT shard, version, series FROM ai_baseline_fits WHERE in_force ORDER BY 1"
+        )
+        assert [(shard, version) for shard, version, _ in in_force] == [(0, 6), (1, 6)]
+        assert sum(series for *_, series in in_force) == 3 * len(DEVICES)
 
     def test_what_is_split_and_put_together_again_has_the_same_bytes(self, database: Database) -> None:
         world(database)

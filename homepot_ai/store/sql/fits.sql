@@ -60,6 +60,15 @@ DELETE FROM ai_baselines
    AND at NOT IN (SELECT fitted_at FROM ai_baseline_fits
                    WHERE shard = %(shard)s AND adopted ORDER BY fitted_at DESC LIMIT %(keep)s);
 
+-- name: move_aside
+UPDATE ai_baselines SET shard = -1 - shard WHERE kind = 'fitted';
+
+-- name: drop_aside
+DELETE FROM ai_baselines WHERE kind = 'fitted' AND shard < 0;
+
+-- name: retire
+UPDATE ai_baseline_fits SET adopted = false, in_force = false WHERE adopted;
+
 -- name: hour_means
 -- One row per device and list of metrics, however many hours: names are sent once, means as one array.
 SELECT device_id, metrics,
