@@ -42,14 +42,15 @@ def shapes(block: HourBlock, until: float, types: TypeShapes, back: int) -> Shap
     unit = np.nan_to_num(wm.spread(y))
     sigma = np.nan_to_num(wm.noise(y))
     variance = wm.median_variance(sigma, y)
-    offset = wm.shrunk(wm.repeating(y), unit[:, None] * types.of(block, 0), variance)
+    theta = wm.repeating(y)
+    offset = wm.shrunk(theta, wm.scaled(types.of(block, 0), theta, variance), variance)
     with_shape, plain = [], []
     for number, week in enumerate(HELD_OUT, start=1):
         rest = wm.without(y, week)
         theta = wm.repeating(rest, least=1)
         variance = wm.median_variance(sigma, rest)
-        trial = wm.shrunk(theta, unit[:, None] * types.of(block, number), variance)
-        near, far = wm.helped(y, week, trial)
+        trial = wm.shrunk(theta, wm.scaled(types.of(block, number), theta, variance), variance)
+        near, far = wm.helped(y, week, trial, unit)
         with_shape.append(near)
         plain.append(far)
     kept = eligible & (unit > 0) & wm.passes(with_shape, plain)
@@ -106,27 +107,29 @@ def judge(
 ) -> Verdict:
     """Whether the new version is used: not worse than the one in force, and better than none.
 
-    One that says nothing is used where the one in force does harm: it has to go somehow.
+    One that says nothing is only used where the one in force does harm: that has to go somehow.
 
     >>> judge(shaped=9, compared=9, new=0.7, old=0.8, without=1.0).reason
     'error on the last day 0.700, better than the version in force (0.800) and no week (1.000)'
     """
     if not compared or new is None or without is None:
-        why = "nothing to check it on" if shaped else "no series has a shape of the week"
-        return Verdict(False, why)
+        return Verdict(False, "nothing to check it on" if shaped else "no series has a shape of the week")
+    if not shaped:
+        if old is not None and old > without * MARGIN:
+            harm = f"error on the last day {old:.3f}, without it {without:.3f}"
+            return Verdict(
+                True, f"no series has a shape any more, and the version in force does harm: {harm}"
+            )
+        return Verdict(False, "no series has a shape of the week")
     told = f"error on the last day {new:.3f}"
-    if old is None:
-        good = new < without
-        return Verdict(good, f"{told}, {'better' if good else 'not better'} than no week ({without:.3f})")
-    beside = f"the version in force ({old:.3f}) and no week ({without:.3f})"
-    if new > old * MARGIN:
+    if old is not None and new > old * MARGIN:
         return Verdict(False, f"{told}, worse than the version in force ({old:.3f}); no week: {without:.3f}")
-    if new < without:
-        return Verdict(True, f"{told}, {'better' if new < old else 'as good'} than {beside}".replace(
-            "as good than", "as good as"))  # fmt: skip
-    if new <= without < old:
-        return Verdict(True, f"{told}: the version in force does harm ({old:.3f}), no week {without:.3f}")
-    return Verdict(False, f"{told}, not better than no week ({without:.3f})")
+    if new >= without:
+        return Verdict(False, f"{told}, not better than no week ({without:.3f})")
+    if old is None:
+        return Verdict(True, f"{told}, better than no week ({without:.3f})")
+    beside = "better than" if new < old else "as good as"
+    return Verdict(True, f"{told}, {beside} the version in force ({old:.3f}) and no week ({without:.3f})")
 
 
 class Fitter:

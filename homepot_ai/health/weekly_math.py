@@ -9,10 +9,11 @@ with one slope per series, the median step of these levels from week to week ove
 that explains more than no slope: a disk that fills is no shape of the week.  What repeats is the median
 over weeks.  How well it is known follows from the spread between neighbouring weeks::
 
-    sigma = 1.4826 / sqrt(2) * median |y[w+1] - y[w]|        v = sigma^2 * pi / (2 n + pi - 2)
+    sigma = median |y[w+1] - y[w]| / (0.6745 sqrt(2))        v = sigma^2 * pi / (2 n + pi - 2)
 
-(v: variance of a median of n normal values).  Each day's 24 hours are shrunk together towards the shape
-that the device type shows in this metric, by the positive-part James-Stein factor::
+(v: variance of a median of n normal values).  The shape g that the device type shows in this metric is
+scaled to the series, mu = beta g with beta = <theta, g> / <g, g>, as far as that is known, never negative.
+Each day's 24 hours are shrunk together towards it, by the positive-part James-Stein factor::
 
     offset = mu + max(0, 1 - (p - 2) v / |theta - mu|^2) * (theta - mu)        p: hours known of that day
 
@@ -21,7 +22,7 @@ helped: fitted without the last week it must bring that week's deviations nearer
 the week before; otherwise the series has none.
 
 James and Stein, Estimation with quadratic loss, 1961; Efron and Morris, Stein's estimation rule and its
-competitors, JASA 68, 1973 (towards a group's mean, positive part); Cai, Adaptive wavelet estimation: a
+competitors, JASA 68, 1973 (towards a regression, positive part); Cai, Adaptive wavelet estimation: a
 block thresholding and oracle inequality approach, Annals of Statistics 27, 1999 (by blocks).
 
 Arrays are [series, week, hour of the week] or [series, hour of the week] in the metric's unit, NaN
@@ -40,7 +41,10 @@ DAYS, DAY_HOURS = 7, 24
 LEAST_DAYS, LEAST_WEEKS = 4, 2
 # What a held-out week must come nearer by, both of them together.
 HELPS = 0.98
-MAD = 1.4826  # median absolute deviation to standard deviation, of a normal
+# The middle and the upper quarter of the absolute values of a standard normal.
+HALF, MOST = 0.6745, 1.1503
+# Units that one hour of a held-out week can be off by.
+LARGEST = 5.0
 
 
 def median(values: Floats) -> Floats:
@@ -108,17 +112,26 @@ def repeating(y: Floats, least: int = LEAST_WEEKS) -> Floats:
 
 
 def noise(y: Floats) -> Floats:
-    """Spread between neighbouring weeks [series], in the metric's unit; NaN where none are neighbours."""
-    steps = np.abs(np.diff(y, axis=1)).reshape(len(y), (y.shape[1] - 1) * HOURS)
-    robust = MAD * median(steps)
-    # A metric that is mostly zero has a median step of zero, and bursts: it is not known exactly.
-    out: Floats = (np.maximum(robust, 0.5 * mean(steps)) / np.sqrt(2)).astype(np.float32)
+    """Spread between neighbouring weeks [series], in the metric's unit; NaN where none are neighbours.
+
+    The larger of what the half and the three quarters of the steps say, so that a metric that mostly
+    does not move is not taken for known exactly.
+    """
+    steps = np.sort(np.abs(np.diff(y, axis=1)).reshape(len(y), (y.shape[1] - 1) * HOURS), axis=1)
+    count = np.isfinite(steps).sum(axis=1)
+    half, most = (
+        np.take_along_axis(steps, np.maximum(q * count // 4 - 1, 0)[:, None], axis=1)[:, 0] for q in (2, 3)
+    )
+    out: Floats = (np.maximum(half / HALF, most / MOST) / np.sqrt(2)).astype(np.float32)
     return out
 
 
 def spread(y: Floats) -> Floats:
-    """A series' own unit [series]: its usual mean absolute deviation, the shape of the week included."""
-    return median(mean(np.abs(y)))
+    """A series' own unit [series]: its usual mean absolute deviation, the shape of the week included.
+
+    Zero where nothing repeats in any hour of the week: rare bursts have no shape.
+    """
+    return mean(median(np.abs(y).swapaxes(1, 2)))
 
 
 def shrunk(theta: Floats, target: Floats, variance: Floats) -> Floats:
@@ -137,6 +150,21 @@ def shrunk(theta: Floats, target: Floats, variance: Floats) -> Floats:
     return np.nan_to_num(centred(np.where(known, moved, np.nan).astype(np.float32)))
 
 
+def scaled(shape: Floats, theta: Floats, variance: Floats) -> Floats:
+    """A type's shape [series, 168] in each series' unit, by regression on what the series itself shows.
+
+    Shrunk to zero as far as the slope is not known; a series that shows the opposite gets none.
+    """
+    known = np.isfinite(theta)
+    shape = np.where(known, shape, np.float32(0))
+    size = (shape.astype(np.float64) ** 2).sum(axis=1)
+    along = (shape * np.where(known, theta, 0)).sum(axis=1, dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope = np.maximum(along / size, 0)
+        slope *= np.clip(1 - variance.mean(axis=1) / (slope**2 * size), 0, 1)
+    return (np.nan_to_num(slope)[:, None] * shape).astype(np.float32)
+
+
 def median_variance(sigma: Floats, y: Floats) -> Floats:
     """Variance of a median over the weeks that are known, [series, 7]."""
     weeks = np.isfinite(y).sum(axis=1).reshape(-1, DAYS, DAY_HOURS).mean(axis=2)
@@ -149,13 +177,19 @@ def without(y: Floats, week: int) -> Floats:
     return np.delete(y, week, axis=1)
 
 
-def helped(y: Floats, week: int, offset: Floats) -> tuple[Floats, Floats]:
-    """How far a week's deviations lie from a shape fitted without it, and from none: sums [series]."""
-    held = centred(y[:, week])
-    here = np.isfinite(held)
-    with_shape = np.where(here, np.abs(held - offset), 0).sum(axis=1)
-    plain = np.where(here, np.abs(held), 0).sum(axis=1)
-    return with_shape.astype(np.float32), plain.astype(np.float32)
+def helped(y: Floats, week: int, offset: Floats, unit: Floats) -> tuple[Floats, Floats]:
+    """How far a week's deviations lie from a shape fitted without it, and from none: sums [series].
+
+    Each is taken from its own median over the days, so that a wrong hour moves no other and neither has
+    the better level; no hour counts for more than some units.
+    """
+    held = y[:, week]
+    distances = []
+    for left in (held - offset, held):
+        days = left.reshape(-1, DAYS, DAY_HOURS)
+        off = np.abs(days - median(days.swapaxes(1, 2))[:, None, :]).reshape(-1, HOURS)
+        distances.append(np.nansum(np.minimum(off, LARGEST * unit[:, None]), axis=1))
+    return distances[0], distances[1]
 
 
 def passes(with_shape: list[Floats], plain: list[Floats]) -> Flags:
