@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from homepot_ai.errors import NotFound, ScoringError
-from homepot_ai.health import fitting
+from homepot_ai.errors import NotFound, ScoringError, StateGone
+from homepot_ai.health import fitting, learning, planning, scoring
 from homepot_ai.health.fit_summary import FitSummary
+from homepot_ai.health.planning import MINUTE
 from homepot_ai.health.week import HOURS, INDEX, PARTS, Week, hour_of_week
 from homepot_ai.settings import Settings
 from homepot_ai.store import fits
 from homepot_ai.store.database import Database
-from tests.support import small_fleet, table_checksums
+from tests.support import small_fleet, table_checksums, telemetry, wave
 from tests.week_world import UNTIL, hour_values, weekend, write_hours
 
 DEVICES, METRICS, HISTORY = 8, 2, 37 * 24
@@ -230,3 +232,62 @@ def test_a_damaged_part_is_not_used(fleet: Database, settings: Settings) -> None
         assert set(fits.parts(conn, 0, version.fitted_at, [INDEX, 4])) == {INDEX, 4}
         with pytest.raises(ScoringError, match=r"part 3 .* damaged"):
             fits.parts(conn, 0, version.fitted_at, [INDEX, 3])
+
+
+class TestTheMinute:
+    """A minute is scored with the week in force at its time, live and again."""
+
+    SCORED = UNTIL + timedelta(hours=6, minutes=20)
+
+    @pytest.fixture
+    def scored(self, fleet: Database, settings: Settings) -> Database:
+        """A state of an hour and a half, hours of five weeks, and a fit of the night before."""
+        write_hours(fleet, values())
+        history = self.SCORED - timedelta(minutes=90)
+        telemetry(fleet, history, 180, range(1, DEVICES + 1), cpu_percent=wave(40), memory_percent=wave(55))
+        # The metrics that the minutes bring have a week of their own.
+        with fleet.writer() as conn:
+            conn.execute("UPDATE ai_metric_hours SET metrics = ARRAY['cpu_percent', 'memory_percent']")
+        learn(fleet, settings, at=NOW)
+        quiet = settings.model_copy(
+            update={"scoring": settings.scoring.model_copy(update={"warmup_scored_days": 0})}
+        )
+        learning.warm_up(fleet, quiet, until=self.SCORED - MINUTE, now=self.SCORED)
+        return fleet
+
+    def run(self, db: Database, settings: Settings, at: Any, now: Any) -> Any:
+        plan = planning.plan(db, settings, at=at, now=now)
+        batch = scoring.read(db, settings, plan)
+        found = scoring.score(settings, plan, batch)
+        return batch, scoring.store(db, settings, plan, found, now)
+
+    def test_only_the_hours_touched_are_read(self, scored: Database, settings: Settings) -> None:
+        batch, _ = self.run(scored, settings, self.SCORED, self.SCORED)
+        assert {w.since for w in batch.weeks} == {(UNTIL + timedelta(hours=1)).timestamp()}
+        sunday = 6 * 24
+        assert [w.part for w in batch.weeks] == [INDEX, sunday + 7, sunday + 8]
+
+    def test_scored_again_after_later_fits_it_says_the_same(
+        self, scored: Database, settings: Settings
+    ) -> None:
+        self.run(scored, settings, None, self.SCORED + timedelta(minutes=45))
+        after = self.SCORED + timedelta(minutes=80)
+        for version in (0, 1):
+            fitting.use(scored, settings, shard=0, version=version, now=self.SCORED + timedelta(minutes=50))
+        self.run(scored, settings, None, after)
+        # Both count from the next full hour on: the minutes before keep the version that they had.
+        past = self.SCORED + timedelta(minutes=43)
+        _, again = self.run(scored, settings, past, after)
+        assert (again.mode, again.differing, again.equal) == ("past", 0, DEVICES)
+        with scored.admin() as conn:
+            conn.execute("DELETE FROM ai_baselines WHERE kind = 'fitted' AND version = 1")
+        with pytest.raises(StateGone, match=r"shape of the week in force then \(version 1\)"):
+            self.run(scored, settings, past, after)
+
+    def test_the_week_changes_what_is_expected(self, scored: Database, settings: Settings) -> None:
+        plan = planning.plan(scored, settings, at=self.SCORED, now=self.SCORED)
+        batch = scoring.read(scored, settings, plan)
+        with_week = scoring.score(settings, plan, batch)
+        without = scoring.score(settings, plan, replace(batch, weeks=()))
+        slot = next(part for part in with_week.parts if part >= 0)
+        assert bytes(with_week.parts[slot]) != bytes(without.parts[slot])  # type: ignore[arg-type]
