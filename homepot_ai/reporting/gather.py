@@ -154,8 +154,8 @@ def _day(conn: Connection, period: Period, ids: Sequence[int] | None = None) -> 
         )
     episodes = []
     for row in cursor.execute(load(_SQL)["anomalies"], bounds):
-        id_, device_id, severity, metric, *rest, _provenance, mark = row
-        episodes.append(Episode(id_, device_id, severity, clean(metric, 80) if metric else None, *rest, mark))
+        id_, device_id, severity, metric, *rest, _provenance = row
+        episodes.append(Episode(id_, device_id, severity, clean(metric, 80) if metric else None, *rest))
     return Day(period, devices, episodes)
 
 

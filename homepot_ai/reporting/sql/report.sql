@@ -89,8 +89,8 @@ SELECT device_id, factor ->> 'metric', sum((factor ->> 'contribution')::float8)
 -- name: anomalies
 -- Those that overlap the period, as they stood at its end.
 SELECT id, device_id, severity, metric, observed, expected_low, expected_high, started_at,
-       CASE WHEN ended_at <= %(end)s THEN ended_at END, initial_score, peak_score, provenance,
-       mark
+       CASE WHEN ended_at <= %(end)s THEN ended_at END, initial_score, peak_score, mark,
+       provenance
   FROM ai_anomaly_logs
  WHERE started_at <= %(end)s AND (ended_at IS NULL OR ended_at > %(start)s)
  ORDER BY id;
