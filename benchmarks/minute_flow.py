@@ -125,7 +125,7 @@ class Writer(threading.Thread):
         super().__init__(daemon=True)
         self._db, self._devices, self._metrics = db, devices, metrics
         self._rng = np.random.default_rng(7)
-        self._stop = threading.Event()
+        self._ended = threading.Event()
         #: Minutes whose telemetry was not there when scoring began.
         self.late = 0
 
@@ -134,13 +134,13 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         at = datetime.now(UTC).replace(second=0, microsecond=0)
-        while not self._stop.wait(max(0.0, (at - datetime.now(UTC)).total_seconds())):
+        while not self._ended.wait(max(0.0, (at - datetime.now(UTC)).total_seconds())):
             self.write(at)
             self.late += (datetime.now(UTC) - at).total_seconds() > WRITTEN_S
             at += MINUTE
 
     def stop(self) -> None:
-        self._stop.set()
+        self._ended.set()
         self.join(60)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,12 +15,16 @@ import yaml
 from prefect import Flow
 from prefect.utilities.callables import parameter_schema
 
-from deployments import catalogue
+from deployments import catalogue, cycle
+from deployments.run import _asked as asked
+from homepot_ai.errors import NotFound
 from homepot_ai.settings import ScoringSettings, Settings
+from tasks.runs import judge_lateness
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRIES = {entry.name: entry for entry in catalogue.deployments(ROOT)}
 POOLS = {"minute", "batch"}
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 RUNBOOK_PARTS = [
     "## What it means when it fails",
     "## What the user feels",
@@ -166,6 +170,24 @@ def test_each_shard_is_a_deployment_with_a_limit_of_its_own(tmp_path: Path) -> N
         ("score-health-3", 2),
     ]
     assert all(entry["concurrency_limit"]["limit"] == 1 for entry in shards)
+    # Not all in the same second, and each still every minute.
+    assert [entry["schedules"][0]["anchor_date"][17:19] for entry in shards] == ["15", "25", "35"]
+    assert {entry["schedules"][0]["interval"] for entry in shards} == {60}
+
+
+def test_a_split_flow_is_run_by_its_name_with_all_its_parts(tmp_path: Path) -> None:
+    settings = Settings(home=ROOT, var_dir=tmp_path, scoring=ScoringSettings(shards=3))
+    known = catalogue.installed(settings)
+    parts = ["score-health-1", "score-health-2", "score-health-3"]
+    assert [entry.name for entry in asked(known, "score-health", {})] == parts
+    assert [entry.name for entry in asked(known, "score-health-2", {})] == ["score-health-2"]
+    assert [entry.name for entry in asked(known, "score-health", {"shard": 2})] == ["score-health-3"]
+    assert [name for name, _ in cycle.parts(settings)][:3] == parts
+    with pytest.raises(NotFound):
+        asked(known, "score-health-4", {})
+    for name in parts:
+        detail = judge_lateness(name, timedelta(minutes=1), None, NOW, since=NOW - timedelta(days=1)).detail
+        assert detail.endswith("see docs/runbooks/score-health.md")
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Gaza"])

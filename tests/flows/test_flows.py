@@ -23,6 +23,7 @@ from flows.upkeep import apply_retention, clean_event_cache, prune_runs
 from homepot_ai.errors import MarkError, NotFound, SettingsError
 from homepot_ai.health import learning
 from homepot_ai.reporting.mailbox import list_mails
+from homepot_ai.store import locks
 from homepot_ai.store.database import Database
 from homepot_ai.testing.mail_sink import MailSink
 from tests.flows.conftest import Connect
@@ -111,6 +112,37 @@ class TestScoreHealth:
         assert skipped[0].message is not None
         assert "scored already" in skipped[0].message
         assert all(state.is_completed() for state in states)
+
+    def test_a_run_that_finds_its_shard_busy_leaves_the_work(self, fleet: Database, connect: Connect) -> None:
+        settings = connect(fleet)
+        minute = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=1)
+        learning.backfill(fleet, settings, minute - timedelta(minutes=90), minute)
+        before = rows(fleet, "SELECT at, version FROM ai_baselines WHERE kind = 'live' AND part = -1")
+        with locks.shard(fleet, 0) as mine:
+            assert mine
+            state = run(score_health)
+            assert state.name == "Skipped"
+            assert state.message == (
+                "another run is scoring shard 0 at this moment: its result is the one wanted"
+            )
+            # A past minute moves nothing: it need not wait.
+            past = minute.replace(minute=0) + timedelta(minutes=1)
+            assert run(score_health, at=min(past, minute)).name == "Completed"
+        assert rows(fleet, "SELECT at, version FROM ai_baselines WHERE kind = 'live' AND part = -1") == before
+        assert run(score_health).name == "Completed"
+
+    def test_shards_have_pages_of_their_own_and_one_runbook(self, fleet: Database, connect: Connect) -> None:
+        connect(fleet, SCORING__SHARDS="3")
+        for shard in range(3):
+            assert run(score_health, shard=shard).name == "Completed"
+        assert rows(fleet, "SELECT DISTINCT device_id FROM ai_health_scores ORDER BY 1") == [(1,), (2,), (3,)]
+        for number in (1, 2, 3):
+            assert "attention" in artifact(f"score-health-{number}")
+        state = run(score_health, shard=5)
+        assert state.is_failed()
+        page = artifact("score-health-6")
+        assert "there is no shard 5: scoring.shards is 3" in page
+        assert "docs/runbooks/score-health.md" in page
 
     def test_without_tables_it_fails_and_names_what_to_do(
         self, raw_homepot_dump: Database, connect: Connect
