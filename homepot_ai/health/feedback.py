@@ -1,7 +1,7 @@
 """From marks to a threshold: how far verdicts on anomalies move a device type's alarm. Pure.
 
 An anomaly that evidence opened has a *strength*: decades above the device's routine at its
-highest.  With the opening threshold moved by o, those of strength <= opening + o would not have
+highest.  With the opening threshold moved by o, those below `opens_at` + o would not have
 been paged.  Of n kept ones t are true and f false; a is (1 - target) / target, the false ones that
 each true one makes up for.
 
@@ -74,7 +74,7 @@ def decide(judged: Sequence[Judged], config: AlarmConfig) -> Decision:
     said = f"{len(false)} of {len(judged)} marked anomalies were false"
 
     offsets = np.round(np.arange(0.0, HIGHEST + STEP / 2, STEP), 2)
-    edge = config.above_routine + offsets + _HAIR
+    edge = config.opens_at + offsets + _HAIR
     lost = np.searchsorted(true, edge, side="right")
     left_true = len(true) - lost
     left_false = len(false) - np.searchsorted(false, edge, side="right")

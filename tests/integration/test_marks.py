@@ -206,10 +206,10 @@ def test_the_next_run_opens_fewer_and_after_withdrawing_as_many(
     for number in range(1, 6):
         say(database, settings, number, "false", number)
     raised = offset(database)
-    assert settings.health.alarm.above_routine + raised >= strengths[0]
+    assert settings.health.alarm.opens_at + raised >= strengths[0]
     after = opened(database, settings, now)
     assert set(after) < set(before)
-    assert all(strength > settings.health.alarm.above_routine + raised for strength, _ in after.values())
+    assert all(strength > settings.health.alarm.opens_at + raised for strength, _ in after.values())
 
     for number in range(1, 6):
         say(database, settings, number, "withdrawn", 10 + number)

@@ -26,7 +26,7 @@ def brute(judged: list[Judged], config: AlarmConfig = CONFIG) -> float:
     true = [j for j in judged if j.true]
 
     def kept(offset: float, verdict: bool) -> int:
-        edge = config.above_routine + offset + 1e-5
+        edge = config.opens_at + offset + 1e-5
         return sum(j.true == verdict and j.strength > edge for j in judged)
 
     def allowed(offset: float) -> bool:
@@ -124,7 +124,7 @@ class TestWhateverIsMarked:
         assert LOWEST <= decided.offset <= HIGHEST
         true = [j.strength for j in judged if j.true]
         if decided.offset > 0:
-            lost = sum(strength <= CONFIG.above_routine + decided.offset for strength in true)
+            lost = sum(strength <= CONFIG.opens_at + decided.offset for strength in true)
             assert lost <= 0.1 * len(true)
         assert decided.reason
 
