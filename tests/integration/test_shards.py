@@ -21,6 +21,7 @@ from homepot_ai.fleet.shards import shard_of
 from homepot_ai.health import learning, planning, resharding, scoring
 from homepot_ai.health.planning import MINUTE
 from homepot_ai.health.week import HOURS, PARTS, Week
+from homepot_ai.reporting.gather import shard_layouts
 from homepot_ai.settings import Settings
 from homepot_ai.store import fits, locks, state
 from homepot_ai.store.database import Database
@@ -321,3 +322,20 @@ def test_a_damaged_page_is_noticed(database: Database, tmp_path: Path) -> None:
     plan = planning.plan(database, settings_of(1), now=NOW)
     with pytest.raises(ScoringError, match="damaged"):
         scoring.read(database, settings_of(1), plan)
+
+
+def test_minutes_due_follow_the_number_of_shards() -> None:
+    """A report counts shard-minutes: a change at noon must not make the morning look unscored."""
+    hours = [START + timedelta(hours=h) for h in range(10)]
+    changes = [(hours[2], 1, 4), (hours[6], 4, 2)]
+
+    def numbers(first: int, last: int) -> list[tuple[int, int]]:
+        found = shard_layouts(changes, 2, hours[first], hours[last])
+        assert (found[0][0], found[-1][1]) == (hours[first], hours[last])
+        return [((end - start) // timedelta(hours=1), number) for start, end, number in found]
+
+    assert numbers(0, 2) == [(2, 1)]
+    assert numbers(0, 9) == [(2, 1), (4, 4), (3, 2)]
+    assert numbers(3, 7) == [(3, 4), (1, 2)]
+    assert numbers(7, 9) == [(2, 2)]
+    assert shard_layouts([], 3, hours[0], hours[1]) == [(hours[0], hours[1], 3)]

@@ -112,6 +112,10 @@ SELECT shard, count(*), sum(rows_read), max(seconds), min(at), max(at), max(gap)
           FROM ai_scoring_minutes WHERE at > %(start)s AND at <= %(end)s) AS minutes
  GROUP BY shard ORDER BY shard;
 
+-- name: shard_changes
+SELECT (details ->> 'watermark')::timestamptz, (details ->> 'before')::int, (details ->> 'after')::int
+  FROM ai_audit_log WHERE actor = 'reshard' AND action = 'redistributed' ORDER BY 1;
+
 -- name: rejected
 SELECT reason, sum(amount::float8)::bigint
   FROM ai_scoring_minutes CROSS JOIN LATERAL jsonb_each_text(rejected) AS r (reason, amount)
