@@ -192,3 +192,45 @@ def test_units_and_labels() -> None:
     assert metrics.label("disk_percent") == "Disk"
     low, high = metrics.valid_ranges(["cpu_percent", "whatever"])
     assert (low.tolist(), high.tolist()) == ([0.0, -metrics.ABSURD], [100.5, metrics.ABSURD])
+
+
+def test_blocks_of_whole_devices_say_what_the_whole_says() -> None:
+    """A large fleet is read in blocks: names come in another order, everything else is the same."""
+    rows = []
+    for device in range(1, 12):
+        for i in range(4):
+            extra = orjson.dumps({f"m{(device + i) % 5}": device + i / 10, "own": 1.0 * i}).decode()
+            errors = 3.0 if device == 4 else 0.5
+            rows.append(row(100 * device + i, 1000.0 + 60 * i, device, cpu=40.0 + i, errors=errors,
+                            count=10.0 * i, extra=extra))  # fmt: skip
+    rows[6] = row(9001, 1120.0, 2, cpu=float("nan"), extra='{"m1": "text"}')
+    rows[9] = rows[8]  # sent twice
+    rows[20] = row(9002, 1000.0, 6, cpu=1e30, errors=0.5)
+
+    class Cursor:
+        """What a server-side cursor does: rows in pieces that end anywhere."""
+
+        def __init__(self) -> None:
+            self.left = list(rows)
+
+        def fetchmany(self, size: int) -> list[tuple[Any, ...]]:
+            piece, self.left = self.left[:7], self.left[7:]
+            return piece
+
+    blocks = list(samples._whole_devices(Cursor()))  # type: ignore[arg-type]
+    assert len(blocks) > 3
+    assert [r for block in blocks for r in block] == rows
+    devices = [{r[2] for r in block} for block in blocks]
+    assert sum(map(len, devices)) == 11, "no device is in two blocks"
+    whole, joined = parsing.build(rows), parsing.build_blocks(blocks)
+
+    def told(found: records.Samples) -> list[tuple[float, float, str, float]]:
+        rows_ = zip(found.row.tolist(), found.metric.tolist(), found.value.tolist(), strict=True)
+        at = found.rows
+        return sorted((at.device_id[r], at.t[r], found.names[m], v) for r, m, v in rows_)
+
+    assert told(joined) == told(whole)
+    assert (joined.rejected, joined.assumed) == (whole.rejected, whole.assumed)
+    assert joined.rejected["duplicate"] == 1
+    for name in ("id", "device_id", "t", "writer", "percent"):
+        assert getattr(joined.rows, name).tolist() == getattr(whole.rows, name).tolist()
