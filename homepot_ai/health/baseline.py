@@ -161,8 +161,11 @@ def _weigh(samples: Samples, size: Matrix, minutes: Floats, config: BaselineConf
     np.minimum(evidence, 1, out=evidence)
     evidence *= body
     evidence += over
-    np.minimum(evidence, np.float32(config.evidence_cap), out=evidence)
-    together: Matrix = evidence.mean(axis=1)
+    np.minimum(evidence[ALARM], np.float32(config.alarm_cap), out=evidence[ALARM])
+    np.minimum(evidence[HEALTH], np.float32(config.evidence_cap), out=evidence[HEALTH])
+    together = np.empty((TABLES, n), np.float32)
+    np.dot(np.float32(config.alarm_weights), evidence[ALARM], out=together[ALARM])
+    np.mean(evidence[HEALTH], axis=0, out=together[HEALTH])
     together *= eligible(rows, config)
     return together, evidence[HEALTH]
 

@@ -8,6 +8,7 @@ what is expected (see docs/health-scoring.md).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -15,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+# False alarms per device and week at which `above_routine` holds as it is written.
+STANDARD_RATE = 5.0
 
 
 class _Frozen(BaseModel):
@@ -103,6 +106,10 @@ class BaselineConfig(_Frozen):
     careful_gain: float = Field(default=0.02, ge=0, le=1, description="how little it learns then")
     accept_days: Positive = Field(default=1.0, description="then a lasting new state is learned")
     evidence_cap: Positive = Field(default=8.0, description="decades one residual can weigh")
+    alarm_cap: Positive = Field(default=6.0, description="the same for the alarm")
+    alarm_weights: tuple[float, float, float] = Field(
+        default=(0.45, 0.45, 0.10), description="of onset, shape of the day and jump, for the alarm"
+    )
     note_at: Positive = Field(default=1.0, description="decades from which value and band are kept")
     top_metrics: int = Field(default=5, ge=1, description="metrics whose mean is the health")
     hold_minutes: Positive = Field(default=60.0, description="decay of evidence once seen")
@@ -121,20 +128,24 @@ class BaselineConfig(_Frozen):
 class AlarmConfig(_Frozen):
     """When an episode opens and when it closes."""
 
-    false_alarms_per_week: Positive = Field(
-        default=0.5, le=50, description="expected per device, on a device on which nothing happens"
+    false_alarms_per_week: float = Field(
+        default=STANDARD_RATE, ge=0.01, le=50, description="at most, per device on which nothing happens"
     )
-    above_routine: Positive = Field(default=0.4, description="decades above the routine")
-    at_once: Positive = Field(default=1.3, description="decades above it that one minute suffices for")
-    few_metrics: float = Field(default=8.0, ge=0, description="how much more it takes of few metrics")
-    routine_quantile: Share = Field(default=0.98, description="of the device, long memory")
-    routine_days: Positive = 30.0
-    recent_quantile: Share = Field(default=0.95, description="of the device, short memory")
-    recent_days: Positive = 1.0
-    open_count: int = Field(default=2, ge=1, description="N of ...")
-    open_window: int = Field(default=3, ge=1, le=16, description="... the last M scored minutes")
+    above_routine: Positive = Field(default=0.72, description="decades above routine, at the standard rate")
+    spread: Positive = Field(default=0.28, description="decades that e times fewer false alarms cost")
+    wide_metrics: int = Field(default=5, ge=1, description="whose mean is half of the level")
+    few_metrics: float = Field(default=4.0, ge=0, description="how much more it takes of few metrics")
+    sustained_minutes: Positive = Field(default=10.0, description="EWMA of the level")
+    sustained_share: Share = Field(default=0.8, description="of the threshold suffices for that")
+    routine_share: Share = Field(default=0.6, description="of its recent peaks that are routine")
+    peak_quantile: Share = Field(default=0.995, description="of its level that are its peaks")
+    peak_days: Positive = Field(default=0.5, description="memory of the quick level's peaks")
+    sustained_peak_days: Positive = Field(default=1.0, description="of those of the sustained one")
+    noise_days: Positive = Field(default=30.0, description="memory of median and 90 % point")
+    quiet_spread: Positive = Field(default=0.1, description="decades per factor e; less is quiet")
+    quiet_share: Share = Field(default=0.6, description="of the threshold that a quiet one needs at least")
     close_fraction: Share = Field(default=0.5, description="of the opening level")
-    close_minutes: float = Field(default=10.0, ge=0, description="quiet for so long closes it")
+    close_minutes: float = Field(default=5.0, ge=0, description="quiet for so long closes it")
     limit_u: Positive = Field(default=1.0, description="limit or signal evidence that opens one")
     critical_minutes: float = Field(default=15.0, ge=0, description="critical when worse so long")
     precision_target: Share = Field(default=0.8, description="share of true ones that marks move towards")
@@ -142,11 +153,15 @@ class AlarmConfig(_Frozen):
     marks_lost: float = Field(default=0.1, ge=0, lt=1, description="of the true ones, at most, by marks")
     marks_prior: Positive = Field(default=10.0, description="marks that the design itself weighs as many as")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> AlarmConfig:
-        if self.open_count > self.open_window:
-            raise ValueError(f"open_count ({self.open_count}) cannot exceed open_window ({self.open_window})")
-        return self
+    @property
+    def opens_at(self) -> float:
+        """Decades above routine that open an episode, at the rate that is set.
+
+        >>> round(AlarmConfig(false_alarms_per_week=STANDARD_RATE / math.e).opens_at, 2)
+        1.0
+        """
+        fewer = math.log(STANDARD_RATE / self.false_alarms_per_week)
+        return max(self.above_routine + self.spread * fewer, 0.1)
 
 
 class LivenessConfig(_Frozen):

@@ -1,11 +1,10 @@
 """When an anomaly begins and when it is over.
 
-The alarm weighs all metrics of a device: the root mean square of their evidence, less what
-the device does routinely (the higher of its own 98 % point and a running 95 % point of the
-last day; evidence is a logarithm, so routine is subtracted).  It opens an episode when N of
-the last M minutes with samples lay `above_routine`, when one lay far above (`at_once`), or when
-a limit has been exceeded for its full time.  It closes by a rule of its own: quiet, at half the
-level, for `close_minutes`.
+The alarm weighs all metrics of a device into one level (see evidence.py), and
+:mod:`homepot_ai.health.routine` says how far it stands above what the device does routinely, in
+decades.  An episode opens where that reaches :attr:`AlarmConfig.opens_at`, or when a limit has been
+exceeded for its full time.  It closes by a rule of its own: quiet, at half of that, for
+`close_minutes`.
 """
 
 from __future__ import annotations
@@ -18,21 +17,20 @@ import numpy.typing as npt
 
 from homepot_ai.health.config import AlarmConfig
 from homepot_ai.health.records import Episode, Factor, Factors, Flags, Floats
-from homepot_ai.health.routine import track
+from homepot_ai.health.routine import stands_out
 from homepot_ai.health.table import DeviceField, DeviceStamp, DeviceTable
 
 SEVERITIES = ("info", "warning", "critical")
 OPENED_BY = ("evidence", "limit", "signal")
 Index = npt.NDArray[np.intp]
-FIRST_ROUTINE = 1.0
-HEAD_START = 10.0
 
 
 @dataclass(frozen=True)
 class Turn:
     """Positions in the frame of episodes that opened, closed or worsened this minute.
 
-    ``level`` [D] is how far above its routine each device is, 1.0 where a minute counts towards opening.
+    ``alarm`` [D]: an episode is open and this minute is part of it, not of the quiet after it.
+    ``level`` [D] is how far above its routine each device is, 1.0 where an episode opens.
     """
 
     opened: Index
@@ -46,7 +44,7 @@ class Turn:
 class Level:
     """This minute's evidence of the framed devices, [D] each.
 
-    ``level`` is the alarm's root mean square (decades) over ``metrics`` series, ``fresh`` whether
+    ``level`` is the alarm's (decades), over ``metrics`` series, ``fresh`` whether
     it rests on new samples, ``minutes`` since the samples before, ``limit`` the evidence of limits
     and signals together, ``signal`` whether signals are the larger part of it, ``offset`` decades
     added to what opens an episode.
@@ -69,14 +67,13 @@ def advance(
 ) -> Turn:
     """Move the episodes of the devices at ``pos`` on by a minute; changes ``table``."""
     rows, stamps = table.rows[:, pos], table.stamps[:, pos]
-    # The mean of few metrics varies more by chance than that of many.
-    above = (now.level - _routine(rows, now, config)) / np.sqrt(1 + config.few_metrics / now.metrics)
-    heard = now.fresh & now.scored
-    hits = _count_hits(rows, heard, above - now.offset, config)
-    hot = (hits >= config.open_count) | (above > config.at_once + now.offset)
-    limited = now.limit >= config.limit_u
     is_open = ~np.isnan(stamps[DeviceStamp.OPENED])
-    calm = (above < config.above_routine * config.close_fraction) & (now.limit < config.limit_u)
+    above = stands_out(rows, now.level, now.metrics, now.minutes, now.fresh, config)
+    heard = now.fresh & now.scored
+    opens_at = np.float32(config.opens_at)
+    hot = heard & (above - now.offset >= opens_at)
+    limited = now.limit >= config.limit_u
+    calm = (above - now.offset < opens_at * config.close_fraction) & ~limited
     # A minute without samples neither begins nor breaks the quiet.
     quiet = stamps[DeviceStamp.QUIET]
     quiet[now.fresh & ~calm] = np.nan
@@ -84,7 +81,7 @@ def advance(
     with np.errstate(invalid="ignore"):
         rested = now.at - quiet >= config.close_minutes * 60
     closed = is_open & (rested | ~now.scored)
-    opened = ~is_open & now.scored & ((hot & now.fresh & ~calm) | limited)
+    opened = ~is_open & now.scored & (hot | limited)
 
     stamps[DeviceStamp.OPENED, opened] = now.at
     quiet[opened] = np.nan
@@ -98,42 +95,13 @@ def advance(
     worse |= is_open & (severity > rows[DeviceField.SEVERITY])
     held = np.where(opened, np.float32(0), rows[DeviceField.STRENGTH])
     rows[DeviceField.STRENGTH] = np.where(now.fresh, np.fmax(held, above), held)
-    by = np.where(limited, np.where(now.signal, 2, 1), 0)
+    by = np.where(limited & ~hot, np.where(now.signal, 2, 1), 0)
     rows[DeviceField.OPENED_BY] = np.where(opened, by, rows[DeviceField.OPENED_BY])
     rows[DeviceField.SEVERITY] = np.where(opened, severity, np.fmax(severity, rows[DeviceField.SEVERITY]))
-    alarm = (is_open & ~closed) | opened
+    alarm = ((is_open & ~closed) | opened) & (hot | limited)
     table.rows[:, pos], table.stamps[:, pos] = rows, stamps
-    level = np.where(heard, (above - now.offset) / np.float32(config.above_routine), 0).astype(np.float32)
+    level = np.where(heard, (above - now.offset) / opens_at, 0).astype(np.float32)
     return Turn(np.flatnonzero(opened), np.flatnonzero(closed), np.flatnonzero(worse & ~closed), alarm, level)
-
-
-def _routine(rows: Floats, now: Level, config: AlarmConfig) -> Floats:
-    """What is routine for each device before this minute; learns from it afterwards."""
-    for field in (DeviceField.ROUTINE, DeviceField.RECENT):
-        np.copyto(rows[field], np.float32(FIRST_ROUTINE), where=np.isnan(rows[field]))
-    before: Floats = np.maximum(rows[DeviceField.ROUTINE], rows[DeviceField.RECENT])
-    for field, quantile, days in (
-        (DeviceField.ROUTINE, config.routine_quantile, config.routine_days),
-        (DeviceField.RECENT, config.recent_quantile, config.recent_days),
-    ):
-        after = track(
-            rows[field], now.level, rows[DeviceField.ROWS], now.minutes,
-            quantile=quantile, days=days, head=HEAD_START,
-        )  # fmt: skip
-        np.copyto(rows[field], after, where=now.fresh)
-    rows[DeviceField.ROWS] += now.fresh
-    return before
-
-
-def _count_hits(rows: Floats, heard: Flags, above: Floats, config: AlarmConfig) -> npt.NDArray[np.int64]:
-    bits = rows[DeviceField.RECENT_HITS].astype(np.int64)
-    shifted = ((bits << 1) | (above > config.above_routine)) & ((1 << config.open_window) - 1)
-    bits = np.where(heard, shifted, bits)
-    rows[DeviceField.RECENT_HITS] = bits
-    ones = np.zeros(len(bits), np.int64)
-    for shift in range(config.open_window):
-        ones += (bits >> shift) & 1
-    return ones
 
 
 def remember(
@@ -193,4 +161,3 @@ def forget(table: DeviceTable, rows: Index, at: float) -> None:
     """End the episodes of these rows of the device table."""
     table.stamps[DeviceStamp.CLOSED, rows] = at
     table.stamps[DeviceStamp.OPENED : DeviceStamp.HIGH + 1, rows] = np.nan
-    table.rows[DeviceField.RECENT_HITS, rows] = 0

@@ -41,7 +41,10 @@ def of_devices(memory: Memory, at: float, interval_of_device: Floats) -> tuple[F
     counted = segments.sum(baseline.eligible(rows, settings).astype(np.float32))
     health, level, count = np.zeros((3, len(memory.devices)), np.float32)
     health[segments.device_pos] = segments.top_mean(held, settings.top_metrics)
-    level[segments.device_pos] = np.sqrt(segments.sum(alarm * alarm) / np.maximum(counted, 1))
+    # Half of how much moves at all, half of how far the most moved ones are off.
+    rms = np.sqrt(segments.sum(alarm * alarm) / np.maximum(counted, 1))
+    wide = segments.top_mean(alarm, memory.config.alarm.wide_metrics)
+    level[segments.device_pos] = 0.5 * rms + 0.25 * wide
     count[segments.device_pos] = counted
     return health, level, count
 

@@ -49,19 +49,24 @@ class DeviceField(IntEnum):
     """Rows of the device matrix."""
 
     INTERVAL = 0  # learned collection interval, seconds
-    ROUTINE = 1  # what the device does routinely, long memory (decades)
-    RECENT = 2  # the same with a memory of a day
+    LEVEL = 1  # the alarm's level at the sample before (decades)
+    SUSTAINED = 2  # its moving average
     ROWS = 3  # minutes with samples
-    RECENT_HITS = 4  # the last M minutes above the alarm level, as bits
+    PEAKS = 4  # how far the level reached lately, its median and its 90 % point ...
     INITIAL = 5  # score when the episode opened
     PEAK = 6  # lowest score in the episode
     SEVERITY = 7  # as last told, index into SEVERITIES
     EDGE = 8  # how far health evidence reaches when all is as usual (decades)
     STRENGTH = 9  # decades above routine at the episode's highest
     OPENED_BY = 10  # index into OPENED_BY of episodes.py
+    MIDDLE = 11
+    UPPER = 12
+    SUSTAINED_PEAKS = 13  # ... and the same of the sustained level
+    SUSTAINED_MIDDLE = 14
+    SUSTAINED_UPPER = 15
 
 
-DEVICE_FIELDS = 11
+DEVICE_FIELDS = 16
 
 
 class DeviceStamp(IntEnum):
@@ -133,7 +138,7 @@ class DeviceTable:
         self.id = np.insert(self.id, where, ids)
         fresh = np.zeros((DEVICE_FIELDS, len(ids)), np.float32)
         fresh[DeviceField.INTERVAL] = np.nan
-        fresh[DeviceField.ROUTINE] = fresh[DeviceField.RECENT] = np.nan
+        fresh[[DeviceField.LEVEL, DeviceField.PEAKS, DeviceField.SUSTAINED_PEAKS]] = np.nan
         fresh[DeviceField.EDGE] = np.nan
         self.rows = np.insert(self.rows, where, fresh, axis=1)
         self.stamps = np.insert(self.stamps, where, np.nan, axis=1)
