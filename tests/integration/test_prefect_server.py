@@ -30,6 +30,7 @@ from deployments import catalogue
 from homepot_ai.reporting.mailbox import list_mails
 from homepot_ai.store import embedded
 from homepot_ai.store.database import Database
+from tests.support import small_fleet
 
 pytestmark = pytest.mark.slow
 
@@ -336,3 +337,47 @@ def test_run_without_anything_running(demo: Installation) -> None:
     assert "in this process" in done.stdout
     assert demo.processes() == []
     assert embedded.running_url(demo.var) is None
+
+
+def test_three_shards_and_two_workers_score_each_device_once_a_minute() -> None:
+    """Whoever of the workers takes a shard's run: no device is left out, none is scored twice."""
+    split = Installation.make("default")
+    split.env["HOMEPOT_AI_SCORING__SHARDS"] = "3"
+    second: subprocess.Popen[bytes] | None = None
+    try:
+        split.start(patience_s=180)
+        small_fleet(split.database(), devices=30)
+        second = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "worker", "start", "--type", "process", "--pool", "minute"],
+            env=split.env | {"PREFECT_API_URL": f"http://127.0.0.1:{split.port}/api", "PREFECT_API_KEY": ""},
+            cwd=split.var, stdout=(split.var / "second.out").open("wb"), stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        names = [f"score-health-{number}" for number in (1, 2, 3)]
+        deployed = {entry["name"]: entry for entry in split.ask("deployments/filter")}
+        assert set(names) <= set(deployed)
+        assert "score-health" not in deployed
+
+        def minutes() -> list[tuple[Any, ...]]:
+            # Minutes of the whole fleet, as every shard's own record has them.
+            return split.rows(
+                "SELECT at, count(DISTINCT shard), sum(devices) FROM ai_scoring_minutes "
+                "WHERE at > (SELECT min(at) FROM ai_health_scores) GROUP BY at HAVING sum(devices) = 30"
+            )
+
+        eventually(lambda: len(minutes()) >= 2, 300, "two minutes of all three shards")
+        assert {count for _, count, _ in minutes()} == {3}
+        moments = [at for at, *_ in minutes()]
+        scored = split.rows("SELECT at, device_id FROM ai_health_scores")
+        for moment in moments:
+            assert sorted(device for at, device in scored if at == moment) == list(range(1, 31))
+        for name in names:
+            assert any(run["auto_scheduled"] for run in split.runs(name, "Completed")), name
+        by_hand = split.command("run", "score-health")
+        assert by_hand.returncode == 0, by_hand.stdout + by_hand.stderr
+        for name in names:
+            assert f"{name}: Completed" in by_hand.stdout or f"{name}: Skipped" in by_hand.stdout
+    finally:
+        if second is not None:
+            second.terminate()
+            second.wait(30)
+        split.remove()
