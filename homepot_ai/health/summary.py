@@ -128,7 +128,10 @@ class ScoreSummary:
             lines.append("")
             if self.ill_total > len(self.ill):
                 rest = self.ill_total - len(self.ill)
-                lines += [f"And {rest} more, less severe than these; `homepot-ai status` shows more of them.", ""]
+                lines += [
+                    f"And {rest} more, less severe than these; `homepot-ai status` shows more of them.",
+                    "",
+                ]
         silent = self.counts.get("no_data", 0)
         if self.silent:
             named = ", ".join(f"{cell(d.name)} {_silence(d.last, self.last)}" for d in self.silent)
