@@ -83,7 +83,8 @@ def reshard() -> None:
 
     current = load_settings()
     done = redistribute(Database.from_settings(current), current, now=_now())
-    console.print(f"● {done or f'nothing to do: the state is one of {current.scoring.shards} shard(s)'}")
+    said = str(done or f"nothing to do: the state is one of {current.scoring.shards} shard(s)")
+    console.print(f"● {said}", markup=False, soft_wrap=True)
 
 
 @app.command()

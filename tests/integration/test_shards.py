@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deployments import bootstrap
 from homepot_ai.errors import ScoringError, ShardsChanged, StateGone
 from homepot_ai.fleet.shards import shard_of
 from homepot_ai.health import learning, planning, resharding, scoring
@@ -290,6 +291,27 @@ class TestAnotherNumberOfShards:
             summary = scoring.store(database, two, plan, scored, END)
             assert (summary.written, summary.differing) == (0, 0)
             assert summary.equal == (shard_of(np.array(DEVICES), 2) == shard).sum()
+
+
+def test_the_command_and_bootstrap_redistribute_once(database: Database, tmp_path: Path) -> None:
+    world(database)
+    learning.warm_up(database, settings_of(1), until=NOW - MINUTE, now=NOW)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOMEPOT_AI_")}
+    variables = {"DATABASE_URL": database.url, "VAR_DIR": str(tmp_path), "SCORING__SHARDS": "2"}
+    env = kept | {f"HOMEPOT_AI_{name}": value for name, value in variables.items()}
+    told = []
+    for _ in range(2):
+        command = [sys.executable, "-m", "homepot_ai.cli", "reshard"]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, cwd=tmp_path)
+        told.append(done.stdout)
+    assert "redistributed from 1 to 2 shards, as of 2026-11-18 10:29 UTC" in told[0]
+    assert "nothing to do: the state is one of 2 shard(s)" in told[1]
+    three = Settings(database_url=database.url, var_dir=tmp_path, scoring={"shards": 3})
+    assert "from 2 to 3 shards" in str(bootstrap.fit_shards(three, NOW))
+    assert bootstrap.fit_shards(three, NOW) is None
+    assert rows(database, "SELECT details->'before', details->'after' FROM ai_audit_log ORDER BY id") == [
+        (1, 2), (2, 3),
+    ]  # fmt: skip
 
 
 def test_one_snapshot_always_stays_and_the_cap_is_shared(database: Database) -> None:
