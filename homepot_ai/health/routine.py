@@ -5,7 +5,8 @@ minutes for what is weak but lasts.  Each has to stand out in two ways at once:
 
 - above what the device did of late.  A share of its recent peaks (a running 99.5 % point with a
   memory of a day or less) is routine and subtracted: evidence is a logarithm, so dividing would be
-  wrong.  A share, since a device in which much happens must not fall asleep.
+  wrong.  A share and not above `routine_most`, since a device on which much happens must not fall
+  asleep.
 - above what chance brings.  If the upper half of its own distribution went on exponentially, the
   level would be exceeded `false_alarms_per_week` times a week (twice, when fewer are wanted)::
 
@@ -73,13 +74,15 @@ def chance_level(middle: Floats, upper: Floats, minutes: Floats, rate: float) ->
 
 
 class _Watch(NamedTuple):
-    """The fields of one watched level, the memory of its peaks and its share of the threshold."""
+    """The fields of one watched level."""
 
     peaks: DeviceField
     middle: DeviceField
     upper: DeviceField
-    days: float
-    share: float
+
+
+QUICK = _Watch(DeviceField.PEAKS, DeviceField.MIDDLE, DeviceField.UPPER)
+SUSTAINED = _Watch(DeviceField.SUSTAINED_PEAKS, DeviceField.SUSTAINED_MIDDLE, DeviceField.SUSTAINED_UPPER)
 
 
 def stands_out(
@@ -101,28 +104,19 @@ def stands_out(
     quick = np.where(np.isnan(before), level, (level + before) / 2)
     sustained = rows[DeviceField.SUSTAINED]
     sustained = sustained - np.expm1(-minutes / np.float32(config.sustained_minutes)) * (level - sustained)
-    watched = (
-        (quick, _Watch(DeviceField.PEAKS, DeviceField.MIDDLE, DeviceField.UPPER, config.peak_days, 1.0)),
-        (
-            sustained,
-            _Watch(
-                DeviceField.SUSTAINED_PEAKS,
-                DeviceField.SUSTAINED_MIDDLE,
-                DeviceField.SUSTAINED_UPPER,
-                config.sustained_peak_days,
-                config.sustained_share,
-            ),
-        ),
-    )
-    # The mean of few metrics varies more by chance than that of many.
+    # The mean of few metrics varies more by chance than that of many, except over time.
     few = np.sqrt(1 + config.few_metrics / metrics)
-    above = [_above(rows, value, few, minutes, watch, config) for value, watch in watched]
-    for value, watch in watched:
-        _learn(rows, value, minutes, fresh, watch, config)
+    share = few * (config.sustained_share - config.sustained_few / metrics)
+    above = np.maximum(
+        _above(rows, quick, few, minutes, QUICK, config),
+        _above(rows, sustained, share, minutes, SUSTAINED, config),
+    )
+    _learn(rows, quick, minutes, fresh, QUICK, config.peak_days, config)
+    _learn(rows, sustained, minutes, fresh, SUSTAINED, config.sustained_peak_days, config)
     np.copyto(before, level, where=fresh)
     np.copyto(rows[DeviceField.SUSTAINED], sustained, where=fresh)
     rows[DeviceField.ROWS] += fresh
-    out: Floats = np.maximum(*above)
+    out: Floats = above
     return out
 
 
@@ -130,23 +124,18 @@ def _begin(rows: Floats, level: Floats) -> None:
     new = np.isnan(rows[DeviceField.PEAKS])
     if not new.any():
         return
-    for peaks, middle, upper in (
-        (DeviceField.PEAKS, DeviceField.MIDDLE, DeviceField.UPPER),
-        (DeviceField.SUSTAINED_PEAKS, DeviceField.SUSTAINED_MIDDLE, DeviceField.SUSTAINED_UPPER),
-    ):
+    for peaks, middle, upper in (QUICK, SUSTAINED):
         rows[peaks, new], rows[middle, new], rows[upper, new] = FIRST_PEAKS, FIRST_MIDDLE, FIRST_UPPER
     rows[DeviceField.SUSTAINED, new] = level[new]
 
 
 def _above(
-    rows: Floats, value: Floats, few: Floats, minutes: Floats, watch: _Watch, config: AlarmConfig
+    rows: Floats, value: Floats, scale: Floats, minutes: Floats, watch: _Watch, config: AlarmConfig
 ) -> Floats:
     middle, upper = rows[watch.middle], rows[watch.upper]
     spread = (upper - middle) / np.float32(math.log((1 - MIDDLE) / (1 - UPPER)))
     quiet = np.clip(spread / np.float32(config.quiet_spread), np.float32(config.quiet_share), 1)
-    recent = (value - np.float32(config.routine_share) * rows[watch.peaks]) / (
-        few * quiet * np.float32(watch.share)
-    )
+    recent = (value - np.float32(config.routine_share) * rows[watch.peaks]) / (scale * quiet)
     chance = chance_level(middle, upper, minutes, max(config.false_alarms_per_week, LEAST_RATE))
     by_chance = np.float32(config.opens_at) * value / np.maximum(chance, np.float32(LEAST_SPREAD))
     out: Floats = np.minimum(recent, by_chance)
@@ -159,10 +148,11 @@ def _learn(
     minutes: Floats,
     fresh: Flags,
     watch: _Watch,
+    peak_days: float,
     config: AlarmConfig,
 ) -> None:
     for field, quantile, days in (
-        (watch.peaks, config.peak_quantile, watch.days),
+        (watch.peaks, config.peak_quantile, peak_days),
         (watch.middle, MIDDLE, config.noise_days),
         (watch.upper, UPPER, config.noise_days),
     ):
@@ -171,3 +161,5 @@ def _learn(
             now, value, rows[DeviceField.ROWS], minutes, quantile=quantile, days=days, head=HEAD_START
         )
         np.copyto(now, after, where=fresh)
+    # One great event must not hide the next: what reaches further is told each time.
+    np.minimum(rows[watch.peaks], np.float32(config.routine_most), out=rows[watch.peaks])

@@ -169,7 +169,7 @@ def test_an_excursion_longer_than_its_hold_is_one_episode_and_no_lesson() -> Non
     values[4000:4030] += 20  # the same again, sixteen hours later
     results = run(Engine(HealthConfig()), fleet, values)
     for first in (3000, 4000):
-        assert results[first].alarm[0]
+        assert results[first + 1].alarm[0]  # two samples, since one spike is seldom an event
         assert results[first].score[0] < 0.4
 
 
