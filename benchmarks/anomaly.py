@@ -1,12 +1,14 @@
 """Anomaly detection on a recorded fleet, through the engine that the flows run.
 
     python benchmarks/anomaly.py --data FLEET.npz --out pred.npz [--check] [--labels LABELS.npz]
+                                 [--false-alarms-per-week RATE]
 
 FLEET.npz holds `u/train`, `u/test` (rows in time, one column per metric) and `u/period_s` for each
 unit u; pred.npz gets `u/health`, `u/status` (0 healthy, 1 warning, 2 critical) and `u/alarm`.
 Units of one period are devices of one engine; training rows are streamed like all others, without
 labels and without their results being kept.  `--check` runs everything again on tests cut at 60 %
-and compares; `--labels` adds event figures.  The last line printed is one JSON object.
+and compares; `--labels` adds event figures; `--false-alarms-per-week` is the operator's one setting,
+the same for all units.  The last line printed is one JSON object.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from homepot_ai.health.config import HealthConfig
+from homepot_ai.health.config import AlarmConfig, HealthConfig
 from homepot_ai.health.engine import STATUSES, DeviceFrame, Engine, Observations
 
 # A Monday, 00:00 UTC: the first training row's minute ends at or after it.
@@ -132,6 +134,7 @@ def event_figures(
     """
     events = found = false = 0
     normal_days = 0.0
+    delays: list[float] = []
     with np.load(labels) as z:
         for name, unit in units.items():
             truth = z[f"{name}/label"].astype(bool)
@@ -140,6 +143,8 @@ def event_figures(
             for first, last in _runs(truth):
                 events += 1
                 found += bool(alarm[first:last].any())
+                if alarm[first:last].any():
+                    delays.append(float(alarm[first:last].argmax()) * minutes)
             piece = max(1, int(60 // minutes))
             for first, last in _runs(_bridged(alarm, int(5 // minutes))):
                 starts = range(first, last, piece)
@@ -152,6 +157,7 @@ def event_figures(
         "event_precision": precision,
         "event_recall": recall,
         "false_alarms_per_device_day": false / normal_days,
+        "median_delay_minutes": float(np.median(delays)) if delays else float("nan"),
     }
 
 
@@ -178,8 +184,14 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="where predictions go (.npz)")
     parser.add_argument("--labels", type=Path, help="labels (.npz): print event figures too")
     parser.add_argument("--check", action="store_true", help="prove that nothing looks ahead")
+    parser.add_argument(
+        "--false-alarms-per-week", type=float, help="per device; default: as the product has it"
+    )
     args = parser.parse_args()
     units, config = load_fleet(args.data), HealthConfig()
+    if args.false_alarms_per_week is not None:
+        alarm = AlarmConfig(false_alarms_per_week=args.false_alarms_per_week)
+        config = config.model_copy(update={"alarm": alarm})
     began = time.process_time()
     predictions = predict(units, config)
     seconds = time.process_time() - began
@@ -192,6 +204,7 @@ def main() -> int:
         "data": args.data.name,
         "units": len(units),
         "rows": sum(len(unit.test) for unit in units.values()),
+        "false_alarms_per_week": config.alarm.false_alarms_per_week,
         "seconds": round(seconds, 2),
         "device_metrics_per_second_per_core": round(cells / max(seconds, 1e-9)),
     }
