@@ -1,19 +1,19 @@
 """A series' own expectation, learned as its samples come, and how far a sample leaves it.
 
-Three residuals complement each other: against a fast EWMA (onsets), against the profile of
-the time of day plus a slow EWMA (the shape of a day), and against the value before (jumps).
-Each becomes evidence, in decades of ``-log10 p``, by its own tail: up to its 98 % point ``q``
-in proportion, beyond it exponentially with the mean excess::
+Residuals that complement each other, each judged by its own tail (:mod:`homepot_ai.health.tails`):
 
-    evidence = T * min(|r| / q, 1) + max(|r| - q, 0) / (slope * ln 10)
-    T = -log10(1 - 0.98),   slope = mean(max(|r| - q, 0)) / (1 - 0.98), over all samples
+- onset: against a fast EWMA;
+- shape: against the profile of the time of day plus a slow EWMA;
+- jump: against the value before (alarm only);
+- level: the fast EWMA against the profile plus the level of days (health only): an event is a
+  change, a state lasts;
+- together: what the device's other metrics do not explain (health only, see
+  :mod:`homepot_ai.health.together`).
 
-so no unit, scale or shape has to be known.  ``q`` and the mean excess are running estimates
-(stochastic approximation); a sample's evidence includes the sample itself in the tail, which
-is why the first movement of a long constant series weighs much and that of a young one
-little.  There are two tables.  The alarm's learns from every sample.  The health's stops
-learning, all but a little, while the device is being reported, and once mature it takes no
-sample for larger than a few slopes.
+There are two tables of tails.  The alarm's learns from every sample, and takes a weighted mean of
+its three.  The health's stops learning, all but a little, while the device is being reported, and
+once mature it takes no sample for larger than a few slopes; it takes the root of a weighted mean of
+squares.
 
 It does not work before some twenty samples, and it adapts to a lasting new level within days.
 """
@@ -25,21 +25,22 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from homepot_ai.health import tails, together
 from homepot_ai.health.config import BaselineConfig
-from homepot_ai.health.records import Doubles, Flags, Floats
+from homepot_ai.health.records import Codes, Doubles, Flags, Floats, Small
 from homepot_ai.health.table import Field, Matrix, Stamps
 
-LN10 = float(np.log(10.0))
-TINY = np.float32(1e-30)
 LARGEST = 1e30
-ALARM, HEALTH = 0, 1
-TABLES = 2
-RESIDUALS = 3
 DAY_S = 86400.0
-# Gains never start above one in eleven: the first samples are not yet typical.
-HEAD_START = 10.0
-# Three slopes hold 95 % of what an exponential tail teaches.
-LEAST_CLIP = 3.0
+# The alarm's residuals, and after them the health's.
+ALARMS, HEALTHS = 3, 4
+ONSET, SHAPE, LEVEL, TOGETHER = range(HEALTHS)
+TAILS = ALARMS + HEALTHS
+#: Tails that a device type lends: the alarm's, and the health's level.
+LENT = (0, 1, 2, ALARMS + LEVEL)
+# Samples before the directions of a device mean something.
+PATTERN_SAMPLES = 500
+ALONE = 0
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,9 @@ class Samples:
     ``rows`` is ``[field, n]``, a view or a copy that the caller writes back; ``profile`` the
     level at this time of day, NaN where there is none yet (also changed in place).
     ``learning`` is the weight of the health table's lesson; ``interval_s`` is the device's.
-    ``offset`` is what the day of the week adds to the profile (None: nothing is known of it).
+    ``owner`` is each series' device, all series of one side by side; ``kind`` says of what the noted
+    evidence is (changed in place).  ``offset`` is what the day of the week adds to the profile (None:
+    nothing is known of it).
     """
 
     value: Doubles
@@ -61,6 +64,8 @@ class Samples:
     profile: Floats
     learning: Floats
     interval_s: Floats
+    owner: Codes
+    kind: Small
     offset: Floats | None = None
 
 
@@ -82,14 +87,30 @@ def observe(samples: Samples, config: BaselineConfig) -> None:
         np.copyto(fast, x, where=gap)
         np.copyto(rows[Field.LAST], x, where=gap)
     off_profile = weekly - profile
-    residual = np.stack([x - fast, off_profile - slow, x - rows[Field.LAST]])
-    size = np.abs(residual)
-    evidence, each = _weigh(samples, size, minutes, config)
-    _hold(samples, residual, evidence, each, minutes, config)
-    _learn_level(samples, off_profile, residual, minutes, config)
+    off_level = fast - rows[Field.LEVEL] - profile
+    if samples.offset is not None:
+        off_level -= samples.offset
+    residual = np.empty((4, len(x)), np.float32)
+    np.subtract(x, fast, out=residual[ONSET])
+    np.subtract(off_profile, slow, out=residual[SHAPE])
+    np.subtract(x, rows[Field.LAST], out=residual[2])
+    residual[3] = off_level
+    moved = _Moved(x, residual, minutes)
+    each, rest = _weigh(samples, moved, config)
+    _hold(samples, moved, each, rest, config)
+    _learn_level(samples, off_profile, moved, config)
     rows[Field.LAST] = x
     rows[Field.WEIGHT] += 1
     rows[Field.SEEN] += 1
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """New values relative to the origin [n]; onset, shape, jump and level residual [4, n]; minutes passed."""
+
+    value: Floats
+    residual: Matrix
+    minutes: Floats
 
 
 def eligible(rows: Matrix, config: BaselineConfig) -> Flags:
@@ -121,109 +142,139 @@ def _gain(minutes: Floats, constant: float | Floats) -> Floats:
     return out
 
 
-def _weigh(samples: Samples, size: Matrix, minutes: Floats, config: BaselineConfig) -> tuple[Matrix, Matrix]:
-    """Move the tails; returns evidence per table [2, n] and the health's per residual [3, n]."""
+def _weigh(samples: Samples, moved: _Moved, config: BaselineConfig) -> tuple[Matrix, Floats]:
+    """Move the tails and note the alarm's evidence; returns the health's [4, n].
+
+    Also returns what the device's directions leave of each series, in units of its shape's tail.
+    """
     rows = samples.rows
-    n = size.shape[1]
-    start = rows[Field.START : Field.START + 6].reshape(TABLES, RESIDUALS, n)
-    excess = rows[Field.EXCESS : Field.EXCESS + 6].reshape(TABLES, RESIDUALS, n)
-    beyond = 1.0 - config.tail_quantile
-    body = np.float32(-np.log10(beyond))
-    weight = rows[Field.WEIGHT]
-    if n and weight.min() < config.warm_samples:
-        # So few samples hold no 2 %: their largest stands for it.
-        np.maximum(start, size, out=start, where=weight < config.warm_samples)
-    gain = 1.0 / (np.maximum(weight + (1 - config.warm_samples), 1) + np.float32(HEAD_START))
-    np.maximum(gain, np.minimum(minutes, 60) / np.float32(config.tail_days * 1440), out=gain)
-    gains = np.empty((TABLES, 1, n), np.float32)
-    gains[ALARM, 0] = gain
-    gains[HEALTH, 0] = gain * samples.learning
-    # Of a young series one sample is many: an event must not become the rule while it lasts.
-    clip = np.empty((TABLES, 1, n), np.float32)
-    np.clip(np.float32(config.tail_growth * beyond) / gain, LEAST_CLIP, config.tail_clip, out=clip[ALARM, 0])
-    mature = samples.at - config.mature_days * DAY_S > samples.first_at
-    clip[HEALTH, 0] = np.where(mature, np.float32(config.mature_clip), clip[ALARM, 0])
-
-    over = np.maximum(size - start, 0)
-    slope = excess * np.float32(1 / beyond)
-    np.minimum(over, np.where(slope > 0, slope * clip, over), out=over)
-    excess += gains * (over - excess)
-    slope = excess * np.float32(1 / beyond)
-    step = (over > 0) - np.float32(beyond)
-    step *= np.minimum(gains * np.float32(1 / beyond), 0.5)
-    step *= slope
-    start += step
-    np.maximum(start, 0, out=start)
-
-    over = np.maximum(size - start, 0)
-    over /= np.maximum(slope * np.float32(LN10), TINY)
-    evidence = size / np.maximum(start, TINY)
-    np.minimum(evidence, 1, out=evidence)
-    evidence *= body
-    evidence += over
-    np.minimum(evidence[ALARM], np.float32(config.alarm_cap), out=evidence[ALARM])
-    np.minimum(evidence[HEALTH], np.float32(config.evidence_cap), out=evidence[HEALTH])
-    together = np.empty((TABLES, n), np.float32)
-    np.dot(np.float32(config.alarm_weights), evidence[ALARM], out=together[ALARM])
-    np.mean(evidence[HEALTH], axis=0, out=together[HEALTH])
-    together *= eligible(rows, config)
-    return together, evidence[HEALTH]
+    start = rows[Field.START : Field.START + TAILS]
+    excess = rows[Field.EXCESS : Field.EXCESS + TAILS]
+    weight, seen = rows[Field.WEIGHT], rows[Field.SEEN]
+    warm = weight >= config.warm_samples
+    rest = together.remainder(
+        rows[Field.PATTERN : Field.PATTERN + together.DIRECTIONS], moved.residual[SHAPE], start[SHAPE], warm,
+        samples.owner, seen, moved.minutes, samples.learning, int(samples.at // 60),
+        config,
+    )  # fmt: skip
+    size = np.abs(moved.residual[:ALARMS])
+    health = np.empty((HEALTHS, len(weight)), np.float32)
+    health[:LEVEL] = size[:LEVEL]
+    np.abs(moved.residual[3], out=health[LEVEL])
+    np.abs(rest, out=health[TOGETHER])
+    _start_young(start, size, health, warm, seen, config)
+    gain = tails.gain_of(weight, moved.minutes, config)
+    clip = tails.clip_of(gain, config)
+    counts = eligible(rows, config)
+    alarm = tails.weigh(start[:ALARMS], excess[:ALARMS], size, gain, clip, config.alarm_cap, config)
+    alarm *= np.array(config.alarm_weights, np.float32)[:, None]
+    np.sum(alarm, axis=0, out=rows[Field.ALARM])
+    mature = samples.first_at < np.uint32(max(samples.at - config.mature_days * DAY_S, 0))
+    if mature.any():
+        clip = np.where(mature, np.float32(config.mature_clip), clip)
+    each = tails.weigh(
+        start[ALARMS:], excess[ALARMS:], health, gain * samples.learning, clip, config.evidence_cap, config
+    )
+    if not counts.all():
+        rows[Field.ALARM] *= counts
+        each *= counts
+    if len(seen) and seen.min() < PATTERN_SAMPLES:
+        each[TOGETHER] *= seen >= PATTERN_SAMPLES
+    return each, rest
 
 
-def _hold(
-    samples: Samples,
-    residual: Matrix,
-    evidence: Matrix,
-    each: Matrix,
-    minutes: Floats,
-    config: BaselineConfig,
+def _start_young(
+    start: Matrix, size: Matrix, health: Matrix, warm: Flags, seen: Floats, config: BaselineConfig
 ) -> None:
+    """So few samples hold no 2 %: their largest stands for it."""
+    if not warm.all():
+        np.maximum(start[:ALARMS], size, out=start[:ALARMS], where=~warm)
+        own = start[ALARMS : ALARMS + TOGETHER]
+        np.maximum(own, health[:TOGETHER], out=own, where=~warm)
+    # Directions need scales first, so that their remainders begin later.
+    if len(seen) and seen.min() < 2 * config.warm_samples:
+        own = start[ALARMS + TOGETHER]
+        np.maximum(own, health[TOGETHER], out=own, where=seen < 2 * config.warm_samples)
+
+
+def _hold(samples: Samples, moved: _Moved, each: Matrix, rest: Floats, config: BaselineConfig) -> None:
     """Hold the health's evidence with a decay, and note what was seen where it is news."""
     rows = samples.rows
-    rows[Field.ALARM] = evidence[ALARM]
-    held, now = rows[Field.HELD], evidence[HEALTH]
-    held *= np.exp(-minutes / np.float32(config.hold_minutes))
+    now = each[ONSET] * each[ONSET]
+    now += each[SHAPE] * each[SHAPE]
+    now += np.float32(config.level_weight) * each[LEVEL] * each[LEVEL]
+    now += np.float32(config.together_weight) * each[TOGETHER] * each[TOGETHER]
+    now *= np.float32(1 / (2 + config.level_weight + config.together_weight))
+    np.sqrt(now, out=now)
+    held = rows[Field.HELD]
+    held *= np.exp(-moved.minutes / np.float32(config.hold_minutes))
     replaced = now >= held
     np.maximum(held, now, out=held)
     # What an older, weaker or forgotten note said is not true of this evidence.
     np.copyto(rows[Field.NOTE_VALUE], np.float32(np.nan), where=replaced)
+    np.copyto(samples.kind, ALONE, where=replaced)
     news = np.flatnonzero(replaced & (now > config.note_at))
-    if not len(news):
-        return
-    # The band is that of the residual that weighs most, at the edge of what is expected.
-    heaviest = each[:, news].argmax(axis=0)
-    value = np.clip(samples.value[news] - samples.origin[news], -LARGEST, LARGEST)
-    centre = value - residual[heaviest, news]
+    if len(news):
+        _note(samples, moved, each, rest, news, config)
+
+
+def _note(
+    samples: Samples,
+    moved: _Moved,
+    each: Matrix,
+    rest: Floats,
+    news: npt.NDArray[np.intp],
+    config: BaselineConfig,
+) -> None:
+    """Keep value and band of some series: those of the residual that weighs most, at the edge."""
+    rows = samples.rows
+    weights = np.array([[1], [1], [config.level_weight], [config.together_weight]], np.float32)
+    heaviest = (each[:, news] * np.sqrt(weights)).argmax(axis=0)
+    residual, value = moved.residual[:, news], moved.value[news].copy()
+    centre = value - np.choose(np.minimum(heaviest, SHAPE), residual[: SHAPE + 1])
     width = band_width(rows, heaviest, news, config)
+    state = heaviest == LEVEL
+    value[state] = rows[Field.FAST, news[state]]
+    centre[state] = value[state] - residual[3, state]
+    both = heaviest == TOGETHER
+    scale = rows[Field.START + SHAPE, news[both]]
+    off = np.clip(residual[SHAPE, both], -together.LARGEST * scale, together.LARGEST * scale)
+    centre[both] += off - rest[news[both]] * scale
     rows[Field.NOTE_VALUE, news] = value
     rows[Field.NOTE_LOW, news] = centre - width
     rows[Field.NOTE_HIGH, news] = centre + width
+    samples.kind[news] = both
 
 
 def band_width(
     rows: Matrix, residual: npt.NDArray[np.intp], series: npt.NDArray[np.intp], config: BaselineConfig
 ) -> Floats:
     """Half the expected band of some series, in the metric's unit: where evidence is the edge."""
-    beyond = 1.0 - config.tail_quantile
-    slopes = max(config.edge + np.log10(beyond), 0.0) * LN10 / beyond
-    start = rows[Field.START + RESIDUALS + residual, series]
-    out: Floats = start + rows[Field.EXCESS + RESIDUALS + residual, series] * np.float32(slopes)
-    return out
+    at = ALARMS + residual
+    width = tails.edge_of(rows[Field.START + at, series], rows[Field.EXCESS + at, series], config)
+    unit = np.where(residual == TOGETHER, rows[Field.START + SHAPE, series], np.float32(1))
+    return width * unit
 
 
-def _learn_level(
-    samples: Samples, off_profile: Floats, residual: Matrix, minutes: Floats, config: BaselineConfig
-) -> None:
-    """Move the EWMAs and the profile, by no more than what the tails find usual."""
-    rows, beyond = samples.rows, 1.0 - config.tail_quantile
-    usual = rows[Field.START : Field.START + 2] + rows[Field.EXCESS : Field.EXCESS + 2] * np.float32(
-        config.level_clip / beyond
-    )
-    moved = np.clip(residual[:2], -usual, usual)
-    rows[Field.FAST] += _gain(minutes, config.fast_minutes) * moved[0]
-    rows[Field.SLOW] += _gain(minutes, config.slow_minutes) * moved[1]
+def _learn_level(samples: Samples, off_profile: Floats, moved: _Moved, config: BaselineConfig) -> None:
+    """Move the EWMAs, the level and the profile, by no more than what the tails find usual."""
+    rows, residual, minutes = samples.rows, moved.residual, moved.minutes
+    usual = tails.usual(rows[Field.START : Field.START + 2], rows[Field.EXCESS : Field.EXCESS + 2], config)
+    step = np.clip(residual[:2], -usual, usual)
+    rows[Field.FAST] += _gain(minutes, config.fast_minutes) * step[0]
+    rows[Field.SLOW] += _gain(minutes, config.slow_minutes) * step[1]
+    # A young level is the mean so far.
+    gain, seen = _gain(minutes, config.level_days * 1440), rows[Field.SEEN]
+    if len(seen) and (seen.min() + 1) * gain.min() < 1:
+        gain = np.maximum(gain, 1 / (seen + 1))
+    own = ALARMS + LEVEL
+    bound = tails.usual(rows[Field.START + own], rows[Field.EXCESS + own], config)
+    rows[Field.LEVEL] += gain * np.clip(residual[3], -bound, bound)
     # A slot takes its first day's mean within the day and averages over days later.
-    days: Floats = ((samples.at - samples.first_at) / DAY_S).astype(np.float32)
+    first = samples.first_at
+    if len(first) and first.max() < max(samples.at - config.profile_days * DAY_S, 0):
+        first = first[:1]  # all are old enough: exponentials of one are free
+    days: Floats = ((samples.at - first) / DAY_S).astype(np.float32)
     np.minimum(days, np.float32(config.profile_days), out=days)
     inside = np.minimum(minutes, np.float32(config.slot_minutes))
     gain = _gain(inside, days * config.slot_minutes + config.slot_minutes)
@@ -231,9 +282,9 @@ def _learn_level(
 
 
 def lend(rows: Matrix, start: Matrix, excess: Matrix, known: Flags, weight: float) -> None:
-    """Give new series the tails of their device type, [3, n] each, as if `weight` samples old."""
-    for table in range(TABLES):
-        at = table * RESIDUALS
-        np.copyto(rows[Field.START + at : Field.START + at + RESIDUALS], start, where=known)
-        np.copyto(rows[Field.EXCESS + at : Field.EXCESS + at + RESIDUALS], excess, where=known)
+    """Give new series the tails of their device type, [4, n] each as in LENT, as if `weight` samples old."""
+    for tail in range(ALARMS + TOGETHER):
+        lender = LENT.index(tail) if tail in LENT else tail - ALARMS
+        np.copyto(rows[Field.START + tail], start[lender], where=known)
+        np.copyto(rows[Field.EXCESS + tail], excess[lender], where=known)
     rows[Field.WEIGHT] = np.where(known, np.float32(weight), 0)

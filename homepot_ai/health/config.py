@@ -91,6 +91,10 @@ class BaselineConfig(_Frozen):
     """How a series' own expectation is learned and turned into evidence."""
 
     fast_minutes: Positive = Field(default=30.0, description="EWMA that onsets stand out from")
+    level_days: Positive = Field(default=2.0, description="level that states stand out from")
+    level_weight: float = Field(default=2.0, ge=0, description="of the level beside onset and shape")
+    together_weight: float = Field(default=1.0, ge=0, description="of what other metrics do not explain")
+    together_days: Positive = Field(default=0.5, description="memory of how metrics move together")
     slow_minutes: Positive = Field(default=180.0, description="EWMA on top of the profile")
     slot_minutes: int = Field(default=15, ge=5, le=240, description="slot of the daily profile")
     profile_days: Positive = Field(default=10.0, description="days that a profile slot averages")
@@ -102,7 +106,7 @@ class BaselineConfig(_Frozen):
     mature_days: float = Field(default=14.0, ge=0, description="then the health table is careful")
     mature_clip: Positive = Field(default=5.0, description="slopes it may then be taught")
     warm_samples: int = Field(default=30, ge=1, description="whose largest stands for the 98 %")
-    careful_at: Positive = Field(default=0.5, description="share of the edge from which it is careful")
+    careful_at: Positive = Field(default=0.7, description="share of the edge from which it is careful")
     careful_gain: float = Field(default=0.02, ge=0, le=1, description="how little it learns then")
     accept_days: Positive = Field(default=1.0, description="then a lasting new state is learned")
     evidence_cap: Positive = Field(default=8.0, description="decades one residual can weigh")
@@ -110,12 +114,13 @@ class BaselineConfig(_Frozen):
     alarm_weights: tuple[float, float, float] = Field(
         default=(0.45, 0.45, 0.10), description="of onset, shape of the day and jump, for the alarm"
     )
-    note_at: Positive = Field(default=1.0, description="decades from which value and band are kept")
-    top_metrics: int = Field(default=5, ge=1, description="metrics whose mean is the health")
+    note_at: Positive = Field(default=1.5, description="decades from which value and band are kept")
+    top_metrics: int = Field(default=4, ge=1, description="metrics whose mean is the health")
     hold_minutes: Positive = Field(default=60.0, description="decay of evidence once seen")
     edge: Positive = Field(default=2.0, description="decades that are u = 1.0, at the least")
-    edge_quantile: Share = Field(default=0.99, description="of the device's own evidence")
-    edge_days: Positive = Field(default=30.0, description="memory of that")
+    edge_quantile: Share = Field(default=0.995, description="of the device's own evidence")
+    edge_days: Positive = Field(default=120.0, description="memory of that")
+    edge_share: Share = Field(default=0.02, description="of the minutes may raise a mature edge")
     edge_step: Positive = Field(default=1.5, description="decades beyond the edge that add 1 to u")
     min_samples: int = Field(default=20, ge=2, description="per series before it can deviate")
     min_minutes: float = Field(default=30.0, ge=0, description="of history before a first score")

@@ -12,7 +12,7 @@ with history.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,7 @@ from homepot_ai.health.records import (
     Flags,
     Floats,
     HourRollup,
+    Ints,
     MinuteResult,
     Observations,
 )
@@ -45,6 +46,8 @@ from homepot_ai.health.week import Weeks, hours_needed
 FAST = -1
 # Series per block: the tables of a block stay in the processor's cache.
 BLOCK = 16_384
+# A device's first day is learned whatever it brings.
+YOUNG_S = 86_400.0
 
 __all__ = [
     "FAST",
@@ -196,11 +199,10 @@ class Engine:
         learning = self._learning(obs.at)
         interval_of = np.full(len(self._memory.devices), self.config.liveness.default_interval_s, np.float32)
         interval_of[framed] = interval
-        for first in range(0, len(obs.value), BLOCK):
-            part = slice(first, min(first + BLOCK, len(obs.value)))
+        for part in _blocks(obs.device_id):
             where: slice | Index = part if pos is None else pos[part]
             rows = series.rows[:, where]  # a view for a slice, a copy for positions
-            level = levels[where]
+            level, kind = levels[where], series.note_kind[where]
             rollup.accumulate(rows, obs.value[part], series.origin[where])
             baseline.observe(
                 baseline.Samples(
@@ -213,22 +215,31 @@ class Engine:
                     profile=level,
                     learning=learning[owner[where]],
                     interval_s=interval_of[owner[where]],
+                    owner=owner[where],
+                    kind=kind,
                     offset=None if weekly is None else weekly[where],
                 ),
                 settings,
             )
             if pos is not None:
                 series.rows[:, where] = rows
-                levels[where] = level
+                levels[where], series.note_kind[where] = level, kind
         series.last_at[slice(None) if pos is None else pos] = np.uint32(obs.at)
 
     def _learning(self, at: float) -> Floats:
-        """How much each device's health table may learn: little while it is being reported."""
+        """How much each device's health table may learn: little while it is being reported.
+
+        Reported is who has an episode, and of mature devices who is near the edge; for a day at most.
+        """
         settings, stamps = self.config.baseline, self._memory.devices.stamps
+        day = settings.accept_days * baseline.DAY_S
         with np.errstate(invalid="ignore"):
-            reported = at - stamps[DeviceStamp.FLAGGED] < settings.accept_days * baseline.DAY_S
-            mature = at - stamps[DeviceStamp.FIRST_SAMPLE] > settings.mature_days * baseline.DAY_S
-        return np.where(reported & mature, settings.careful_gain, 1.0).astype(np.float32)
+            age = at - stamps[DeviceStamp.FIRST_SAMPLE]
+            reported = (at - stamps[DeviceStamp.FLAGGED] < day) & (
+                age > settings.mature_days * baseline.DAY_S
+            )
+            reported |= (at - stamps[DeviceStamp.OPENED] < day) & (age > YOUNG_S)
+        return np.where(reported, settings.careful_gain, 1.0).astype(np.float32)
 
     # The judgement
 
@@ -348,3 +359,16 @@ class Engine:
         healthy = np.array([t.healthy for t in per_type], np.float32)[types]
         critical = np.array([t.critical for t in per_type], np.float32)[types]
         return healthy, critical
+
+
+def _blocks(device_id: Ints) -> Iterator[slice]:
+    """Runs of about BLOCK series that leave no device in two of them."""
+    first, end = 0, len(device_id)
+    while first < end:
+        stop = min(first + BLOCK, end)
+        if stop < end:
+            stop = int(np.searchsorted(device_id, device_id[stop], "left"))
+            if stop == first:  # one device with more series than a block
+                stop = int(np.searchsorted(device_id, device_id[first], "right"))
+        yield slice(first, stop)
+        first = stop

@@ -69,14 +69,26 @@ def edge(
     draws = np.maximum(count, 1) * (1 + settings.hold_minutes * 60 / interval)
     chance = np.log10(draws / np.clip(count, 1, settings.top_metrics)).astype(np.float32)
     before = np.where(np.isnan(before) | (count == 0), chance, before)
-    seen = devices.rows[DeviceField.ROWS, framed]
+    with np.errstate(invalid="ignore"):
+        mature = at - devices.stamps[DeviceStamp.FIRST_SAMPLE, framed] > settings.mature_days * baseline.DAY_S
+    # A young edge is the quantile of all so far, a mature one moves with its memory.
+    seen = np.where(mature, np.float32(np.inf), devices.rows[DeviceField.ROWS, framed])
     after = track(
         before, health, seen, minutes,
         quantile=settings.edge_quantile, days=settings.edge_days, head=EDGE_HEAD,
     )  # fmt: skip
     # What is being reported, and what is still held of it, is no routine.
-    learn = fresh & (count > 0) & np.isnan(devices.stamps[DeviceStamp.OPENED, framed])
-    learn &= ~(at - devices.stamps[DeviceStamp.CLOSED, framed] < settings.hold_minutes * 60)
+    calm = np.isnan(devices.stamps[DeviceStamp.OPENED, framed])
+    calm &= ~(at - devices.stamps[DeviceStamp.CLOSED, framed] < settings.hold_minutes * 60)
+    # Nor is a day in which all is high: of a mature edge's hours few may raise it.
+    budget = devices.rows[DeviceField.BUDGET, framed]
+    filled = np.minimum(budget + minutes * np.float32(settings.edge_share), np.float32(settings.hold_minutes))
+    above = health > before
+    allowed = ~above | (filled >= minutes)
+    devices.rows[DeviceField.BUDGET, framed] = np.where(
+        fresh & mature, np.where(above & allowed, filled - minutes, filled), budget
+    )
+    learn = fresh & (count > 0) & np.where(mature, allowed, calm)
     devices.rows[DeviceField.EDGE, framed] = np.where(learn, after, before)
     out: Floats = np.maximum(before, np.float32(settings.edge))
     return out

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from homepot_ai.errors import ScoringError
-from homepot_ai.health import baseline, liveness, rollup, state
+from homepot_ai.health import baseline, liveness, rollup, state, together
 from homepot_ai.health.config import HealthConfig
 from homepot_ai.health.layout import METRIC_MASK, Segments, find, series_keys
 from homepot_ai.health.limits import LimitIndex
@@ -23,6 +23,7 @@ from homepot_ai.health.table import (
     DeviceField,
     DeviceStamp,
     DeviceTable,
+    Field,
     SeriesTable,
     device_of,
     segments_of,
@@ -32,6 +33,7 @@ Index = npt.NDArray[np.intp]
 #: What the last axis of each array of a dump goes over: shards are split and merged by it (reshard.py).
 AXES = {
     "key": "series", "rows": "series", "origin": "series", "first_at": "series", "last_at": "series",
+    "note_kind": "series",
     "device": "device", "device_rows": "device", "device_stamps": "device", "device_type": "device",
     "peer": "peer", "peer_start": "peer", "peer_excess": "peer",
 }  # fmt: skip
@@ -97,6 +99,7 @@ class Memory:
                 "origin": self.series.origin,
                 "first_at": self.series.first_at,
                 "last_at": self.series.last_at,
+                "note_kind": self.series.note_kind,
                 "device": self.devices.id,
                 "device_rows": self.devices.rows,
                 "device_stamps": self.devices.stamps,
@@ -115,7 +118,7 @@ class Memory:
         self.names, self.types = list(meta["names"]), list(meta["types"])
         self._code, self._free = {name: i for i, name in enumerate(self.names)}, []
         self.series = SeriesTable(
-            state.unsqueeze(a["key"]), a["rows"], a["origin"], a["first_at"], a["last_at"]
+            state.unsqueeze(a["key"]), a["rows"], a["origin"], a["first_at"], a["last_at"], a["note_kind"]
         )
         self.devices = DeviceTable(a["device"], a["device_rows"], a["device_stamps"])
         self.type_of_device = a["device_type"]
@@ -230,6 +233,8 @@ class Memory:
         start, excess, lent = self.peers.of(fresh, self.type_of_device[owner])
         rows = self.series.rows[:, where]
         baseline.lend(rows, start, excess, lent, self.config.baseline.lent_samples)
+        pattern = slice(Field.PATTERN, Field.PATTERN + together.DIRECTIONS)
+        rows[pattern] = together.first_pattern(fresh & METRIC_MASK)
         self.series.rows[:, where] = rows
         return find(self.series.key, keys)[0]
 

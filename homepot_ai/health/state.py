@@ -16,7 +16,7 @@ import numpy.typing as npt
 from homepot_ai.errors import ScoringError
 from homepot_ai.health.records import Ints
 
-MAGIC = b"HAIS0001"
+MAGIC = b"HAIS0002"
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -44,8 +44,9 @@ def unpack(payload: bytes | bytearray) -> tuple[dict[str, Any], Arrays]:
     """
     if payload[:8] != MAGIC:
         raise ScoringError(
-            "The stored scoring state is not of this version: its first bytes are "
-            f"{bytes(payload[:8])!r}, expected {MAGIC!r}. Delete it to start learning anew."
+            "The stored scoring state is not of this version of homepot-ai: its first bytes are "
+            f"{bytes(payload[:8])!r}, expected {MAGIC!r}. Baselines have to be learned anew, scores and "
+            "anomalies stay: DELETE FROM ai_baseline_pages; DELETE FROM ai_baselines;"
         )
     size = int.from_bytes(payload[8:16], "little")
     header = json.loads(payload[16 : 16 + size])

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from homepot_ai.health.layout import METRIC_BITS, Segments
-from homepot_ai.health.records import Doubles, Ints
+from homepot_ai.health.records import Doubles, Ints, Small
 
 Matrix = npt.NDArray[np.float32]
 Stamps = npt.NDArray[np.uint32]
@@ -26,23 +26,25 @@ class Field(IntEnum):
     LAST = 0  # last value
     FAST = 1  # fast EWMA
     SLOW = 2  # slow EWMA of what the daily profile leaves
-    START = 3  # start of the tail, alarm table then health table, three residuals each
-    EXCESS = 9  # mean excess over it, likewise
-    WEIGHT = 15  # samples the tails rest on, those lent by the device type included
-    SEEN = 16  # samples of this series
-    ALARM = 17  # evidence of the last sample, alarm table
-    HELD = 18  # evidence held with a decay, health table
-    NOTE_VALUE = 19  # the value that was held, and the band expected then
-    NOTE_LOW = 20
-    NOTE_HIGH = 21
-    OVER = 22  # minutes over the limit
-    HOUR_N = 23  # the running hour
-    HOUR_SUM = 24
-    HOUR_MIN = 25
-    HOUR_MAX = 26
+    LEVEL = 3  # the level of days: what the profile leaves of the fast EWMA
+    START = 4  # start of the tail, three residuals of the alarm table, then four of the health table
+    EXCESS = 11  # mean excess over it, likewise
+    PATTERN = 18  # the series' share in the two directions in which its device's metrics move
+    WEIGHT = 20  # samples the tails rest on, those lent by the device type included
+    SEEN = 21  # samples of this series
+    ALARM = 22  # evidence of the last sample, alarm table
+    HELD = 23  # evidence held with a decay, health table
+    NOTE_VALUE = 24  # the value that was held, and the band expected then
+    NOTE_LOW = 25
+    NOTE_HIGH = 26
+    OVER = 27  # minutes over the limit
+    HOUR_N = 28  # the running hour
+    HOUR_SUM = 29
+    HOUR_MIN = 30
+    HOUR_MAX = 31
 
 
-FIELDS = 27
+FIELDS = 32
 
 
 class DeviceField(IntEnum):
@@ -64,9 +66,10 @@ class DeviceField(IntEnum):
     SUSTAINED_PEAKS = 13  # ... and the same of the sustained level
     SUSTAINED_MIDDLE = 14
     SUSTAINED_UPPER = 15
+    BUDGET = 16  # minutes beyond its edge from which it may still learn
 
 
-DEVICE_FIELDS = 16
+DEVICE_FIELDS = 17
 
 
 class DeviceStamp(IntEnum):
@@ -97,6 +100,8 @@ class SeriesTable:
     origin: Doubles = field(default_factory=lambda: np.zeros(0))
     first_at: Stamps = field(default_factory=lambda: np.zeros(0, np.uint32))
     last_at: Stamps = field(default_factory=lambda: np.zeros(0, np.uint32))
+    #: 1 where the noted evidence is of the metrics together, 0 where of the series alone.
+    note_kind: Small = field(default_factory=lambda: np.zeros(0, np.int8))
 
     def __len__(self) -> int:
         return len(self.key)
@@ -110,6 +115,7 @@ class SeriesTable:
         self.origin = np.insert(self.origin, where, origin)
         self.first_at = np.insert(self.first_at, where, now)
         self.last_at = np.insert(self.last_at, where, now)
+        self.note_kind = np.insert(self.note_kind, where, np.int8(0))
         return where + np.arange(len(key))
 
     def keep(self, kept: npt.NDArray[np.bool_]) -> None:
@@ -119,6 +125,7 @@ class SeriesTable:
         self.origin = self.origin[kept]
         self.first_at = self.first_at[kept]
         self.last_at = self.last_at[kept]
+        self.note_kind = self.note_kind[kept]
 
 
 @dataclass

@@ -150,8 +150,8 @@ def test_a_type_lends_what_most_of_it_do() -> None:
     assert (
         known.tolist() == [True, False] * 3 + [False] * 4
     )  # three of type 0 know metric 0, only two metric 1
-    assert excess[:, 0].tolist() == pytest.approx([2.0] * 3)
-    assert start[:, 0].tolist() == pytest.approx([1.0] * 3)
+    assert excess[:, 0].tolist() == pytest.approx([2.0, 2.0, 2.0, 1.0])  # the level's tail is its own
+    assert start[:, 0].tolist() == pytest.approx([1.0] * 4)
 
 
 def frame(**changes: object) -> DeviceFrame:
