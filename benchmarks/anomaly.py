@@ -18,7 +18,7 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from homepot_ai.health.config import AlarmConfig, HealthConfig
-from homepot_ai.health.engine import STATUSES, DeviceFrame, Engine, Observations
+from homepot_ai.health.engine import STATUSES, DeviceFrame, Engine, MinuteResult, Observations
 
 # A Monday, 00:00 UTC: the first training row's minute ends at or after it.
 START = 1_704_067_200.0
@@ -56,11 +56,17 @@ def predict(units: Mapping[str, Unit], config: HealthConfig) -> dict[str, Predic
     out: dict[str, Prediction] = {}
     for period in sorted({unit.period_s for unit in units.values()}):
         group = {name: unit for name, unit in units.items() if unit.period_s == period}
-        out.update(_stream(group, period, config))
+        out.update(stream(group, period, config))
     return out
 
 
-def _stream(units: Mapping[str, Unit], period_s: int, config: HealthConfig) -> dict[str, Prediction]:
+def stream(
+    units: Mapping[str, Unit],
+    period_s: int,
+    config: HealthConfig,
+    watch: Callable[[MinuteResult], None] | None = None,
+) -> dict[str, Prediction]:
+    """The predictions of units of one period; `watch` is shown every minute's result, train included."""
     engine = Engine(config)
     names = list(units)
     metrics = [unit.test.shape[1] for unit in units.values()]
@@ -99,6 +105,8 @@ def _stream(units: Mapping[str, Unit], period_s: int, config: HealthConfig) -> d
             sample_count=np.ones(len(names), np.int32),
         )
         result = engine.step(obs, frame, emit=t >= longest)
+        if watch is not None:
+            watch(result)
         for i in here:
             row = t - longest
             if row >= 0 and np.isfinite(result.score[i]):

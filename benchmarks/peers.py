@@ -1,7 +1,7 @@
 """Simpler detectors from well-kept libraries on a recorded fleet, answered as benchmarks/anomaly.py answers.
 
     pip install -r requirements.lock -r requirements-bench.lock
-    python benchmarks/peers.py --method NAME --data FLEET.npz --out pred.npz [--labels LABELS.npz]
+    python -m benchmarks.peers --method NAME --data FLEET.npz --out pred.npz [--labels LABELS.npz]
 
 Every method is fitted on a unit's train rows alone and then sees its test rows one after the other:
 a row's score depends on no later one.  The alarm is the score above a quantile of the method's own
