@@ -49,7 +49,7 @@ class Samples:
 
     ``rows`` is ``[field, n]``, a view or a copy that the caller writes back; ``profile`` the
     level at this time of day, NaN where there is none yet (also changed in place).
-    ``learning`` is the weight of the health table's lesson; ``interval_s`` is the device's.
+    ``learning`` and ``alarm_learning`` weigh the lesson of either table; ``interval_s`` is the device's.
     ``owner`` is each series' device, all series of one side by side; ``kind`` says of what the noted
     evidence is (changed in place).  ``offset`` is what the day of the week adds to the profile (None:
     nothing is known of it).
@@ -63,6 +63,7 @@ class Samples:
     rows: Matrix
     profile: Floats
     learning: Floats
+    alarm_learning: Floats
     interval_s: Floats
     owner: Codes
     kind: Small
@@ -166,7 +167,9 @@ def _weigh(samples: Samples, moved: _Moved, config: BaselineConfig) -> tuple[Mat
     gain = tails.gain_of(weight, moved.minutes, config)
     clip = tails.clip_of(gain, config)
     counts = eligible(rows, config)
-    alarm = tails.weigh(start[:ALARMS], excess[:ALARMS], size, gain, clip, config.alarm_cap, config)
+    alarm = tails.weigh(
+        start[:ALARMS], excess[:ALARMS], size, gain * samples.alarm_learning, clip, config.alarm_cap, config
+    )
     alarm *= np.array(config.alarm_weights, np.float32)[:, None]
     np.sum(alarm, axis=0, out=rows[Field.ALARM])
     mature = samples.first_at < np.uint32(max(samples.at - config.mature_days * DAY_S, 0))

@@ -196,7 +196,7 @@ class Engine:
         levels = self._profile.levels(slot, series.key)
         weekly = self._weeks.offsets(obs.at, series.key, self._memory.codes)
         owner = self._memory.layout().owner
-        learning = self._learning(obs.at)
+        learning, alarm_learning = self._learning(obs.at)
         interval_of = np.full(len(self._memory.devices), self.config.liveness.default_interval_s, np.float32)
         interval_of[framed] = interval
         for part in _blocks(obs.device_id):
@@ -214,6 +214,7 @@ class Engine:
                     rows=rows,
                     profile=level,
                     learning=learning[owner[where]],
+                    alarm_learning=alarm_learning[owner[where]],
                     interval_s=interval_of[owner[where]],
                     owner=owner[where],
                     kind=kind,
@@ -226,20 +227,24 @@ class Engine:
                 levels[where], series.note_kind[where] = level, kind
         series.last_at[slice(None) if pos is None else pos] = np.uint32(obs.at)
 
-    def _learning(self, at: float) -> Floats:
-        """How much each device's health table may learn: little while it is being reported.
+    def _learning(self, at: float) -> tuple[Floats, Floats]:
+        """How much each device's tables may learn, health and alarm: little of what is reported, for a day.
 
-        Reported is who has an episode, and of mature devices who is near the edge; for a day at most.
+        To the health, reported is who has an episode, and of mature devices who is near the edge.  To the
+        alarm a short event is a lesson, or the hundredth of its kind would still ring; one that lasts is not.
         """
         settings, stamps = self.config.baseline, self._memory.devices.stamps
         day = settings.accept_days * baseline.DAY_S
         with np.errstate(invalid="ignore"):
             age = at - stamps[DeviceStamp.FIRST_SAMPLE]
+            lasting = at - stamps[DeviceStamp.OPENED]
             reported = (at - stamps[DeviceStamp.FLAGGED] < day) & (
                 age > settings.mature_days * baseline.DAY_S
             )
-            reported |= (at - stamps[DeviceStamp.OPENED] < day) & (age > YOUNG_S)
-        return np.where(reported, settings.careful_gain, 1.0).astype(np.float32)
+            reported |= (lasting < day) & (age > YOUNG_S)
+            alarming = (lasting < day) & (lasting > self.config.alarm.lesson_minutes * 60)
+        careful, fully = np.float32(settings.careful_gain), np.float32(1)
+        return np.where(reported, careful, fully), np.where(alarming, careful, fully)
 
     # The judgement
 
@@ -308,7 +313,10 @@ class Engine:
         opened = episodes.remember(
             devices, framed, turn.opened, factors, self._memory.intern, self._memory.names
         )
-        closed = [self._describe(framed, p, at, points) for p in turn.closed.tolist()]
+        closed = [
+            self._describe(framed, p, ended, points)
+            for p, ended in zip(turn.closed.tolist(), turn.ended.tolist(), strict=True)
+        ]
         closed += self._close_gone(framed, at)
         updated = [self._describe(framed, p, None, points) for p in turn.updated.tolist()]
         episodes.forget(devices, framed[turn.closed], at)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from homepot_ai.health.config import AlarmConfig
-from homepot_ai.health.records import Episode, Factor, Factors, Flags, Floats
+from homepot_ai.health.records import Doubles, Episode, Factor, Factors, Flags, Floats
 from homepot_ai.health.routine import stands_out
 from homepot_ai.health.table import DeviceField, DeviceStamp, DeviceTable
 
@@ -29,12 +29,15 @@ Index = npt.NDArray[np.intp]
 class Turn:
     """Positions in the frame of episodes that opened, closed or worsened this minute.
 
+    ``ended``: when each of the closed ones ended, which is when the quiet began.
+
     ``alarm`` [D]: an episode is open and this minute is part of it, not of the quiet after it.
     ``level`` [D] is how far above its routine each device is, 1.0 where an episode opens.
     """
 
     opened: Index
     closed: Index
+    ended: Doubles
     updated: Index
     alarm: Flags
     level: Floats
@@ -83,6 +86,7 @@ def advance(
     closed = is_open & (rested | ~now.scored)
     opened = ~is_open & now.scored & (hot | limited)
 
+    ended = np.where(rested, quiet, now.at)[closed]
     stamps[DeviceStamp.OPENED, opened] = now.at
     quiet[opened] = np.nan
     rows[DeviceField.INITIAL] = np.where(opened, now.score, rows[DeviceField.INITIAL])
@@ -101,7 +105,9 @@ def advance(
     alarm = ((is_open & ~closed) | opened) & (hot | limited)
     table.rows[:, pos], table.stamps[:, pos] = rows, stamps
     level = np.where(heard, (above - now.offset) / opens_at, 0).astype(np.float32)
-    return Turn(np.flatnonzero(opened), np.flatnonzero(closed), np.flatnonzero(worse & ~closed), alarm, level)
+    return Turn(
+        np.flatnonzero(opened), np.flatnonzero(closed), ended, np.flatnonzero(worse & ~closed), alarm, level
+    )
 
 
 def remember(

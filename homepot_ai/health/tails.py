@@ -25,6 +25,8 @@ from homepot_ai.health.table import Matrix
 
 LN10 = float(np.log(10.0))
 TINY = np.float32(1e-30)
+# Metrics of coarse steps have residuals that are equal but for the rounding of float32.
+ROUNDING = np.float32(1e-5)
 # Gains never start above one in eleven: the first samples are not yet typical.
 HEAD_START = 10.0
 # Three slopes hold 95 % of what an exponential tail teaches.
@@ -60,8 +62,7 @@ def weigh(
     ``cap`` is the most that one may weigh, in decades.
     """
     beyond = 1.0 - config.tail_quantile
-    over = np.subtract(size, start)
-    np.maximum(over, 0, out=over)
+    over = _beyond(size, start, np.empty_like(size))
     # One slope is a factor of e, one decade LN10 of them.
     decade = excess * np.float32(LN10 / beyond)
     bound = decade * (clip / np.float32(LN10))
@@ -78,8 +79,7 @@ def weigh(
     start += step
     np.maximum(start, TINY, out=start)
 
-    np.subtract(size, start, out=over)
-    np.maximum(over, 0, out=over)
+    _beyond(size, start, over)
     over /= np.maximum(decade, TINY, out=decade)
     evidence: Matrix = np.divide(size, start, out=step)
     evidence *= np.float32(-np.log10(beyond))
@@ -87,6 +87,14 @@ def weigh(
     evidence += over
     np.minimum(evidence, np.float32(cap), out=evidence)
     return evidence
+
+
+def _beyond(size: Matrix, start: Matrix, out: Matrix) -> Matrix:
+    """How far residuals lie beyond the start; what float32 rounds away is not beyond it."""
+    np.multiply(start, -(1 + ROUNDING), out=out)
+    out += size
+    np.maximum(out, 0, out=out)
+    return out
 
 
 def edge_of(start: Floats, excess: Floats, config: BaselineConfig) -> Floats:

@@ -22,7 +22,7 @@ from tests.unit.health_course import DAY_S, Series, run
 Array = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int, int, float], Array]
 ABOVE = 1.5  # of the stated rate at most, and chance
-BELOW = 1 / 3  # of it at least, over all kinds
+BELOW = 1 / 4  # of it at least, over all kinds
 
 
 def normal(rng: np.random.Generator, rows: int, metrics: int, period_s: float) -> Array:

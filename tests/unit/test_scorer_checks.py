@@ -126,6 +126,7 @@ class Parts(Scorer):
             rows=rows,
             profile=profile,
             learning=np.ones(len(here), np.float32),
+            alarm_learning=np.ones(len(here), np.float32),
             interval_s=np.full(len(here), 60, np.float32),
             owner=(here // max(values.shape[1], 1)).astype(np.int32),
             kind=np.zeros(len(here), np.int8),
