@@ -12,6 +12,7 @@ from homepot_ai.health import scoring
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.engine import Engine
 from homepot_ai.health.planning import MINUTE, MinutePlan, floor_minute
+from homepot_ai.health.state import MAGIC
 from homepot_ai.settings import Settings
 from homepot_ai.store import scores, state
 from homepot_ai.store.database import Database
@@ -59,20 +60,26 @@ def warm_up(
 
     As much history is used as `scoring.warmup_days` and `scoring.warmup_rows` allow. If all of it fits,
     its last `scoring.warmup_scored_days` are scored, so that a new installation's first report is not
-    empty; a large fleet begins with the present.
+    empty; a large fleet begins with the present. A state of another version of the program is dropped
+    first; minutes that were scored then are learned from, and not scored again.
 
     Raises:
         StateMoved: the shard has a state already.
     """
     limits = settings.scoring
     until = floor_minute(until)
+    with db.writer() as conn:
+        state.drop_foreign(conn, MAGIC)
     with db.reader() as conn:
+        scored = scores.newest_minute(conn, shard)
         earliest = until - timedelta(days=limits.warmup_days)
         first, _, count = telemetry.history_bounds(conn, earliest, until, shard=shard, shards=limits.shards)
     score_from = until
     if first is not None and count <= limits.warmup_rows:
         learned = floor_minute(first) + timedelta(minutes=settings.health.baseline.min_minutes)
         score_from = max(until - timedelta(days=limits.warmup_scored_days), min(learned, until))
+    if scored is not None:
+        score_from = max(score_from, min(scored, until))
     return _learn(db, settings, shard=shard, score_from=score_from, until=until, now=now, progress=progress)
 
 

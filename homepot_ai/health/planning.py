@@ -8,6 +8,7 @@ from typing import Literal
 
 from homepot_ai.errors import ScoringError
 from homepot_ai.fleet import schema
+from homepot_ai.health.state import MAGIC
 from homepot_ai.settings import Settings
 from homepot_ai.store import state
 from homepot_ai.store.database import Database
@@ -90,9 +91,12 @@ def plan(
     with db.reader() as conn:
         missing = tuple(schema.require_vital(conn, db.homepot_schema))
         shards = settings.scoring.shards
-        live = state.live_of(conn, shard, shards)
+        # An update may bring another form of the state: what the old one knew is learned anew.
+        renewed = shard in state.foreign(conn, MAGIC)
+        live = None if renewed else state.live_of(conn, shard, shards)
         if live is None:
-            return MinutePlan("live", shard, "first run", last, last, now, missing=missing)
+            reason = "first run since an update: learning anew" if renewed else "first run"
+            return MinutePlan("live", shard, reason, last, last, now, missing=missing)
         if last > live.watermark:
             return _live(settings, shard, live, last, now, missing)
         if at is None:

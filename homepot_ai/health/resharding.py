@@ -10,6 +10,7 @@ from homepot_ai.errors import ScoringError
 from homepot_ai.health import learning, planning, redistribute, scoring
 from homepot_ai.health.engine import Engine
 from homepot_ai.health.records import Ints
+from homepot_ai.health.state import MAGIC
 from homepot_ai.health.week import INDEX, PARTS, in_force_from
 from homepot_ai.settings import Settings
 from homepot_ai.store import audit, fits, locks, state
@@ -48,6 +49,10 @@ def reshard(db: Database, settings: Settings, *, now: datetime) -> Resharded | N
         made_for = {shard.shards for shard in state.live(conn).values()}
     if made_for <= {after}:
         return None
+    with db.writer() as conn:
+        renewed = state.drop_foreign(conn, MAGIC)
+    if renewed:  # another version made them: there is nothing to redistribute, the next run learns anew
+        return reshard(db, settings, now=now)
     before = max(made_for - {after})
     with locks.all_shards(db, max(before, after), patience_s=PATIENCE_S):
         scoring_was = settings.scoring.model_copy(update={"shards": before})

@@ -115,6 +115,12 @@ def insert_minutes(conn: Connection, minutes: Sequence[MinuteCounts]) -> None:
         cursor.executemany(_SQL["insert_minute"], rows)
 
 
+def newest_minute(conn: Connection, shard: int) -> datetime | None:
+    """The last minute that was scored of a shard; None before its first."""
+    row = conn.execute(_SQL["newest_minute"], {"shard": shard}).fetchone()
+    return None if row is None else row[0]
+
+
 @dataclass(frozen=True)
 class HourRows:
     """A finished hour, one entry per device and metric, sorted by device.

@@ -182,6 +182,19 @@ def drop_live_parts(conn: Connection, parts: Sequence[int]) -> None:
         conn.execute(_SQL["drop_all_live_pages"])
 
 
+def foreign(conn: Connection, magic: bytes) -> list[int]:
+    """Shards whose live state another version of the program made: it does not begin with `magic`."""
+    return [shard for (shard,) in conn.execute(_SQL["foreign"], {"magic": magic}).fetchall()]
+
+
+def drop_foreign(conn: Connection, magic: bytes) -> list[int]:
+    """Remove what these shards have, and end the episodes that only they know; returns which."""
+    shards = foreign(conn, magic)
+    for statement in ("close_episodes", "drop_pages_of", "drop_state_of") if shards else ():
+        conn.execute(_SQL[statement], {"shards": shards})
+    return shards
+
+
 def drop_snapshots(conn: Connection) -> None:
     """Remove every shard's snapshots."""
     conn.execute(_SQL["drop_snapshots"])

@@ -99,6 +99,34 @@ def test_a_first_run_scores_the_last_days_of_a_history_that_fits(
     assert learning.warm_up(database, short, until=NOW - MINUTE, now=NOW).scored == 0
 
 
+def test_a_state_of_another_version_is_learned_anew(fleet: Database, settings: Settings) -> None:
+    sick = lambda minute, device: 99.5 if device == 3 else 41.0  # noqa: E731
+    telemetry(fleet, NOW, 20, DEVICES, cpu_percent=sick, memory_percent=wave(55))
+    run(fleet, settings, NOW + 15 * MINUTE)
+    assert rows(fleet, "SELECT device_id, status FROM ai_anomaly_logs") == [(3, "open")]
+    with fleet.admin() as conn:  # as 0.1.0's first state was: in its row, and with other arrays
+        conn.execute("DELETE FROM ai_baseline_pages")
+        conn.execute("UPDATE ai_baselines SET payload = %s WHERE part = -1", [b"HAIS0001 and so on"])
+        conn.execute("UPDATE ai_baselines SET payload = %s WHERE part = -2", [b"of another kind"])
+    both = Settings(var_dir=settings.var_dir)
+    now = NOW + 20 * MINUTE
+    plan = planning.plan(fleet, both, now=now)
+    assert plan.needs_warm_up
+    assert plan.reason == "first run since an update: learning anew"
+    before = rows(fleet, "SELECT * FROM ai_health_scores ORDER BY at, device_id")
+    learned = learning.warm_up(fleet, both, until=plan.first - MINUTE, now=now)
+    assert (learned.since, learned.scored) == (START - MINUTE, 4)
+    # The episode that only the old state knew ends when it was last looked at, and nothing is told twice.
+    assert rows(
+        fleet, "SELECT status, ended_at FROM ai_anomaly_logs WHERE started_at <= %s", NOW + 15 * MINUTE
+    ) == [("closed", NOW + 15 * MINUTE)]
+    kept = rows(
+        fleet, "SELECT * FROM ai_health_scores WHERE at <= %s ORDER BY at, device_id", NOW + 15 * MINUTE
+    )
+    assert kept == before
+    assert run(fleet, both, now).minutes == 1
+
+
 def test_an_empty_fleet_is_no_error(database: Database, settings: Settings) -> None:
     learning.warm_up(database, settings, until=NOW - MINUTE, now=NOW)
     summary = run(database, settings, NOW)

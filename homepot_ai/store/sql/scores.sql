@@ -27,6 +27,9 @@ VALUES (%(shard)s, %(at)s, %(devices)s, %(healthy)s, %(warning)s, %(critical)s, 
         %(in_maintenance)s, %(not_scored)s, %(rows_read)s, %(rejected)s::jsonb, %(seconds)s, %(scored_at)s)
 ON CONFLICT (shard, at) DO NOTHING;
 
+-- name: newest_minute
+SELECT max(at) FROM ai_scoring_minutes WHERE shard = %(shard)s;
+
 -- name: insert_hours
 INSERT INTO ai_metric_hours (device_id, hour, metrics, n, mean, min, max, last)
 SELECT device_id, %(hour)s, array_agg((%(names)s::text[])[metric + 1] ORDER BY place), array_agg(n ORDER BY place),

@@ -83,6 +83,31 @@ DELETE FROM ai_baselines WHERE kind = 'live' AND part = %(part)s;
 -- name: drop_all_live_pages
 DELETE FROM ai_baseline_pages WHERE live;
 
+-- name: foreign
+-- Shards whose live state begins with other bytes than this program's do. Before there were pages, the
+-- fast part lay in its row.
+SELECT b.shard
+  FROM ai_baselines b
+  LEFT JOIN ai_baseline_pages p ON p.shard = b.shard AND p.live AND p.at = b.at AND p.page = 0
+ WHERE b.kind = 'live' AND b.part = -1
+   AND substr(CASE WHEN octet_length(b.payload) > 0 THEN b.payload ELSE p.payload END, 1,
+              octet_length(%(magic)s::bytea)) <> %(magic)s
+ ORDER BY b.shard;
+
+-- name: close_episodes
+-- Whoever learns anew knows nothing of what was open: it was so when it was last looked at.
+UPDATE ai_anomaly_logs a
+   SET status = 'closed', ended_at = greatest(a.started_at, b.at)
+  FROM ai_baselines b
+ WHERE b.kind = 'live' AND b.part = -1 AND b.shard = ANY(%(shards)s)
+   AND a.status = 'open' AND ai_shard_of(a.device_id, b.shards) = b.shard;
+
+-- name: drop_pages_of
+DELETE FROM ai_baseline_pages WHERE shard = ANY(%(shards)s);
+
+-- name: drop_state_of
+DELETE FROM ai_baselines WHERE shard = ANY(%(shards)s) AND kind IN ('live', 'snapshot');
+
 -- name: drop_snapshots
 WITH pages AS (DELETE FROM ai_baseline_pages WHERE NOT live)
 DELETE FROM ai_baselines WHERE kind = 'snapshot';
