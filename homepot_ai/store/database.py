@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from homepot_ai.settings import Settings
 
 CONNECT_TIMEOUT_S = 10
+#: Made by the newest migration: where it is missing, that one was not run.
+NEWEST_TABLE = "ai_backtests"
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -126,9 +128,16 @@ class Database:
         try:
             conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
             # Roles belong to the whole server: another database may have made them.
-            if conn.execute("SELECT to_regclass('ai_health_scores')").fetchone() == (None,):
+            first, newest = conn.execute(
+                "SELECT to_regclass('ai_health_scores'), to_regclass(%s)", [NEWEST_TABLE]
+            ).fetchone() or (None, None)
+            if first is None:
                 raise NotMigrated(
                     f"the database has no schema {self.schema!r} of ours: run `homepot-ai db upgrade`"
+                )
+            if newest is None:
+                raise NotMigrated(
+                    "the database is at an older version than this program: run `homepot-ai db upgrade`"
                 )
         except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue) as error:
             raise NotMigrated(

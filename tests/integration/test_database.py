@@ -12,11 +12,12 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from alembic import command
 
 from homepot_ai.errors import DatabaseUnreachable, HomepotSchemaMissing, NotMigrated
 from homepot_ai.fleet import schema
 from homepot_ai.store import embedded, migrate
-from homepot_ai.store.database import Database
+from homepot_ai.store.database import NEWEST_TABLE, Database
 from tests.support import table_checksums
 
 
@@ -73,6 +74,27 @@ def test_a_homepot_that_was_never_prepared_says_what_to_do(raw_homepot_dump: Dat
     assert migrate.current(raw_homepot_dump) is None
     with pytest.raises(NotMigrated, match="has no tables of ours"):
         migrate.require_current(raw_homepot_dump)
+
+
+def test_a_database_of_an_older_version_says_what_to_do(raw_homepot_dump: Database) -> None:
+    command.upgrade(migrate._alembic(raw_homepot_dump), "0001")
+    with raw_homepot_dump.admin() as conn:
+        migrate._roles(raw_homepot_dump, conn)
+    for door in (raw_homepot_dump.reader, raw_homepot_dump.writer, raw_homepot_dump.session):
+        with (
+            pytest.raises(NotMigrated, match="older version than this program: run `homepot-ai db up"),
+            door(),
+        ):
+            pass
+    migrate.upgrade(raw_homepot_dump)
+    with raw_homepot_dump.writer() as conn:
+        conn.execute("DELETE FROM ai_baseline_pages")
+
+
+def test_the_newest_migration_makes_the_table_that_is_looked_for() -> None:
+    newest = Path(migrate.__file__).parent / "migrations" / "versions"
+    (found,) = newest.glob(f"{migrate.head()}_*.py")
+    assert f"CREATE TABLE {NEWEST_TABLE} " in found.read_text()
 
 
 def test_upgrade_is_repeatable_and_leaves_homepot_as_it_was(raw_homepot_dump: Database) -> None:
