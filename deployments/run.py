@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from deployments.runs import Ended
 
 console = Console(highlight=False)
+#: Parameters that are text whatever they look like: a verdict `true`, a device `7`, a comment `12`.
+TEXT = frozenset({"verdict", "comment", "by", "device", "reset_threshold"})
 
 
 def command(
@@ -112,6 +114,8 @@ def parse_parameters(pairs: Sequence[str]) -> dict[str, Any]:
 
     >>> parse_parameters(["dry_run=true", "timezone=Europe/Berlin", "keep_days=3"])
     {'dry_run': True, 'timezone': 'Europe/Berlin', 'keep_days': 3}
+    >>> parse_parameters(["anomaly=7", "verdict=true"])
+    {'anomaly': 7, 'verdict': 'true'}
     """
     given: dict[str, Any] = {}
     for pair in pairs:
@@ -119,7 +123,7 @@ def parse_parameters(pairs: Sequence[str]) -> dict[str, Any]:
         if not equals or not name:
             raise SettingsError(f"a parameter is written name=value, not {pair!r}")
         try:
-            given[name] = orjson.loads(value)
+            given[name] = value if name in TEXT else orjson.loads(value)
         except orjson.JSONDecodeError:
             given[name] = value
     return given

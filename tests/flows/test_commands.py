@@ -13,6 +13,7 @@ import pytest
 from deployments import bootstrap, supervisor
 from deployments.processes import BACK_OFF_S, LOG_LIMIT_BYTES, Child
 from deployments.run import parse_moment, parse_parameters
+from flows.marks import mark
 from homepot_ai.errors import SettingsError
 from homepot_ai.settings import Settings
 from tasks.runs import judge_lateness
@@ -48,6 +49,10 @@ def test_parameters() -> None:
         "site": "Shop = 7",
         "at": None,
     }
+    marked = ["anomaly=3", "verdict=true", "comment=12", "by=null", "device=7"]
+    given = parse_parameters(marked)
+    assert given == {"anomaly": 3, "verdict": "true", "comment": "12", "by": "null", "device": "7"}
+    mark.validate_parameters(given)  # what the server checks as well
     with pytest.raises(SettingsError, match="name=value"):
         parse_parameters(["dry_run"])
 
