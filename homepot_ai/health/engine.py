@@ -352,6 +352,11 @@ class Engine:
         episodes.forget(self._memory.devices, gone, at)
         return closed
 
+    def forget_episodes(self, at: float) -> None:
+        """End what is open and was told to nobody: where it goes on, the next minute opens it anew."""
+        is_open = ~np.isnan(self._memory.devices.stamps[DeviceStamp.OPENED])
+        episodes.forget(self._memory.devices, np.flatnonzero(is_open), at)
+
     def _flag(self, framed: Index, health: Floats, at: float) -> None:
         """Since when each device deviates without a break."""
         flagged = self._memory.devices.stamps[DeviceStamp.FLAGGED, framed]

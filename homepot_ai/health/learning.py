@@ -131,6 +131,8 @@ def _learn(
     at = start
     while at < until:
         scoring_now = at >= score_from
+        if scoring_now and version == 0:
+            engine.forget_episodes(at.timestamp())
         # A chunk is either learned from or scored, never both.
         end = min(at + chunk, until if scoring_now else min(score_from, until))
         part = MinutePlan("live", shard, "learning", at + MINUTE, end, None, at, version or None, 0, missing)
@@ -150,6 +152,7 @@ def _learn(
         if progress is not None:
             progress(round((at - start) / MINUTE), minutes)
     if version == 0:
+        engine.forget_episodes(until.timestamp())
         with db.writer() as conn:
             parts = scoring.dump(engine, cursor)
             state.advance(conn, shard, shards=shards, version=None, at=until, parts=parts, now=now)

@@ -99,6 +99,15 @@ def test_a_first_run_scores_the_last_days_of_a_history_that_fits(
     assert learning.warm_up(database, short, until=NOW - MINUTE, now=NOW).scored == 0
 
 
+def test_what_is_wrong_at_the_first_run_is_an_anomaly(database: Database, settings: Settings) -> None:
+    sick = lambda minute, device: 99.5 if device == 3 and minute >= 60 else 40.0 + minute * 37 % 11 / 10  # noqa: E731
+    small_fleet(database)
+    telemetry(database, START, LEARNED + 1, DEVICES, cpu_percent=sick, memory_percent=wave(55))
+    learning.warm_up(database, settings, until=NOW - MINUTE, now=NOW)
+    run(database, settings, NOW)
+    assert rows(database, "SELECT device_id, status, started_at FROM ai_anomaly_logs") == [(3, "open", NOW)]
+
+
 def test_a_state_of_another_version_is_learned_anew(fleet: Database, settings: Settings) -> None:
     sick = lambda minute, device: 99.5 if device == 3 else 41.0  # noqa: E731
     telemetry(fleet, NOW, 20, DEVICES, cpu_percent=sick, memory_percent=wave(55))
