@@ -243,6 +243,7 @@ class Engine:
             )
             reported |= (lasting < day) & (age > YOUNG_S)
             alarming = (lasting < day) & (lasting > self.config.alarm.lesson_minutes * 60)
+            alarming &= np.isnan(stamps[DeviceStamp.QUIET])
         careful, fully = np.float32(settings.careful_gain), np.float32(1)
         return np.where(reported, careful, fully), np.where(alarming, careful, fully)
 
