@@ -9,6 +9,7 @@ from typing import Any
 
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.rows import moment, sentence, stored_factors
+from homepot_ai.health.state import MAGIC
 from homepot_ai.settings import Settings
 from homepot_ai.store import checks, named_sql, state
 from homepot_ai.store.database import Connection, Database
@@ -73,7 +74,8 @@ def _remembered(conn: Connection) -> tuple[dict[int, datetime], dict[int, dateti
     """Since when devices are ill, and when they were last heard of, as the scoring state has it."""
     since: dict[int, datetime] = {}
     heard: dict[int, datetime] = {}
-    for shard in state.live(conn):
+    # After an update, and before the first run since, there may be states that only the old program reads.
+    for shard in state.live(conn).keys() - set(state.foreign(conn, MAGIC)):
         parts = state.live_parts(conn, shard, [state.CURSOR])
         if state.CURSOR not in parts:
             continue

@@ -15,6 +15,7 @@ from homepot_ai.health import learning, planning, scoring
 from homepot_ai.health.engine import Engine
 from homepot_ai.health.planning import MINUTE
 from homepot_ai.health.summary import ScoreSummary
+from homepot_ai.overview import overview
 from homepot_ai.settings import Settings
 from homepot_ai.store import state
 from homepot_ai.store.database import Database
@@ -119,6 +120,7 @@ def test_a_state_of_another_version_is_learned_anew(fleet: Database, settings: S
         conn.execute("UPDATE ai_baselines SET payload = %s WHERE part = -2", [b"of another kind"])
     both = Settings(var_dir=settings.var_dir)
     now = NOW + 20 * MINUTE
+    assert "Checkout 3" in overview(fleet, both, now)
     plan = planning.plan(fleet, both, now=now)
     assert plan.needs_warm_up
     assert plan.reason == "first run since an update: learning anew"
