@@ -26,7 +26,7 @@ from homepot_ai.health.weekly import Fit, Fitter, Verdict
 from homepot_ai.health.weekly_blocks import COLUMNS, HourBlock, left_out
 from homepot_ai.health.weekly_types import TypeLearner
 from homepot_ai.settings import Settings
-from homepot_ai.store import fits
+from homepot_ai.store import fits, state
 from homepot_ai.store.database import Connection, Database
 
 HOUR = timedelta(hours=1)
@@ -83,7 +83,12 @@ def plan(db: Database, *, shard: int, at: datetime, now: datetime) -> FitPlan:
 
 
 def fit(db: Database, settings: Settings, plan: FitPlan, progress: Progress | None = None) -> Fit:
-    """Fit every series of the shard."""
+    """Fit every series of the shard.
+
+    Raises:
+        ScoringError: there is no such shard.
+    """
+    state.require_shard(plan.shard, settings.scoring.shards)
     with db.reader() as conn:
         found = fleet_devices.scoring_devices(conn, shard=plan.shard, shards=settings.scoring.shards)
         in_force = None if plan.in_force is None else _last_day(conn, plan, plan.in_force)
@@ -227,7 +232,9 @@ def use(db: Database, settings: Settings, *, shard: int, version: int, now: date
 
     Raises:
         NotFound: that version is not kept.
+        ScoringError: there is no such shard.
     """
+    state.require_shard(shard, settings.scoring.shards)
     keep = settings.scoring.snapshot_hours
     with db.writer() as conn:
         if version:

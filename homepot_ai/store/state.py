@@ -49,6 +49,14 @@ def live(conn: Connection) -> dict[int, LiveState]:
     return {shard: LiveState(*rest) for shard, *rest in conn.execute(_SQL["live"]).fetchall()}
 
 
+def require_shard(shard: int, shards: int) -> None:
+    """Raise ScoringError unless there is such a shard: they are counted from 0."""
+    if shard >= shards:
+        raise ScoringError(
+            f"there is no shard {shard}: scoring.shards is {shards}, so they are 0 to {shards - 1}"
+        )
+
+
 def live_of(conn: Connection, shard: int, shards: int) -> LiveState | None:
     """The live state's position; None before the shard's first run.
 
@@ -56,10 +64,7 @@ def live_of(conn: Connection, shard: int, shards: int) -> LiveState | None:
         ShardsChanged: there is state of another number of shards.
         ScoringError: there is no such shard.
     """
-    if shard >= shards:
-        raise ScoringError(
-            f"there is no shard {shard}: scoring.shards is {shards}, so they are 0 to {shards - 1}"
-        )
+    require_shard(shard, shards)
     found = live(conn)
     made_for = sorted({state.shards for state in found.values()} - {shards})
     if made_for:

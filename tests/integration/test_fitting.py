@@ -291,3 +291,11 @@ class TestTheMinute:
         without = scoring.score(settings, plan, replace(batch, weeks=()))
         slot = next(part for part in with_week.parts if part >= 0)
         assert bytes(with_week.parts[slot]) != bytes(without.parts[slot])  # type: ignore[arg-type]
+
+
+def test_a_shard_that_there_is_not_is_refused(database: Database, settings: Settings) -> None:
+    plan = fitting.plan(database, shard=1, at=UNTIL, now=UNTIL)
+    with pytest.raises(ScoringError, match="there is no shard 1"):
+        fitting.fit(database, settings, plan)
+    with pytest.raises(ScoringError, match="there is no shard 1"):
+        fitting.use(database, settings, shard=1, version=0, now=UNTIL)
