@@ -190,6 +190,7 @@ class HealthConfig(_Frozen):
     baseline: BaselineConfig = BaselineConfig()
     alarm: AlarmConfig = AlarmConfig()
     liveness: LivenessConfig = LivenessConfig()
+    trend_hours: Positive = Field(default=24.0, description="a limit that will be reached so soon counts")
     factors_shown: int = Field(default=5, ge=1, description="per device, the rest is folded")
     explain_below: float = Field(default=0.9, gt=0, le=1, description="scores with factors")
 

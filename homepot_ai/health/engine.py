@@ -81,6 +81,7 @@ class Engine:
         self._profile = Profile(config.baseline.slot_minutes)
         self._weeks = Weeks()
         self._closed_hour: HourRollup | None = None
+        self._expected: Floats = np.zeros(0, np.float32)
         self._fast_dirty = False
         #: Values that the last step left out, of devices with too many metrics.
         self.refused = 0
@@ -195,6 +196,7 @@ class Engine:
         slot = self._profile.slot_of(obs.at)
         levels = self._profile.levels(slot, series.key)
         weekly = self._weeks.offsets(obs.at, series.key, self._memory.codes)
+        self._expected = levels if weekly is None else levels + weekly
         owner = self._memory.layout().owner
         learning, alarm_learning = self._learning(obs.at)
         interval_of = np.full(len(self._memory.devices), self.config.liveness.default_interval_s, np.float32)
@@ -264,11 +266,12 @@ class Engine:
         interval_of = np.full(len(devices), config.liveness.default_interval_s, np.float32)
         interval_of[framed] = interval
         health, level, count = evidence.of_devices(self._memory, at, interval_of)
-        limit, limit_value = evidence.of_limits(self._memory, obs, pos, interval_of)
+        limited = evidence.of_limits(self._memory, obs, pos, interval_of, self._expected)
         index = self._memory.limit_index()
         signals = index.signals(frame.signals, framed)
         owner = self._memory.layout().owner[index.series]
-        per_device = np.bincount(owner, limit.astype(np.float64) ** 2, len(devices))
+        per_device = np.bincount(owner, limited.limit.astype(np.float64) ** 2, len(devices))
+        from_trends = np.bincount(owner, limited.trend.astype(np.float64) ** 2, len(devices))[framed]
         from_limits: Doubles = per_device[framed].astype(np.float64)
         from_signals = np.zeros(len(framed))
         for _, _, u, _ in signals:
@@ -278,7 +281,7 @@ class Engine:
         since = np.minimum(since, np.float32(60))
         edge = evidence.edge(self._memory, at, framed, health[framed], count[framed], fresh, since, interval)
         from_baseline = score.baseline_evidence(health[framed], edge, config.baseline.edge_step)
-        points = score.from_evidence((from_baseline**2 + from_limits).astype(np.float32))
+        points = score.from_evidence((from_baseline**2 + from_limits + from_trends).astype(np.float32))
         # The frame knows the second, the engine only the minute.
         seen = devices.stamps[DeviceStamp.LAST_SAMPLE, framed]
         last_sample = np.where(np.isnan(frame.last_sample), seen, frame.last_sample)
@@ -304,7 +307,9 @@ class Engine:
             scored=scored,
         )
         turn = episodes.advance(devices, framed, now, healthy, critical, config.alarm)
-        weighed = score.Evidence(from_baseline, limit, index, limit_value, signals)
+        weighed = score.Evidence(
+            from_baseline, limited.limit, index, limited.value, limited.trend, limited.hours, signals
+        )
         deviating = scored & (points < config.explain_below) if emit else np.zeros(len(points), bool)
         deviating[turn.opened] = True
         factors = score.explain(

@@ -5,10 +5,12 @@ All arrays are over the device table unless said otherwise; decades are of ``-lo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from homepot_ai.health import baseline, limits
+from homepot_ai.health import baseline, limits, trend
 from homepot_ai.health.memory import Memory
 from homepot_ai.health.records import Doubles, Flags, Floats, Observations
 from homepot_ai.health.routine import track
@@ -94,10 +96,23 @@ def edge(
     return out
 
 
+@dataclass(frozen=True)
+class Limited:
+    """What limits say of the limited series, [L]: values, evidence, and that of trends towards them."""
+
+    value: Doubles
+    limit: Floats
+    trend: Floats
+    hours: Doubles
+
+
 def of_limits(
-    memory: Memory, obs: Observations, pos: Index | None, interval_of_device: Floats
-) -> tuple[Floats, Doubles]:
-    """Evidence and value of every limited series, [L]; counts the minutes over the limit."""
+    memory: Memory, obs: Observations, pos: Index | None, interval_of_device: Floats, expected: Floats
+) -> Limited:
+    """Judge every limited series; counts the minutes over the limit, and of a trend towards it.
+
+    ``expected`` is the profile of this time, with the week's offset, of all series.
+    """
     index, series = memory.limit_index(), memory.series
     limited = index.series
     value = series.rows[Field.LAST, limited] + series.origin[limited]
@@ -107,6 +122,20 @@ def of_limits(
         which = index.lookup[pos]
         here[which[which >= 0]] = True
     apart = np.minimum(interval_of_device[memory.layout().owner[limited]] / 60, 60)
-    over = np.where(here, np.where(value >= index.table[0], over + apart, 0), over)
+    config, limit = memory.config, index.table[0]
+    slope, trending = trend.rising(
+        series.rows[Field.FAST, limited] - expected[limited],
+        series.rows[Field.SLOW, limited],
+        series.rows[Field.LEVEL, limited],
+        series.rows[Field.START + 1, limited],
+        config,
+    )
+    trending &= obs.at - series.first_at[limited] > config.baseline.level_days * baseline.DAY_S
+    # Minutes over the limit count up from zero, those of a trend towards it down.
+    above = np.maximum(over, 0) + apart
+    going = np.minimum(over, 0) + np.where(trending, -apart, apart)
+    below = np.clip(going, -trend.LONGEST_MINUTES, 0)
+    over = np.where(here, np.where(value >= limit, above, below), over)
     series.rows[Field.OVER, limited] = over
-    return limits.graded(value, over, index.table), value
+    u, hours = trend.evidence(slope, -over, value, limit, config.trend_hours)
+    return Limited(value, limits.graded(value, np.maximum(over, 0), index.table), u, hours)

@@ -81,9 +81,11 @@ class DeviceFrame:
 class Factors:
     """What was taken from 1, flat over (device, factor), ordered by device and weight.
 
-    Per device the contributions add up to ``1 - score``.  ``kind`` is limit, baseline,
-    signal or liveness; ``observed``, ``low`` and ``high`` are in the metric's own unit, NaN
-    where there is none (a limit has no low).  The metric ``other`` holds the folded rest.
+    Per device the contributions add up to ``1 - score``.  ``kind`` is limit, trend, baseline,
+    together (a metric left the pattern of the others) or signal; ``observed``, ``low`` and ``high``
+    are in the metric's own unit, NaN where there is none (a limit has no low).  ``hours`` is the
+    time until a trend reaches its limit, NaN for other kinds.  The metric ``other`` holds the folded
+    rest.
     """
 
     device_pos: Codes
@@ -93,6 +95,7 @@ class Factors:
     observed: Doubles
     low: Doubles
     high: Doubles
+    hours: Doubles
 
     def rows(self, device_pos: int) -> list[Factor]:
         """The factors of one device, heaviest first (the folded rest last)."""
@@ -106,6 +109,7 @@ class Factors:
                 observed=float(self.observed[i]),
                 low=float(self.low[i]),
                 high=float(self.high[i]),
+                hours=float(self.hours[i]),
             )
             for i in range(first, last)
         ]
@@ -121,6 +125,7 @@ class Factor:
     observed: float
     low: float
     high: float
+    hours: float = float("nan")
 
 
 @dataclass(frozen=True)

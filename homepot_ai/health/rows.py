@@ -51,6 +51,7 @@ def _factor(factor: Factor) -> dict[str, Any]:
         "observed": _number(factor.observed),
         "low": _number(factor.low),
         "high": _number(factor.high),
+        **({"hours": round(factor.hours, 1)} if math.isfinite(factor.hours) else {}),
     }
 
 
@@ -62,6 +63,7 @@ def stored_factors(stored: Sequence[Mapping[str, Any]]) -> list[Factor]:
             kind=item["kind"],
             contribution=item["contribution"],
             **{key: math.nan if item[key] is None else item[key] for key in ("observed", "low", "high")},
+            hours=item.get("hours", math.nan),
         )
         for item in stored
     ]
@@ -178,7 +180,7 @@ def status_events(result: MinuteResult, before: npt.NDArray[np.int8]) -> list[Ev
         summary = f"health {_words(old)} → {_words(new)}"
         heaviest = next(iter(result.factors.rows(position)), None)
         if heaviest is not None and new in (WARNING, CRITICAL):
-            summary += f": {explain(heaviest.metric, heaviest.observed, heaviest.low, heaviest.high)}"
+            summary += f": {why(heaviest)}"
         events.append(
             EventRow(int(result.device_id[position]), result.at, "status_change", STATUSES[new], summary)
         )
@@ -210,6 +212,20 @@ def explain(metric: str, observed: float, low: float, high: float) -> str:
     return text
 
 
+def why(factor: Factor) -> str:
+    """A factor in one clause.
+
+    >>> why(Factor("disk_percent", "trend", 0.3, 81.04, float("nan"), 90.0, 7.2))
+    'Disk 81.0 % and rising, reaches 90.0 % in about 7 h'
+    """
+    if factor.kind == "trend" and math.isfinite(factor.hours):
+        name, now = metrics.label(factor.metric), metrics.format_value(factor.metric, factor.observed)
+        limit = metrics.format_value(factor.metric, factor.high)
+        return f"{name} {now} and rising, reaches {limit} in about {max(factor.hours, 1):.0f} h"
+    said = explain(factor.metric, factor.observed, factor.low, factor.high)
+    return f"{said} beside the other metrics" if factor.kind == "together" else said
+
+
 def sentence(factors: Sequence[Factor]) -> str:
     """Why a device is ill, in one sentence: the heaviest factor in full, others that matter by name.
 
@@ -222,7 +238,7 @@ def sentence(factors: Sequence[Factor]) -> str:
         return ""
     first, *others = factors
     also = [f.metric for f in others if f.metric != OTHER and f.contribution >= _ALSO * first.contribution]
-    said = explain(first.metric, first.observed, first.low, first.high)
+    said = why(first)
     if not also:
         return said
     names = [metrics.label(name) for name in also[:_ALSO_SHOWN]]

@@ -3,7 +3,7 @@
 All evidence is on one scale ``u`` on which 1.0 is the edge of what is expected.  Kinds add up
 in squares, so that the strongest leads and several weak ones count::
 
-    u^2 = baseline^2 + sum(limits^2) + sum(signals^2)
+    u^2 = baseline^2 + sum(limits^2) + sum(trends^2) + sum(signals^2)
     score = 1 / (1 + u^2 / 4)        u = 1 -> 0.8,  u = 2.45 -> 0.4
 
 and each factor's contribution is its share of ``u^2`` in what was taken from 1.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from homepot_ai.health.baseline import band_width
+from homepot_ai.health.baseline import ALONE, band_width
 from homepot_ai.health.config import HealthConfig
 from homepot_ai.health.layout import METRIC_MASK, Segments
 from homepot_ai.health.limits import LimitIndex
@@ -37,8 +37,8 @@ from homepot_ai.health.table import Field, SeriesTable
 
 STEEPNESS = 4.0
 OTHER = "other"
-KINDS = ("limit", "baseline", "signal", "liveness")
-LIMIT, BASELINE, SIGNAL = range(3)
+KINDS = ("limit", "trend", "baseline", "together", "signal")
+LIMIT, TREND, BASELINE, TOGETHER, SIGNAL = range(5)
 Index = npt.NDArray[np.intp]
 
 
@@ -74,6 +74,8 @@ class Evidence:
     limit: Floats
     limits: LimitIndex
     limit_value: Doubles
+    trend: Floats
+    trend_hours: Doubles
     signals: list[tuple[str, Floats, Floats, Doubles]]
 
 
@@ -88,6 +90,7 @@ class _Lines:
     observed: Doubles
     low: Doubles
     high: Doubles
+    hours: Doubles
 
 
 def explain(
@@ -113,7 +116,7 @@ def explain(
     owner_to_frame[device_pos[which]] = which
     lines = [
         *_signal_lines(wanted, evidence, len(metric_names)),
-        _limit_lines(owner_to_frame, evidence, series, segments),
+        *_limit_lines(owner_to_frame, evidence, series, segments),
         *_baseline_lines(owner_to_frame, evidence.baseline, series, segments, config),
     ]
     flat = _Lines(*(np.concatenate([getattr(part, f.name) for part in lines]) for f in fields(_Lines)))
@@ -123,7 +126,7 @@ def explain(
 def no_factors() -> Factors:
     """For minutes in which nobody asks or nothing deviates."""
     none = np.zeros(0)
-    return Factors(none.astype(np.int32), [], [], none.astype(np.float32), none, none, none)
+    return Factors(none.astype(np.int32), [], [], none.astype(np.float32), none, none, none, none)
 
 
 def _signal_lines(wanted: Flags, evidence: Evidence, first_code: int) -> list[_Lines]:
@@ -139,14 +142,21 @@ def _signal_lines(wanted: Flags, evidence: Evidence, first_code: int) -> list[_L
 
 def _limit_lines(
     owner_to_frame: Index, evidence: Evidence, series: SeriesTable, segments: Segments
-) -> _Lines:
+) -> list[_Lines]:
+    """Limits that are exceeded, and those that a trend will reach."""
     index = evidence.limits
     p = _frame_of(owner_to_frame, segments.owner[index.series])
-    over = np.flatnonzero((p >= 0) & (evidence.limit > 0))
-    observed = evidence.limit_value[over]
-    metric = series.key[index.series[over]] & METRIC_MASK
-    squared = evidence.limit[over].astype(np.float64) ** 2
-    return _lines(p[over], metric, LIMIT, squared, observed, observed * np.nan, index.table[0, over])
+    out = []
+    for kind, u in ((LIMIT, evidence.limit), (TREND, evidence.trend)):
+        some = np.flatnonzero((p >= 0) & (u > 0))
+        observed = evidence.limit_value[some]
+        metric = series.key[index.series[some]] & METRIC_MASK
+        hours = evidence.trend_hours[some] if kind == TREND else observed * np.nan
+        squared = u[some].astype(np.float64) ** 2
+        out.append(
+            _lines(p[some], metric, kind, squared, observed, observed * np.nan, index.table[0, some], hours)
+        )
+    return out
 
 
 def _baseline_lines(
@@ -173,7 +183,8 @@ def _baseline_lines(
         top = np.take_along_axis(places, order, axis=1)[some]
         device = np.broadcast_to(frame_pos[:, None], some.shape)[some]
         metric, bands = series.key[top] & METRIC_MASK, _bands(top, series, config)
-        out.append(_lines(device, metric, BASELINE, squared[some], *bands))
+        kind = np.where(series.note_kind[top] == ALONE, BASELINE, TOGETHER)
+        out.append(_lines(device, metric, kind, squared[some], *bands))
     return out
 
 
@@ -184,9 +195,18 @@ def _frame_of(owner_to_frame: Index, owner: Index | Codes) -> Index:
 
 
 def _lines(
-    p: Index, metric: Ints, kind: int, squared: Doubles, observed: Doubles, low: Doubles, high: Doubles
+    p: Index,
+    metric: Ints,
+    kind: int | Ints,
+    squared: Doubles,
+    observed: Doubles,
+    low: Doubles,
+    high: Doubles,
+    hours: Doubles | None = None,
 ) -> _Lines:
-    return _Lines(p, metric.astype(np.int64), np.full(len(p), kind, np.int8), squared, observed, low, high)
+    kinds = np.full(len(p), kind, np.int8)
+    hours = observed * np.nan if hours is None else hours
+    return _Lines(p, metric.astype(np.int64), kinds, squared, observed, low, high, hours)
 
 
 def _fold(lines: _Lines, taken: Doubles, names: Sequence[str], shown: int) -> Factors:
@@ -214,6 +234,7 @@ def _fold(lines: _Lines, taken: Doubles, names: Sequence[str], shown: int) -> Fa
         observed=(lines.observed[order] + blank)[kept],
         low=(lines.low[order] + blank)[kept],
         high=(lines.high[order] + blank)[kept],
+        hours=(lines.hours[order] + blank)[kept],
     )
 
 
