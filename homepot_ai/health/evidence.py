@@ -133,9 +133,12 @@ def of_limits(
     trending &= obs.at - series.first_at[limited] > config.baseline.level_days * baseline.DAY_S
     # Minutes over the limit count up from zero, those of a trend towards it down.
     above = np.maximum(over, 0) + apart
-    going = np.minimum(over, 0) + np.where(trending, -apart, apart)
+    # A leak that touches its limit and falls back for a sample is still one.
+    began = np.where(over > 0, -trend.SETTLED_MINUTES, over)
+    going = began + np.where(trending, -apart, apart)
     below = np.clip(going, -trend.LONGEST_MINUTES, 0)
     over = np.where(here, np.where(value >= limit, above, below), over)
     series.rows[Field.OVER, limited] = over
-    u, hours = trend.evidence(slope, -over, value, limit, config.trend_hours)
+    minutes = np.where(over > 0, np.where(trending, trend.SETTLED_MINUTES, 0), -over)
+    u, hours = trend.evidence(slope, minutes, value, limit, config.trend_hours)
     return Limited(value, limits.graded(value, np.maximum(over, 0), index.table), u, hours)

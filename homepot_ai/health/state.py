@@ -45,8 +45,9 @@ def unpack(payload: bytes | bytearray) -> tuple[dict[str, Any], Arrays]:
     if payload[:8] != MAGIC:
         raise ScoringError(
             "The stored scoring state is not of this version of homepot-ai: its first bytes are "
-            f"{bytes(payload[:8])!r}, expected {MAGIC!r}. The next live run of score-health learns anew; if "
-            "it fails with this, empty the tables ai_baseline_pages and ai_baselines. Scores and anomalies stay."
+            f"{bytes(payload[:8])!r}, expected {MAGIC!r}. The next live run of score-health learns anew; "
+            "if it fails with this, empty the tables ai_baseline_pages and ai_baselines. Scores and "
+            "anomalies stay."
         )
     size = int.from_bytes(payload[8:16], "little")
     header = json.loads(payload[16 : 16 + size])

@@ -46,7 +46,8 @@ def rising(
     second = (slow - level) / np.float32(b.level_days * 24 - b.slow_minutes / 60)
     smaller = np.minimum(first, second)
     agreed = (smaller > 0) & (np.maximum(first, second) <= AGREE * smaller)
-    return (first + second) / 2, agreed & (slow - level > usual)
+    slope: Floats = ((first + second) / 2).astype(np.float32)
+    return slope, agreed & (slow - level > usual)
 
 
 def evidence(
@@ -60,7 +61,7 @@ def evidence(
     (1.6, 12.0)
     """
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        hours = (limit - value) / slope
-    due = (minutes >= SETTLED_MINUTES) & (slope > 0) & (value < limit) & (hours <= horizon_hours)
+        hours = np.maximum((limit - value) / slope, 0)
+    due = (minutes >= SETTLED_MINUTES) & (slope > 0) & (hours <= horizon_hours)
     u = np.where(due, 1 + 1.2 * (1 - np.where(due, hours, 0) / horizon_hours), 0).astype(np.float32)
     return u, np.where(due, hours, np.nan)

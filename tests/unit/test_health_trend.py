@@ -46,7 +46,9 @@ def cases() -> Cases:
     told["far from its limit"][BEGIN:, 0] += 0.3 * since
     told["step"][BEGIN:, 0] += 15
     told["wave"][:, 0] += 15 * np.sin(2 * np.pi * np.arange(ROWS) / DAY)
-    return Cases(run({name: Series(values, NAMES) for name, values in told.items()}, PERIOD_S, keep=True, explain=True))
+    return Cases(
+        run({name: Series(values, NAMES) for name, values in told.items()}, PERIOD_S, keep=True, explain=True)
+    )
 
 
 def test_a_leak_is_told_hours_before_its_limit_and_in_words(cases: Cases) -> None:

@@ -100,5 +100,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     raise RuntimeError(
-        "marks and fits would be lost: restore a backup from before the migration if you really want to go back"
+        "marks and fits would be lost: restore a backup from before the migration to really go back"
     )
