@@ -243,9 +243,11 @@ class Engine:
             reported = (at - stamps[DeviceStamp.FLAGGED] < day) & (
                 age > settings.mature_days * baseline.DAY_S
             )
-            reported |= (lasting < day) & (age > YOUNG_S)
+            # What is held open through a quiet half hour is calm.
+            loud = np.isnan(stamps[DeviceStamp.QUIET])
+            reported |= (lasting < day) & (age > YOUNG_S) & loud
             alarming = (lasting < day) & (lasting > self.config.alarm.lesson_minutes * 60)
-            alarming &= np.isnan(stamps[DeviceStamp.QUIET])
+            alarming &= loud
         careful, fully = np.float32(settings.careful_gain), np.float32(1)
         return np.where(reported, careful, fully), np.where(alarming, careful, fully)
 
