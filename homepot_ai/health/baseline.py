@@ -40,6 +40,7 @@ TAILS = ALARMS + HEALTHS
 LENT = (0, 1, 2, ALARMS + LEVEL)
 # Samples before the directions of a device mean something.
 PATTERN_SAMPLES = 500
+FADING = 0.97
 ALONE = 0
 
 
@@ -52,7 +53,8 @@ class Samples:
     ``learning`` and ``alarm_learning`` weigh the lesson of either table; ``interval_s`` is the device's.
     ``owner`` is each series' device, all series of one side by side; ``kind`` says of what the noted
     evidence is (changed in place).  ``offset`` is what the day of the week adds to the profile (None:
-    nothing is known of it).
+    nothing is known of it); ``watched`` marks series whose level may become a new one: while it may,
+    it is none of the day's (None: there are none).
     """
 
     value: Doubles
@@ -68,6 +70,7 @@ class Samples:
     owner: Codes
     kind: Small
     offset: Floats | None = None
+    watched: Flags | None = None
 
 
 def observe(samples: Samples, config: BaselineConfig) -> None:
@@ -194,10 +197,10 @@ def _start_young(
         np.maximum(start[:ALARMS], size, out=start[:ALARMS], where=~warm)
         own = start[ALARMS : ALARMS + TOGETHER]
         np.maximum(own, health[:TOGETHER], out=own, where=~warm)
-    # Directions need scales first, so that their remainders begin later.
-    if len(seen) and seen.min() < 2 * config.warm_samples:
-        own = start[ALARMS + TOGETHER]
-        np.maximum(own, health[TOGETHER], out=own, where=seen < 2 * config.warm_samples)
+    # Directions have to be found first: until then a fading maximum stands for the tail.
+    if len(seen) and seen.min() < PATTERN_SAMPLES:
+        own, young = start[ALARMS + TOGETHER], seen < PATTERN_SAMPLES
+        np.maximum(own * np.float32(FADING), health[TOGETHER], out=own, where=young)
 
 
 def _hold(samples: Samples, moved: _Moved, each: Matrix, rest: Floats, config: BaselineConfig) -> None:
@@ -281,7 +284,16 @@ def _learn_level(samples: Samples, off_profile: Floats, moved: _Moved, config: B
     np.minimum(days, np.float32(config.profile_days), out=days)
     inside = np.minimum(minutes, np.float32(config.slot_minutes))
     gain = _gain(inside, days * config.slot_minutes + config.slot_minutes)
-    samples.profile[...] += gain * np.clip(off_profile, -usual[1], usual[1])
+    lesson = gain * np.clip(off_profile, -usual[1], usual[1])
+    if samples.watched is not None:
+        lesson *= ~samples.watched
+    samples.profile[...] += lesson
+
+
+def level_edge(rows: Matrix, config: BaselineConfig) -> Floats:
+    """How far the level may leave that of days until it is at the edge, in the metric's unit."""
+    own = ALARMS + LEVEL
+    return tails.edge_of(rows[Field.START + own], rows[Field.EXCESS + own], config)
 
 
 def lend(rows: Matrix, start: Matrix, excess: Matrix, known: Flags, weight: float) -> None:

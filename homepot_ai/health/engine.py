@@ -13,18 +13,20 @@ with history.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from homepot_ai.errors import ScoringError
-from homepot_ai.health import baseline, episodes, evidence, liveness, rollup, score
+from homepot_ai.health import accepting, baseline, episodes, evidence, liveness, rollup, score
 from homepot_ai.health.config import HealthConfig
 from homepot_ai.health.memory import Memory
 from homepot_ai.health.profile import Profile
 from homepot_ai.health.records import (
     REASONS,
     STATUSES,
+    Accepted,
     DeviceFrame,
     Doubles,
     Episode,
@@ -46,13 +48,12 @@ from homepot_ai.health.week import Weeks, hours_needed
 FAST = -1
 # Series per block: the tables of a block stay in the processor's cache.
 BLOCK = 16_384
-# A device's first day is learned whatever it brings.
-YOUNG_S = 86_400.0
 
 __all__ = [
     "FAST",
     "REASONS",
     "STATUSES",
+    "Accepted",
     "DeviceFrame",
     "Engine",
     "Episode",
@@ -83,6 +84,7 @@ class Engine:
         self._closed_hour: HourRollup | None = None
         self._expected: Floats = np.zeros(0, np.float32)
         self._fast_dirty = False
+        self._accepted: list[Accepted] = []
         #: Values that the last step left out, of devices with too many metrics.
         self.refused = 0
 
@@ -172,8 +174,9 @@ class Engine:
         at = obs.at
         hour = rollup.hour_of(at)
         self._closed_hour = None
+        self._accepted = []
         if self._memory.hour is not None and self._memory.hour != hour:
-            self._closed_hour = self._memory.finish_hour(self._memory.hour)
+            self._finish_hour(self._memory.hour, at)
         obs, self.refused = self._memory.within_limit(obs)
         framed = self._memory.admit_devices(frame)
         self._memory.check_devices(obs)
@@ -185,9 +188,20 @@ class Engine:
         self._memory.watermark, self._memory.hour = at, hour
         self._fast_dirty = True
         if at % rollup.HOUR_S == 0 and self._closed_hour is None:
-            self._closed_hour = self._memory.finish_hour(hour)
+            self._finish_hour(hour, at)
             self._memory.hour = None
-        return result
+        return replace(result, accepted=tuple(self._accepted))
+
+    def _finish_hour(self, hour: float, at: float) -> None:
+        """What is done once an hour: levels that stayed are accepted, the hour is rolled up."""
+        memory, series = self._memory, self._memory.series
+        expected = self._profile.levels(self._profile.slot_of(at), series.key)
+        weekly = self._weeks.offsets(at, series.key, memory.codes)
+        self._accepted += accepting.close_hour(
+            memory.watched, series, rollup.means(series), expected if weekly is None else expected + weekly,
+            at, memory.names, self.config.baseline,
+        )  # fmt: skip
+        self._closed_hour = memory.finish_hour(hour)
 
     # Evidence
 
@@ -201,6 +215,7 @@ class Engine:
         learning, alarm_learning = self._learning(obs.at)
         interval_of = np.full(len(self._memory.devices), self.config.liveness.default_interval_s, np.float32)
         interval_of[framed] = interval
+        watched = self._memory.is_watched()
         for part in _blocks(obs.device_id):
             where: slice | Index = part if pos is None else pos[part]
             rows = series.rows[:, where]  # a view for a slice, a copy for positions
@@ -221,6 +236,7 @@ class Engine:
                     owner=owner[where],
                     kind=kind,
                     offset=None if weekly is None else weekly[where],
+                    watched=None if watched is None else watched[where],
                 ),
                 settings,
             )
@@ -232,7 +248,7 @@ class Engine:
     def _learning(self, at: float) -> tuple[Floats, Floats]:
         """How much each device's tables may learn, health and alarm: little of what is reported, for a day.
 
-        To the health, reported is who has an episode, and of mature devices who is near the edge.  To the
+        To the health, reported is who has an episode or is beyond the edge; once mature, near it.  To the
         alarm a short event is a lesson, or the hundredth of its kind would still ring; one that lasts is not.
         """
         settings, stamps = self.config.baseline, self._memory.devices.stamps
@@ -240,14 +256,10 @@ class Engine:
         with np.errstate(invalid="ignore"):
             age = at - stamps[DeviceStamp.FIRST_SAMPLE]
             lasting = at - stamps[DeviceStamp.OPENED]
-            reported = (at - stamps[DeviceStamp.FLAGGED] < day) & (
-                age > settings.mature_days * baseline.DAY_S
-            )
-            # What is held open through a quiet half hour is calm.
-            loud = np.isnan(stamps[DeviceStamp.QUIET])
-            reported |= (lasting < day) & (age > YOUNG_S) & loud
+            reported = (at - stamps[DeviceStamp.FLAGGED] < day) & (age > evidence.YOUNG_S)
+            reported |= (lasting < day) & (age > evidence.YOUNG_S / 2)
             alarming = (lasting < day) & (lasting > self.config.alarm.lesson_minutes * 60)
-            alarming &= loud
+            alarming &= np.isnan(stamps[DeviceStamp.QUIET])
         careful, fully = np.float32(settings.careful_gain), np.float32(1)
         return np.where(reported, careful, fully), np.where(alarming, careful, fully)
 
@@ -369,7 +381,12 @@ class Engine:
         """Since when each device deviates without a break."""
         flagged = self._memory.devices.stamps[DeviceStamp.FLAGGED, framed]
         edge = self._memory.devices.rows[DeviceField.EDGE, framed]
-        off = health > self.config.baseline.careful_at * np.where(np.isnan(edge), np.inf, edge)
+        settings = self.config.baseline
+        since = self._memory.devices.stamps[DeviceStamp.FIRST_SAMPLE, framed]
+        with np.errstate(invalid="ignore"):
+            mature = at - since > settings.mature_days * baseline.DAY_S
+        known = np.where(np.isnan(edge), np.inf, edge)
+        off = health > np.where(mature, settings.careful_at * known, np.maximum(known, settings.edge))
         self._memory.devices.stamps[DeviceStamp.FLAGGED, framed] = np.where(
             off, np.where(np.isnan(flagged), at, flagged), np.nan
         )

@@ -17,6 +17,8 @@ from homepot_ai.health.routine import track
 from homepot_ai.health.table import DeviceField, DeviceStamp, Field
 
 Index = npt.NDArray[np.intp]
+# A device's first two days are learned whatever they bring.
+YOUNG_S = 2 * baseline.DAY_S
 # Held evidence hardly changes from minute to minute: many rows say what a few would.
 EDGE_HEAD = 500.0
 
@@ -72,7 +74,8 @@ def edge(
     chance = np.log10(draws / np.clip(count, 1, settings.top_metrics)).astype(np.float32)
     before = np.where(np.isnan(before) | (count == 0), chance, before)
     with np.errstate(invalid="ignore"):
-        mature = at - devices.stamps[DeviceStamp.FIRST_SAMPLE, framed] > settings.mature_days * baseline.DAY_S
+        age = at - devices.stamps[DeviceStamp.FIRST_SAMPLE, framed]
+        mature, settled = age > settings.mature_days * baseline.DAY_S, age > YOUNG_S
     # A young edge is the quantile of all so far, a mature one moves with its memory.
     seen = np.where(mature, np.float32(np.inf), devices.rows[DeviceField.ROWS, framed])
     after = track(
@@ -82,15 +85,15 @@ def edge(
     # What is being reported, and what is still held of it, is no routine.
     calm = np.isnan(devices.stamps[DeviceStamp.OPENED, framed])
     calm &= ~(at - devices.stamps[DeviceStamp.CLOSED, framed] < settings.hold_minutes * 60)
-    # Nor is a day in which all is high: of a mature edge's hours few may raise it.
+    # Nor is a day in which all is high: few hours may raise an edge.
     budget = devices.rows[DeviceField.BUDGET, framed]
     filled = np.minimum(budget + minutes * np.float32(settings.edge_share), np.float32(settings.hold_minutes))
     above = health > before
-    allowed = ~above | (filled >= minutes)
+    allowed = ~above | (filled >= minutes) | ~settled
     devices.rows[DeviceField.BUDGET, framed] = np.where(
-        fresh & mature, np.where(above & allowed, filled - minutes, filled), budget
+        fresh & settled, np.where(above & allowed, filled - minutes, filled), budget
     )
-    learn = fresh & (count > 0) & np.where(mature, allowed, calm)
+    learn = fresh & (count > 0) & allowed & (mature | calm)
     devices.rows[DeviceField.EDGE, framed] = np.where(learn, after, before)
     out: Floats = np.maximum(before, np.float32(settings.edge))
     return out

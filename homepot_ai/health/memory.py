@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from homepot_ai.errors import ScoringError
-from homepot_ai.health import baseline, liveness, rollup, state, together
+from homepot_ai.health import accepting, baseline, liveness, rollup, state, together
 from homepot_ai.health.config import HealthConfig
+from homepot_ai.health.keyed import KeyedRows
 from homepot_ai.health.layout import METRIC_MASK, Segments, find, series_keys
 from homepot_ai.health.limits import LimitIndex
 from homepot_ai.health.peers import Peers
@@ -34,6 +35,7 @@ Index = npt.NDArray[np.intp]
 AXES = {
     "key": "series", "rows": "series", "origin": "series", "first_at": "series", "last_at": "series",
     "note_kind": "series",
+    "watch_key": "watch", "watch_rows": "watch",
     "device": "device", "device_rows": "device", "device_stamps": "device", "device_type": "device",
     "peer": "peer", "peer_start": "peer", "peer_excess": "peer",
 }  # fmt: skip
@@ -59,6 +61,8 @@ class Memory:
         self._segments: Segments | None = None
         self._limits: LimitIndex | None = None
         self._framed_types: object = None
+        #: Levels that may become the new normal.
+        self.watched = KeyedRows(accepting.WATCHES)
 
     def intern(self, name: str) -> int:
         """The code of a metric name; a new one is entered."""
@@ -100,6 +104,8 @@ class Memory:
                 "first_at": self.series.first_at,
                 "last_at": self.series.last_at,
                 "note_kind": self.series.note_kind,
+                "watch_key": self.watched.key,
+                "watch_rows": self.watched.rows,
                 "device": self.devices.id,
                 "device_rows": self.devices.rows,
                 "device_stamps": self.devices.stamps,
@@ -122,6 +128,7 @@ class Memory:
         )
         self.devices = DeviceTable(a["device"], a["device_rows"], a["device_stamps"])
         self.type_of_device = a["device_type"]
+        self.watched = KeyedRows(accepting.WATCHES, a["watch_key"], a["watch_rows"])
         self.peers = Peers(a["peer"], a["peer_start"], a["peer_excess"])
         if len(self.names) > MANY_NAMES:
             self._free_names()
@@ -256,6 +263,15 @@ class Memory:
                 self.names,
             )
         return self._limits
+
+    def is_watched(self) -> Flags | None:
+        """Which series' levels may become the new normal; None where none may."""
+        if not len(self.watched.key):
+            return None
+        pos, known = find(self.series.key, self.watched.key)
+        out = np.zeros(len(self.series), bool)
+        out[slice(None) if pos is None else pos[known]] = True
+        return out
 
     def _forget_layout(self) -> None:
         self._segments = None

@@ -6,7 +6,7 @@ length D and the order of ``DeviceFrame.device_id``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -129,6 +129,17 @@ class Factor:
 
 
 @dataclass(frozen=True)
+class Accepted:
+    """A level that stayed for so long that it is the series' new normal, in the metric's own unit."""
+
+    at: float
+    device_id: int
+    metric: str
+    old: float
+    new: float
+
+
+@dataclass(frozen=True)
 class Episode:
     """An anomaly of one device, as it stands at this minute.
 
@@ -193,3 +204,5 @@ class MinuteResult:
     opened: list[Episode]
     closed: list[Episode]
     updated: list[Episode]
+    #: Levels that became normal in this minute.
+    accepted: Sequence[Accepted] = ()

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from homepot_ai.health.layout import METRIC_MASK
-from homepot_ai.health.records import Doubles, HourRollup
+from homepot_ai.health.records import Doubles, Floats, HourRollup
 from homepot_ai.health.table import Field, SeriesTable, device_of
 
 HOUR_S = 3600.0
@@ -18,6 +18,13 @@ HOUR_S = 3600.0
 def hour_of(at: float) -> float:
     """Start of the hour that the minute ending at ``at`` belongs to."""
     return float(np.floor((at - 1.0) / HOUR_S) * HOUR_S)
+
+
+def means(series: SeriesTable) -> Floats:
+    """Means of the running hour, relative to the series' origin; NaN where there was no sample."""
+    n = series.rows[Field.HOUR_N]
+    out: Floats = series.rows[Field.HOUR_SUM] / np.where(n > 0, n, np.float32(np.nan))
+    return out
 
 
 def accumulate(rows: npt.NDArray[np.float32], value: Doubles, origin: Doubles) -> None:
