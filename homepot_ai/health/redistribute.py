@@ -25,7 +25,7 @@ from homepot_ai.health.table import DeviceStamp
 
 Arrays = dict[str, npt.NDArray[Any]]
 Stored = bytes | bytearray
-_KEYS = {"series": "key", "device": "device", "peer": "peer"}
+_KEYS = {"series": "key", "watch": "watch_key", "device": "device", "peer": "peer"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class Fast:
     def _recode(self, number: int, arrays: Arrays) -> None:
         metric, kind = self.codes.metric[number], self.codes.kind[number]
         arrays["key"] = _recoded(arrays["key"], metric)
+        arrays["watch_key"] = _recoded(arrays["watch_key"], metric)
         arrays["peer"] = _recoded(arrays["peer"], metric, kind)
         arrays["device_type"] = kind[arrays["device_type"]].astype(arrays["device_type"].dtype)
         # The one value among the devices' that is a code: the metric that an open episode began with.
@@ -79,7 +80,7 @@ class Fast:
             for arrays in self.arrays:
                 mine = arrays[key] >= 0  # a name that nobody uses has no series
                 if axis != "peer":
-                    device = arrays[key] >> METRIC_BITS if axis == "series" else arrays[key]
+                    device = arrays[key] >> METRIC_BITS if axis in ("series", "watch") else arrays[key]
                     mine &= shard_of(device, shards) == number
                 chosen.append(np.flatnonzero(mine))
             picked = {

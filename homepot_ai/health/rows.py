@@ -144,7 +144,7 @@ def _anomaly(episode: Episode, cursor: Cursor) -> AnomalyRow:
 
 
 def anomaly_events(result: MinuteResult) -> list[EventRow]:
-    """Openings and closings for the event cache."""
+    """Openings, closings and levels that became normal, for the event cache."""
     opened = [
         EventRow(
             e.device_id, e.started_at, "anomaly", "opened",
@@ -161,7 +161,16 @@ def anomaly_events(result: MinuteResult) -> list[EventRow]:
         )
         for e in result.closed
     ]  # fmt: skip
-    return opened + closed
+    accepted = [
+        EventRow(
+            a.device_id, a.at, "anomaly", f"accepted:{a.metric}",
+            f"{metrics.label(a.metric)} at {metrics.format_value(a.metric, a.new)} is the new normal, "
+            f"was {metrics.format_value(a.metric, a.old)}",
+            {"metric": a.metric, "old": _number(a.old), "new": _number(a.new)},
+        )
+        for a in result.accepted
+    ]  # fmt: skip
+    return opened + closed + accepted
 
 
 def _minutes(start: float, end: float) -> str:
