@@ -257,9 +257,11 @@ class Engine:
             age = at - stamps[DeviceStamp.FIRST_SAMPLE]
             lasting = at - stamps[DeviceStamp.OPENED]
             reported = (at - stamps[DeviceStamp.FLAGGED] < day) & (age > evidence.YOUNG_S)
-            reported |= (lasting < day) & (age > evidence.YOUNG_S / 2)
+            # What is held open through a quiet half hour is calm.
+            loud = np.isnan(stamps[DeviceStamp.QUIET])
+            reported |= (lasting < day) & (age > evidence.YOUNG_S / 2) & loud
             alarming = (lasting < day) & (lasting > self.config.alarm.lesson_minutes * 60)
-            alarming &= np.isnan(stamps[DeviceStamp.QUIET])
+            alarming &= loud
         careful, fully = np.float32(settings.careful_gain), np.float32(1)
         return np.where(reported, careful, fully), np.where(alarming, careful, fully)
 
