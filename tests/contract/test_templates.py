@@ -15,7 +15,7 @@ from homepot_ai.reporting.templating import environment
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from tests.support import small_fleet
-from tests.unit.test_backtest import MARKS, A, plan
+from tests.unit.test_backtest_rules import MARKS, A, plan
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted(path.relative_to(ROOT / "templates").as_posix() for path in ROOT.glob("templates/**/*.j2"))
