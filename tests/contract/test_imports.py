@@ -27,7 +27,9 @@ LAYERS = [
     {"settings"},
     {"store", "fleet"},
     {"health"},
+    {"incidents", "memory"},
     {"reporting"},
+    {"alerts"},
     {"testing"},
     {"cli", "cli_fleet", "cli_marks", "doctor", "overview", "api"},
 ]
