@@ -51,6 +51,8 @@ def learn_baselines(
             publish(FLOW, summary.markdown(), part=part)
             return skipped(f"fitted before up to {plan.until:%Y-%m-%d %H:%M} UTC: {summary.headline}")
         found = learning.fit_baselines(database, settings, quote(plan), progress=_progress(part))
+        if not found.series:
+            return skipped("no series has a full hour of values yet: nothing to fit")
         summary = learning.store_baselines(database, settings, quote(plan), quote(found), now=utc_now())
     publish(FLOW, summary.markdown(), part=part)
     return done(summary.headline)

@@ -10,6 +10,7 @@ from prefect.states import State
 from pydantic import Field
 
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, utc_now
+from homepot_ai.errors import MarkError
 from homepot_ai.health import marks_page
 from homepot_ai.settings import load_settings
 from tasks import marks
@@ -39,6 +40,11 @@ def mark(
     now, database, settings = utc_now(), open_fleet(), load_settings()
     who = by.strip() or "somebody at the Prefect UI"
     if reset_threshold.strip():
+        if anomaly or device.strip() or verdict != "not said":
+            raise MarkError(
+                "a verdict and reset_threshold were both filled in, and nothing was written: a run does one of "
+                "them; mark first, then run again with reset_threshold alone"
+            )
         moved = marks.reset_threshold(database, reset_threshold.strip(), by=who, now=now)
         publish("mark", marks_page.reset_page(moved, marks.list_anomalies(database, now=now)[1]))
         return done(f"threshold of {moved.device_type} reset")

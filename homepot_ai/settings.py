@@ -103,6 +103,8 @@ class RetentionSettings(Section):
     events_per_device: Annotated[int, Field(ge=1)] = 100
     # What was sent is kept in ai_reports; its mails need not keep another copy.
     mail_content_days: Annotated[int, Field(ge=1)] = 14
+    # What a backtest was asked and answered is kept; its PDF is the bulk of it.
+    backtest_pdf_days: Annotated[int, Field(ge=1)] = 92
     prefect_days: Annotated[int, Field(ge=1)] = 7
 
 

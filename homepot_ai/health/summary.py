@@ -32,9 +32,12 @@ _REASONS = {
 }
 
 
+_PLAIN = str.maketrans("|`<[]", "/'‹()")
+
+
 def cell(text: str) -> str:
-    """Text that cannot break a Markdown table, whoever wrote it."""
-    return clean(text).replace("|", "/").replace("`", "'").replace("<", "‹")
+    """Text that cannot break a Markdown table or become a link, whoever wrote it."""
+    return clean(text).translate(_PLAIN)
 
 
 @dataclass(frozen=True)

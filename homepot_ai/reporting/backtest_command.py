@@ -58,9 +58,19 @@ def ask(
 
 
 def fetch(db: Database, number: int) -> bytes:
-    """The PDF of a backtest that was made before."""
+    """The PDF of a backtest that was made before.
+
+    Raises:
+        BacktestError: its PDF is no longer kept.
+    """
     with db.reader() as conn:
-        return backtests.read(conn, number).pdf
+        found = backtests.read(conn, number)
+    if not found.pdf:
+        raise BacktestError(
+            f"the PDF of backtest {number}, asked on {found.asked_at:%Y-%m-%d}, is no longer kept "
+            "(retention.backtest_pdf_days): ask the same question again to have it made anew"
+        )
+    return found.pdf
 
 
 def parse_trial(pairs: Sequence[str]) -> Trial:

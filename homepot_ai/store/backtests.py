@@ -106,3 +106,12 @@ def read(conn: Connection, number: int) -> StoredBacktest:
         newest = [str(id_) for (id_,) in conn.execute(_SQL["newest"]).fetchall()]
         raise NotFound("backtest", str(number), newest)
     return StoredBacktest(number, row[0], row[1], bytes(row[2] or b""))
+
+
+def forget_pdfs(conn: Connection, *, before: datetime) -> int:
+    """Drop the PDFs of backtests asked before a moment; what was asked and answered stays.
+
+    Returns:
+        How many.
+    """
+    return conn.execute(_SQL["forget_pdfs"], {"before": before}).rowcount

@@ -12,7 +12,7 @@ from typing import Any
 
 from homepot_ai.errors import DatabaseError
 from homepot_ai.settings import Settings
-from homepot_ai.store import audit, named_sql, outbox, scores
+from homepot_ai.store import audit, backtests, named_sql, outbox, scores
 from homepot_ai.store.database import Connection, Database
 
 _SQL = named_sql.load("store/sql/retention.sql")
@@ -70,6 +70,7 @@ class RetentionSummary:
 
     partitions_made: int
     mails_emptied: int
+    backtests_emptied: int
     removed: Sequence[Removed]
     kept_days: int
     kept_bytes: int
@@ -81,7 +82,8 @@ class RetentionSummary:
         lines = [
             f"**Retention: {verb} {len(self.removed)} parts**; {self.kept_days} days of scores kept "
             f"({self.kept_bytes / 1e6:.1f} MB), {self.partitions_made} partitions made ahead, "
-            f"{self.mails_emptied} sent mails emptied of their content",
+            f"{self.mails_emptied} sent mails emptied of their content, {self.backtests_emptied} backtests "
+            "of their PDF",
             "",
         ]
         if self.removed:
@@ -118,12 +120,14 @@ def apply_retention(db: Database, settings: Settings, now: datetime, dry_run: bo
         removed.append(Removed(f"scores of {day}", rows, str(path)))
     removed += _old_hours(db, settings, now, archive, dry_run)
     kept = [(day, size) for day, size, _ in partitions if day >= first_kept]
-    emptied = 0
+    mails = tried = 0
     if not dry_run:
         with db.writer() as conn:
             before = now - timedelta(days=settings.retention.mail_content_days)
-            emptied = outbox.forget_payloads(conn, before=before)
-    return RetentionSummary(made, emptied, removed, len(kept), sum(size for _, size in kept), dry_run)
+            mails = outbox.forget_payloads(conn, before=before)
+            before = now - timedelta(days=settings.retention.backtest_pdf_days)
+            tried = backtests.forget_pdfs(conn, before=before)
+    return RetentionSummary(made, mails, tried, removed, len(kept), sum(size for _, size in kept), dry_run)
 
 
 def _old_hours(

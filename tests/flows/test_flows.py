@@ -290,6 +290,13 @@ class TestMark:
         )
         assert "| pos_terminal | not moved |" in artifact("mark")
 
+    def test_a_verdict_beside_a_reset_is_refused(self, logged: Database, connect: Connect) -> None:
+        connect(logged)
+        state = run(mark, anomaly=1, verdict="true", reset_threshold="pos_terminal")
+        assert state.is_failed()
+        assert "nothing was written" in str(state.message)
+        assert rows(logged, "SELECT count(*) FROM ai_anomaly_marks") == [(0,)]
+
     def test_with_nothing_filled_in_it_lists_what_can_be_marked(
         self, logged: Database, connect: Connect
     ) -> None:

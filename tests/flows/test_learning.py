@@ -32,6 +32,14 @@ def page() -> str:
     return str(found.data)
 
 
+def test_an_empty_fleet_leaves_no_record(database: Database, connect: Connect) -> None:
+    connect(database)
+    state = run()
+    assert state.name == "Skipped", state.message
+    with database.reader() as conn:
+        assert conn.execute("SELECT count(*) FROM ai_baseline_fits").fetchone() == (0,)
+
+
 def test_a_night_a_repeated_run_and_a_version_put_back(database: Database, connect: Connect) -> None:
     connect(database)
     small_fleet(database, devices=4)

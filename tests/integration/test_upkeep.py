@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from homepot_ai import doctor
+from homepot_ai.errors import BacktestError
 from homepot_ai.health import learning
 from homepot_ai.overview import overview
+from homepot_ai.reporting import backtest_command
 from homepot_ai.settings import Settings
-from homepot_ai.store import checks, retention, scores
+from homepot_ai.store import backtests, checks, retention, scores
 from homepot_ai.store.database import Database
 from tests.integration.test_scoring import DEVICES, LEARNED, run
 from tests.support import START, small_fleet, telemetry, wave
@@ -98,6 +100,22 @@ def test_old_scores_and_hours_are_archived_verified_and_dropped(
             "INSERT INTO ai_health_scores (device_id, at, score, status, sample_count) "
             "VALUES (1, %s, 1, 'healthy', 1)", [NOW + timedelta(days=2)],
         )  # fmt: skip
+
+
+def test_the_pdf_of_an_old_backtest_goes_and_says_so(database: Database, settings: Settings) -> None:
+    asked = {
+        "asked_by": "ann", "range_from": NOW, "range_until": NOW, "site_id": None, "configurations": {},
+        "result": {}, "pdf": b"%PDF", "seconds": 1.0,
+    }  # fmt: skip
+    with database.writer() as conn:
+        old = backtests.insert(conn, asked_at=NOW - timedelta(days=100), **asked)
+        new = backtests.insert(conn, asked_at=NOW - timedelta(days=1), **asked)
+    assert retention.apply_retention(database, settings, NOW, dry_run=True).backtests_emptied == 0
+    assert backtest_command.fetch(database, old) == b"%PDF"
+    assert retention.apply_retention(database, settings, NOW, dry_run=False).backtests_emptied == 1
+    assert backtest_command.fetch(database, new) == b"%PDF"
+    with pytest.raises(BacktestError, match="no longer kept"):
+        backtest_command.fetch(database, old)
 
 
 def test_retention_that_dies_before_its_commit_loses_nothing(

@@ -142,7 +142,9 @@ def plan(
         names = _names(conn, settings, None if place is None else place.id)
         if not names:
             raise BacktestError(
-                f"{place.name if place else 'the fleet'} has no active device: choose another site"
+                "the fleet has no active device: there is nothing to try"
+                if place is None
+                else f"{place.name} has no active device: choose another site"
             )
         kinds = sorted({name.device_type for name in names.values()})
         if strange := unknown_types(trials, kinds):

@@ -37,6 +37,10 @@ VALUES (%(asked_at)s, %(asked_by)s, %(range_from)s, %(range_until)s, %(site_id)s
         %(result)s, %(pdf)b, %(seconds)s)
 RETURNING id;
 
+-- name: forget_pdfs
+-- What was asked and answered stays.
+UPDATE ai_backtests SET pdf = NULL WHERE asked_at < %(before)s AND pdf IS NOT NULL;
+
 -- name: read
 SELECT asked_at, result, pdf FROM ai_backtests WHERE id = %(id)s;
 
