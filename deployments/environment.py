@@ -75,6 +75,8 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         # A run that waits its turn (ENQUEUE) looks again after so long; by default 30.
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
+        # `homepot-ai run` without a server starts one of its own: a busy machine needs more than 20 s.
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         # SQLite answers 503 while another process writes: on a busy machine five attempts are too few.
         "PREFECT_CLIENT_MAX_RETRIES": "10",
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",

@@ -136,7 +136,7 @@ class AlarmConfig(_Frozen):
     false_alarms_per_week: float = Field(
         default=STANDARD_RATE, ge=0.01, le=50, description="at most, per device on which nothing happens"
     )
-    above_routine: Positive = Field(default=0.70, description="decades above routine, at the standard rate")
+    above_routine: Positive = Field(default=0.74, description="decades above routine, at the standard rate")
     spread: Positive = Field(default=0.28, description="decades that e times fewer false alarms cost")
     wide_metrics: int = Field(default=5, ge=1, description="whose mean is half of the level")
     few_metrics: float = Field(default=4.0, ge=0, description="how much more it takes of few metrics")
@@ -144,7 +144,7 @@ class AlarmConfig(_Frozen):
     sustained_share: Share = Field(default=0.8, description="of the threshold suffices for that")
     sustained_few: float = Field(default=0.3, ge=0, lt=1, description="less of it, divided by the metrics")
     routine_share: Share = Field(default=0.6, description="of its recent peaks that are routine")
-    routine_most: Positive = Field(default=2.0, description="decades; higher peaks are never routine")
+    routine_most: Positive = Field(default=1.5, description="decades; higher peaks are never routine")
     peak_quantile: Share = Field(default=0.995, description="of its level that are its peaks")
     peak_days: Positive = Field(default=0.5, description="memory of the quick level's peaks")
     sustained_peak_days: Positive = Field(default=1.0, description="of those of the sustained one")
@@ -152,6 +152,8 @@ class AlarmConfig(_Frozen):
     quiet_spread: Positive = Field(default=0.1, description="decades per factor e; less is quiet")
     quiet_share: Share = Field(default=0.6, description="of the threshold that a quiet one needs at least")
     lesson_minutes: Positive = Field(default=120.0, description="what lasts longer teaches nothing for a day")
+    ring_samples: int = Field(default=2, ge=1, description="for which an alarm rings")
+    ring_minutes: float = Field(default=60.0, ge=0, description="before a device's alarm may ring again")
     close_fraction: Share = Field(default=0.5, description="of the opening level")
     close_minutes: float = Field(default=30.0, ge=0, description="quiet for so long closes it")
     limit_u: Positive = Field(default=1.0, description="limit or signal evidence that opens one")
@@ -166,7 +168,7 @@ class AlarmConfig(_Frozen):
         """Decades above routine that open an episode, at the rate that is set.
 
         >>> round(AlarmConfig(false_alarms_per_week=STANDARD_RATE / math.e).opens_at, 2)
-        0.98
+        1.02
         """
         fewer = math.log(STANDARD_RATE / self.false_alarms_per_week)
         return max(self.above_routine + self.spread * fewer, 0.1)

@@ -31,7 +31,9 @@ class Turn:
 
     ``ended``: when each of the closed ones ended, which is when the quiet began.
 
-    ``alarm`` [D]: an episode is open and this minute is part of it, not of the quiet after it.
+    ``alarm`` [D]: the alarm rings. An anomaly is an event, and ringing is what an operator hears of it:
+    for two samples when it begins, and again each hour as long as it is not quiet. The state is the
+    health's.
     ``level`` [D] is how far above its routine each device is, 1.0 where an episode opens.
     """
 
@@ -102,12 +104,24 @@ def advance(
     by = np.where(limited & ~hot, np.where(now.signal, 2, 1), 0)
     rows[DeviceField.OPENED_BY] = np.where(opened, by, rows[DeviceField.OPENED_BY])
     rows[DeviceField.SEVERITY] = np.where(opened, severity, np.fmax(severity, rows[DeviceField.SEVERITY]))
-    alarm = ((is_open & ~closed) | opened) & (hot | limited)
+    alarm = _ring(rows, stamps, now, ((is_open & ~closed) | opened) & (hot | limited), config)
     table.rows[:, pos], table.stamps[:, pos] = rows, stamps
     level = np.where(heard, (above - now.offset) / opens_at, 0).astype(np.float32)
     return Turn(
         np.flatnonzero(opened), np.flatnonzero(closed), ended, np.flatnonzero(worse & ~closed), alarm, level
     )
+
+
+def _ring(rows: Floats, stamps: Doubles, now: Level, alarming: Flags, config: AlarmConfig) -> Flags:
+    """Who rings now, of the devices that are alarming or have begun to ring a sample ago; changes both."""
+    rang, rung = stamps[DeviceStamp.RANG], rows[DeviceField.RUNG]
+    with np.errstate(invalid="ignore"):
+        due = alarming & ~(now.at - rang < config.ring_minutes * 60)
+    rang[due] = now.at
+    rung[due] = 0
+    rings = ~np.isnan(rang) & (rung < config.ring_samples) & (now.fresh | due)
+    rung[rings] += 1
+    return rings
 
 
 def remember(

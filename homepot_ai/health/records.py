@@ -186,10 +186,10 @@ class MinuteResult:
 
     ``score`` is NaN where the device was not scored, ``status`` an index into STATUSES,
     ``reason`` into REASONS (-1: none), ``data_age_s`` NaN where no sample was ever seen.
-    ``alarm`` is true while an episode is open; ``alarm_level`` is what evidence says to it: how far
-    the device is above its routine, 1.0 where a minute counts towards opening one (0: no new samples, or
-    not scored).  ``opened`` and ``closed`` are this minute's episodes; ``updated`` those open
-    ones whose peak or severity moved.
+    ``alarm`` is true in the minutes in which the alarm rings (see episodes.py); ``alarm_level`` is what
+    evidence says to it: how far the device is above its routine, 1.0 where a minute counts towards opening
+    an episode (0: no new samples, or not scored).  ``opened`` and ``closed`` are this minute's episodes;
+    ``updated`` those open ones whose peak or severity moved.
     """
 
     at: float

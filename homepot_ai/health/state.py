@@ -16,7 +16,7 @@ import numpy.typing as npt
 from homepot_ai.errors import ScoringError
 from homepot_ai.health.records import Ints
 
-MAGIC = b"HAIS0003"
+MAGIC = b"HAIS0004"
 Arrays = dict[str, npt.NDArray[Any]]
 
 

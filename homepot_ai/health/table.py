@@ -67,9 +67,10 @@ class DeviceField(IntEnum):
     SUSTAINED_MIDDLE = 14
     SUSTAINED_UPPER = 15
     BUDGET = 16  # minutes beyond its edge from which it may still learn
+    RUNG = 17  # samples for which the alarm has rung since then
 
 
-DEVICE_FIELDS = 17
+DEVICE_FIELDS = 18
 
 
 class DeviceStamp(IntEnum):
@@ -86,9 +87,10 @@ class DeviceStamp(IntEnum):
     LOW = 7
     HIGH = 8
     CLOSED = 9  # end of the last episode
+    RANG = 10  # when the alarm last began to ring
 
 
-DEVICE_STAMPS = 10
+DEVICE_STAMPS = 11
 
 
 @dataclass

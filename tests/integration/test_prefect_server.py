@@ -384,6 +384,6 @@ def test_three_shards_and_two_workers_score_each_device_once_a_minute() -> None:
             assert f"{name}: Completed" in by_hand.stdout or f"{name}: Skipped" in by_hand.stdout
     finally:
         if second is not None:
-            second.terminate()
+            second.kill()  # its runs are still waited for after a SIGTERM; `remove` ends those
             second.wait(30)
         split.remove()
