@@ -4,7 +4,8 @@ Once an hour a series' hourly mean, less the daily profile, is compared with its
 that lies beyond the edge of what is expected is watched.  When it has done so for `accept_days` on
 one side, and meanwhile moved by less than half of the way, the series' origin is moved by as much:
 all that is known of it, the shape of its day included, holds from then on about the new level.  One
-that returns, or keeps moving, is not accepted.  While a series is watched its profile does not learn.
+that returns, or keeps moving, is not accepted.  While a series is watched its profile does not learn; so
+a series in its first week is not watched, since a part of the day that is new looks the same.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def close_hour(
     away = off - rows[Field.LEVEL]
     with np.errstate(invalid="ignore"):
         beyond = np.abs(away) > np.maximum(edge, noise)
-    beyond &= series.first_at < np.uint32(max(at - config.accept_days * baseline.DAY_S, 0))
+    beyond &= series.first_at < np.uint32(max(at - config.accept_from_days * baseline.DAY_S, 0))
     was = np.zeros(len(series), bool)
     if len(watched.key):
         was[np.searchsorted(series.key, np.intersect1d(watched.key, series.key, assume_unique=True))] = True

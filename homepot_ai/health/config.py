@@ -109,6 +109,7 @@ class BaselineConfig(_Frozen):
     careful_at: Positive = Field(default=0.7, description="share of the edge from which it is careful")
     careful_gain: float = Field(default=0.02, ge=0, le=1, description="how little it learns then")
     accept_days: Positive = Field(default=1.0, description="then a lasting new state is learned")
+    accept_from_days: Positive = Field(default=7.0, description="of a series' life that may happen")
     evidence_cap: Positive = Field(default=8.0, description="decades one residual can weigh")
     alarm_cap: Positive = Field(default=6.0, description="the same for the alarm")
     alarm_weights: tuple[float, float, float] = Field(
