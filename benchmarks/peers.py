@@ -6,7 +6,8 @@
 Every method is fitted on a unit's train rows alone and then sees its test rows one after the other:
 a row's score depends on no later one.  The alarm is the score above a quantile of the method's own
 scores on train, either as they are or each divided by the 95 % point of the day before it (``--rule``,
-``--quantile``; a method's defaults are the pair best on SMD, ASD and JS2 together).  Health is
+``--quantile``; a method's defaults are the pair best on SMD, ASD and JS2 together), and it rings as the
+engine's does, at most once an hour.  Health is
 1 / (1 + u^2 / 4) of u = score / threshold, as the engine's.
 The last line printed is one JSON object.
 """
@@ -25,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.anomaly import Prediction, Unit, event_figures, load_fleet
+from homepot_ai.health.config import AlarmConfig
 
 Rows = npt.NDArray[np.float64]
 #: Scores of the train and of the test rows; the first of train may be NaN (too early to say).
@@ -67,8 +69,23 @@ def answers(scores: Scores, period_s: int, rule: str, quantile: float) -> Predic
     return {
         "health": health.astype(np.float32),
         "status": np.where(health < 0.4, 2, np.where(u > 1, 1, 0)).astype(np.int8),
-        "alarm": alarm.astype(np.int8),
+        "alarm": rings(alarm, period_s).astype(np.int8),
     }
+
+
+def rings(alarm: npt.NDArray[np.bool_], period_s: int) -> npt.NDArray[np.bool_]:
+    """The alarm as the engine rings it: for two samples, at most once an hour.
+
+    >>> rings(np.array([True, True, True, False, True]), 60).tolist()
+    [True, True, False, False, False]
+    """
+    rule = AlarmConfig()
+    out, again = np.zeros_like(alarm), 0.0
+    for row in np.flatnonzero(alarm).tolist():
+        if row >= again:
+            out[row : row + rule.ring_samples] = True
+            again = row + rule.ring_minutes * 60 / period_s
+    return out
 
 
 def _above(scores: Scores, quantile: float) -> Rows:
