@@ -35,7 +35,7 @@ def evidence(incident: AlertIncident, zone: str, *, initial: bool) -> list[str]:
     found = facts.get("metrics") or []
     lines = []
     for metric in found[:METRICS_SHOWN]:
-        lines.append(_metric(metric, zone))
+        lines.append(_metric(metric, zone, incident.started_at))
     if len(found) > METRICS_SHOWN:
         lines.append(f"and {len(found) - METRICS_SHOWN} more: homepot-ai incident {incident.id}")
     health = facts.get("health")
@@ -44,7 +44,7 @@ def evidence(incident: AlertIncident, zone: str, *, initial: bool) -> list[str]:
     return lines
 
 
-def _metric(metric: Mapping[str, Any], zone: str) -> str:
+def _metric(metric: Mapping[str, Any], zone: str, started: datetime) -> str:
     name = clean(str(metric.get("metric") or ""), 60) if metric.get("metric") else None
     low, high = _number(metric.get("low")), _number(metric.get("high"))
     seen = words.value(name, _number(metric.get("observed")))
@@ -61,10 +61,16 @@ def _metric(metric: Mapping[str, Any], zone: str) -> str:
     since = metric.get("since")
     if isinstance(since, str):
         try:
-            text += f", since {moment(datetime.fromisoformat(since), zone).partition(' (')[0]}"
+            text += f", since {_clock(datetime.fromisoformat(since), zone, started)}"
         except ValueError:
             return text
     return text
+
+
+def _clock(at: datetime, zone: str, started: datetime) -> str:
+    """The hour, with the day only where it is another than the incident's."""
+    there, then = at.astimezone(ZoneInfo(zone)), started.astimezone(ZoneInfo(zone))
+    return f"{there:%H:%M}" if there.date() == then.date() else moment(at, zone).partition(" (")[0]
 
 
 def _number(value: object) -> float | None:

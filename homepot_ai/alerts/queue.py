@@ -107,7 +107,7 @@ def queue_alerts(db: Database, settings: Settings, *, now: datetime) -> AlertSum
         decision = decide(situation, now)
         queued, failed = _store(conn, settings, decision, situation, now)
         store.set_alerted(conn, [event.id for event in events], now)
-    kinds = Counter(t.kind for letter in decision.letters for t in letter.tellings)
+    kinds = Counter(str(t.kind) for letter in decision.letters for t in letter.tellings)
     summary = AlertSummary(
         len(events), queued, dict(kinds), len(decision.waiting), decision.nobody, tuple(failed)
     )

@@ -214,7 +214,7 @@ def recipient_of(text: str, settings: Settings) -> Recipient:
 
 def listing(conn: Connection, settings: Settings) -> list[tuple[str, ...]]:
     """Number, name, to, of, from severity, when, and the rest, as strings; escalations last."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for route in store.routes(conn):
         rule = rule_of_route(route, settings)
         of = (

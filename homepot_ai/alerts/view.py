@@ -123,8 +123,8 @@ def alert(telling: Telling, known: Known, settings: Settings, now: datetime) -> 
         rows=tuple(_rows(telling, known, zone, now)),
         evidence=tuple(evidence(incident, zone, initial=over)),
         before=() if over else tuple(before(incident)),
-        similar=tuple(similar(known.finding)),
-        passages=tuple(passages(known.finding)),
+        similar=() if over else tuple(similar(known.finding)),
+        passages=() if over else tuple(passages(known.finding)),
         runbook=f"{RUNBOOK}#{incident.category}",
         runbook_url=_url(settings, incident.category),
         commands=_commands(incident),
@@ -223,13 +223,9 @@ def _verdict(
     kind: Kind = telling.kind
     if kind == "recovered":
         by_hand = incident.closed_by not in (None, "rule")
-        how = f"closed by {clean(incident.closed_by or '', 60)}" if by_hand else "recovered"
         resolution = f" Resolution: {clean(incident.resolution, 300)}." if incident.resolution else ""
-        return (
-            f"{'Closed' if by_hand else 'Recovered'} after {lasted}: {title}",
-            f"{'Closed' if by_hand else 'Recovered'} after {lasted}",
-            f"{title}: {how}.{resolution}",
-        )
+        said = f"Closed by {clean(incident.closed_by or '', 60)} after" if by_hand else "Recovered after"
+        return f"{said} {lasted}: {title}", f"{said} {lasted}", f"{title}.{resolution}"
     if kind == "acknowledged":
         return (
             f"Acknowledged by {who}: {title}",

@@ -123,6 +123,7 @@ def apply_retention(db: Database, settings: Settings, now: datetime, dry_run: bo
         with db.writer() as conn:
             before = now - timedelta(days=settings.retention.mail_content_days)
             emptied = outbox.forget_payloads(conn, before=before)
+            emptied += outbox.forget_payloads(conn, before=before, box=outbox.CHANNELS)
     return RetentionSummary(made, emptied, removed, len(kept), sum(size for _, size in kept), dry_run)
 
 
