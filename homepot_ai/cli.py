@@ -189,7 +189,7 @@ def outbox(
     mail: Annotated[int | None, typer.Argument(help="The number of a mail, as listed.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why; it goes into the audit log.")] = None,
     channels: Annotated[
-        bool, typer.Option("--channels", help="The messages to channels, not mails.")
+        bool, typer.Option("--channels", help="Channel messages, not mails.")
     ] = False,
 ) -> None:
     """What waits to be sent; decide about a mail or channel message whose outcome is not known."""

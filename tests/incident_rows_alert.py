@@ -69,9 +69,9 @@ def opened(
     """An open incident, begun 18 minutes before; with `told` its opening is in the queue."""
     with db.admin() as conn:
         row = conn.execute(
-            "INSERT INTO ai_incidents (fingerprint, kind, site_id, root_device_id, device_type, cause, category, "
-            "title, state, severity, initial_severity, peak_severity, conclusion, started_at, opened_at, devices, "
-            "peak_devices, initial, facts, previous_id, recurrence, updated_at) VALUES "
+            "INSERT INTO ai_incidents (fingerprint, kind, site_id, root_device_id, device_type, cause, "
+            "category, title, state, severity, initial_severity, peak_severity, conclusion, started_at, "
+            "opened_at, devices, peak_devices, initial, facts, previous_id, recurrence, updated_at) VALUES "
             "('f' || (SELECT count(*) FROM ai_incidents), %s, %s, %s, %s, %s, %s, %s, 'open', %s, %s, %s, "
             "'LIKELY', %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
             [
@@ -153,7 +153,8 @@ def suppress(db: Database, incident: int, why: str = "window", at: datetime = NO
 def release(db: Database, incident: int, at: datetime, outcome: str = "told_after") -> None:
     with db.admin() as conn:
         conn.execute(
-            "UPDATE ai_suppressed SET ended_at = %s, outcome = %s WHERE incident_id = %s AND ended_at IS NULL",
+            "UPDATE ai_suppressed SET ended_at = %s, outcome = %s "
+            "WHERE incident_id = %s AND ended_at IS NULL",
             [at, outcome, incident],
         )
     event(db, incident, "released", at=at, details={"why": "window"})
@@ -201,8 +202,8 @@ def person(
 ) -> None:
     with db.admin() as conn:
         row = conn.execute(
-            "INSERT INTO users (username, email, hashed_password, is_active, is_admin) VALUES (%s, %s, 'x', %s, %s) "
-            "RETURNING id",
+            "INSERT INTO users (username, email, hashed_password, is_active, is_admin) "
+            "VALUES (%s, %s, 'x', %s, %s) RETURNING id",
             [email, email, active, admin],
         ).fetchone()
         assert row is not None
