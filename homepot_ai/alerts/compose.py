@@ -176,10 +176,6 @@ def _parts(
     else:
         base = settings.alerts.runbook_url.rstrip("/")
         shared["runbook"], shared["runbook_url"] = view.RUNBOOK, f"{base}/incidents.md" if base else ""
-        rows = [(r.glyph, str(r.number), r.title, r.where, r.when, r.state) for r in made.rows]
-        shared["incidents_table"] = table(
-            ("", "No.", "What", "Where", "Since", "Now"), rows, "1< 0> 26< 10< 15< 14<", indent=0
-        )
         name = "alert_digest"
     text = known.get_template(f"mail/{name}.txt.j2").render(shared)
     return text, known.get_template(f"mail/{name}.html.j2").render(shared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from homepot_ai.text import NBSP, clean
 Level = Literal["good", "warning", "critical", "unknown"]
 
 _LEVEL: dict[str, Level] = {"info": "unknown", "warning": "warning", "critical": "critical"}
+_WORD: dict[Level, str] = {"critical": "critical", "warning": "warning", "unknown": "info"}
 _GLYPH: dict[Level, str] = {"good": "●", "warning": "▲", "critical": "▼", "unknown": "○"}
 _CONCLUSION = {
     "CONFIRMED": "confirmed: a rule proves it",
@@ -159,10 +161,14 @@ def digest(letter: Letter, known: Mapping[int, Known], settings: Settings, now: 
     sites = sorted({row.where for row in rows})
     place = sites[0] if len(sites) == 1 else f"{len(sites)} sites"
     count = words.count(len(rows), "incident")
+    open_by = Counter(row.level for row in still)
+    shares = [f"{open_by[level]} {word}" for level, word in _WORD.items() if open_by[level]]
+    shares += [f"{ended} recovered"] if ended else []
     if letter.form == "storm":
-        headline = f"{count} at once" if still else f"{count} recovered"
+        critical = f", {open_by['critical']} critical" if open_by["critical"] else ""
+        headline = f"{count} at once{critical}" if still else f"{count} recovered"
         lead = (
-            "They are told in one message, because so many came together. A common cause is likely: "
+            "They are told in one message, because so many came together. Look for a common cause first: "
             "network, power, or a server that all of them need."
             if still
             else "They are told in one message, because so many ended together."
@@ -180,22 +186,18 @@ def digest(letter: Letter, known: Mapping[int, Known], settings: Settings, now: 
             if why in whys
         )
         kicker = "While you were not told"
-    shares = [f"{len(still)} open"] if still else []
-    shares += [f"{ended} recovered"] if ended else []
-    critical = sum(row.level == "critical" for row in rows)
-    shares = [f"{critical} critical", *shares] if critical else shares
     return DigestView(
         level=level,
         kicker=f"{kicker} · {place}",
         subject=f"{headline} ({place})",
         headline=headline,
-        lead=lead,
+        lead=f"{', '.join(shares)}. {lead}".strip(),
         rows=tuple(rows[:DIGEST_SHOWN]),
         hidden=max(len(rows) - DIGEST_SHOWN, 0),
         commands=(
             ("homepot-ai incidents", "all that are open"),
             ("homepot-ai incident NUMBER", "everything about one of them"),
-            ("homepot-ai acknowledge NUMBER", "you are on it: ends its reminders and escalation"),
+            ("homepot-ai acknowledge NUMBER", "you are on it"),
         ),
         footer=f"Told by rule, without a language model, {moment(now, settings.reports.timezone)}.".replace(
             NBSP, " "
