@@ -49,7 +49,8 @@ class AlertView:
         evidence: what was seen against what was expected, a line for each metric.
         before: what happened shortly before.
         similar: past incidents that resembled it, and what helped.
-        steps: what to do; commands: (command, what for).
+        commands: (command, what for).
+        found_first: what helped before is the news of this message.
     """
 
     level: Level
@@ -66,6 +67,7 @@ class AlertView:
     runbook_url: str
     commands: tuple[tuple[str, str], ...]
     footer: str
+    found_first: bool = False
 
     @property
     def glyph(self) -> str:
@@ -131,6 +133,7 @@ def alert(telling: Telling, known: Known, settings: Settings, now: datetime) -> 
         runbook_url=_url(settings, incident.category),
         commands=_commands(incident),
         footer=f"Told by rule, without a language model, {moment(now, zone)}.".replace(NBSP, " "),
+        found_first=telling.kind == "investigated",
     )
 
 

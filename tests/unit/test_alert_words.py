@@ -91,7 +91,7 @@ def text_of(mail: EmailMessage) -> str:
 def html_of(mail: EmailMessage) -> str:
     part = mail.get_body(("html",))
     assert part is not None
-    return part.get_content()  # type: ignore[no-any-return]
+    return part.get_content().replace("\r\n", "\n")  # type: ignore[no-any-return]
 
 
 def storm(number: int = 7, form: str = "storm", to: Recipient = ANN) -> tuple[Letter, dict[int, Known]]:
@@ -188,3 +188,135 @@ def test_the_whole_mail(name: str) -> None:
         file.write_text(seen, encoding="utf-8")
     assert seen == file.read_text(encoding="utf-8")
     assert max(width(line) for line in text_of(mail).splitlines()) <= 78
+
+
+class TestThreads:
+    def test_the_first_mail_s_id_derives_from_the_incident_and_later_ones_refer_to_it(self) -> None:
+        first = example("opened")
+        assert (first["Message-ID"], first["In-Reply-To"], first["References"]) == (ROOT, None, None)
+        second = example("worsened")
+        assert second["In-Reply-To"] == second["References"] == ROOT
+        assert second["Message-ID"] != ROOT
+        third = message(single("recovered"), incident(), thread=Thread((ROOT, str(second["Message-ID"]))))
+        assert third["In-Reply-To"] == second["Message-ID"]
+        assert third["References"] == f"{ROOT} {second['Message-ID']}"
+
+    def test_a_long_thread_keeps_its_root_and_its_newest(self) -> None:
+        ids = tuple(f"<{n}@x>" for n in range(30))
+        assert message(single("recovered"), incident(), thread=Thread(ids))["References"] == (
+            "<0@x> <26@x> <27@x> <28@x> <29@x>"
+        )
+
+    def test_each_recipient_has_a_thread_of_their_own_that_tells_nobody_s_address(self) -> None:
+        ben = message(single("opened", to=Recipient("mail", "ben@example.org")), incident(), thread=Thread())
+        assert ben["Message-ID"] != ROOT
+        assert "ben" not in str(ben["Message-ID"])
+
+    def test_the_same_letter_is_the_same_bytes(self) -> None:
+        assert example("opened").as_bytes() == example("opened").as_bytes()
+        assert example("storm").as_bytes() == example("storm").as_bytes()
+
+
+def test_the_headers_of_an_alert() -> None:
+    mail = example("opened")
+    assert mail["From"] == "HOMEPOT <reports@homepot.example>"
+    assert mail["To"] == "ann@example.org"
+    assert mail["Date"] == "Wed, 18 Nov 2026 09:30:00 +0000"
+    assert mail["List-Id"] == "HOMEPOT alerts <alerts.homepot.example>"
+    assert mail["List-Unsubscribe"] == "<mailto:unsubscribe@homepot.example?subject=unsubscribe%20alerts>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Incident-Id"] == "412"
+    assert mail["Importance"] is None
+    assert example("gateway")["Importance"] == "high"
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]  # type: ignore[attr-defined]
+
+
+def test_the_html_fetches_nothing_and_links_the_runbook_when_it_has_an_address() -> None:
+    html = html_of(example("opened"))
+    assert not re.search(r'(?:src|href)="(?!mailto:)', html)
+    settings = Settings(alerts={"runbook_url": "https://wiki.example.org/runbooks/"})
+    linked = message(single("opened"), incident(), settings=settings)
+    assert 'href="https://wiki.example.org/runbooks/incidents.md#performance"' in html_of(linked)
+    assert "Runbook: https://wiki.example.org/runbooks/incidents.md#performance" in text_of(linked)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_only_text(name: str) -> None:
+    finding = Finding(
+        412, name, {"similar": [{"incident_id": 1, "resolution": name}], "passages": [{"path": name}]}
+    )
+    subject = incident(
+        title=f"{name}: CPU high", site_name=name, cause=name, device_type=name, acknowledged_by=name,
+        state="acknowledged", facts={"metrics": [{"metric": name, "observed": 1}], "events": [name]},
+    )  # fmt: skip
+    about = event("acknowledged", actor=name, comment=name)
+    mail = message(single("acknowledged", about), subject, devices=[name] * 12, finding=finding)
+    assert mail["Bcc"] is None
+    assert len(mail.get_all("To", [])) == 1
+    assert len(str(mail["Subject"])) <= 200
+    text, html = text_of(mail), html_of(mail)
+    assert len(text) < 20_000
+    for where in (text, html, str(mail["Subject"])):
+        assert not re.search(
+            "[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\u200b]", where.replace("\n", "")
+        )
+    assert "<script" not in html
+    assert "<b>" not in html
+    assert "49" not in text.replace("10:49", "")
+    row = compose.channel_message(
+        single("acknowledged", about, OPS), {412: Known(subject, [name] * 12, finding)}, Settings(), NOW
+    )
+    said = orjson.loads(row.payload)
+    assert not set("<>@`[]|") & set(said["title"] + said["body"])
+    assert len(said["body"]) < 1200
+    assert "\n" not in said["title"]
+
+
+def test_a_channel_message_is_short_and_says_what_to_type() -> None:
+    row = compose.channel_message(
+        single("opened", event("opened"), OPS), {412: Known(incident(), ["Checkout 3"])}, Settings(), NOW
+    )
+    assert orjson.loads(row.payload) == {
+        "title": "Warning: Checkout 3: CPU and network latency high (Berlin) - incident 412",
+        "body": "Warning, since Wed 18 Nov 10:12 CET (09:12 UTC).\n"
+        "CPU 97.3 %, expected at most 61.5 %, since 10:12\n"
+        "Network latency 840 ms, expected 12 ms to 95 ms, since 10:14\n"
+        "Health 0.31 of 1\n"
+        "homepot-ai acknowledge 412\nhomepot-ai snooze 412\nhomepot-ai incident 412",
+        "level": "warning",
+    }
+    assert (row.recipient, row.kind, row.reference) == ("ops", "alert", "incident 412")
+    letter, known = storm(40, to=OPS)
+    body = orjson.loads(compose.channel_message(letter, known, Settings(), NOW).payload)["body"]
+    assert "and 30 more" in body or body.count("…") == 1
+    assert len(body) < 1100
+
+
+def test_a_mail_lists_so_many_and_counts_the_rest() -> None:
+    letter, known = storm(60)
+    made = compose.mail(letter, known, Thread(), Settings(), TEMPLATES, NOW)
+    mail = message_from_bytes(made.payload, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    assert "and 35 more: homepot-ai incidents" in text_of(mail)
+    assert "And 35 more" in html_of(mail)
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(MailError, match="no mail address"):
+        message(single("opened", to=Recipient("mail", "Ann <ann@example.org>, x@y.z")), incident())
+
+
+def test_an_incident_of_no_site_is_of_the_fleet_in_utc() -> None:
+    mail = message(single("opened"), incident(site_id=None, site_name=None, timezone=None), thread=Thread())
+    assert "(the fleet)" in str(mail["Subject"])
+    assert "Wed 18 Nov 09:12 UTC\n" in text_of(mail)
+
+
+def test_a_test_message_says_that_nothing_is_wrong() -> None:
+    row = compose.test_message(ANN, "Night\r\nBcc: x", Settings(), datetime(2026, 11, 18, tzinfo=UTC))
+    mail = message_from_bytes(row.payload, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    assert mail["Subject"] == "[HOMEPOT] Test of the alert route “Night Bcc: x”"
+    assert mail["Bcc"] is None
+    assert "Nothing is wrong." in str(mail.get_content())
+    assert b"Nothing is wrong." in compose.test_message(OPS, "n", Settings(), NOW).payload
