@@ -30,6 +30,7 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 ANN = Recipient("mail", "ann@example.org")
 OPS = Recipient("ops")
 ROOT = "<incident-412.c0b47e56ed3235e2@homepot.example>"
+IN_THREAD = Thread((ROOT,))
 HOSTILE = [
     "POS 7\r\nBcc: all@example.org\r\n\r\n<b>bold</b>",
     "x" * 10_000,
@@ -71,7 +72,7 @@ def message(
     *,
     devices: Sequence[str] = ("Checkout 3",),
     finding: Finding | None = None,
-    thread: Thread = Thread((ROOT,)),
+    thread: Thread = IN_THREAD,
     settings: Settings | None = None,
     now: datetime = NOW,
 ) -> EmailMessage:
@@ -173,8 +174,8 @@ def example(name: str) -> EmailMessage:
 
 
 EXAMPLES = (
-    "opened", "worsened", "acknowledged", "investigated", "recovered", "closed_by_hand", "still_open", "escalated",
-    "flapping", "released", "gateway", "storm", "digest",
+    "opened", "worsened", "acknowledged", "investigated", "recovered", "closed_by_hand", "still_open",
+    "escalated", "flapping", "released", "gateway", "storm", "digest",
 )  # fmt: skip
 
 
