@@ -60,7 +60,7 @@ def opened(
     at: datetime = NOW,
     kind: str = "device",
     devices: Sequence[int] = (3,),
-    cause: str = "cpu_high",
+    cause: str = "cpu_percent.high",
     category: str = "performance",
     facts: Mapping[str, Any] = FACTS,
     previous: int | None = None,
@@ -129,11 +129,13 @@ FOUND = {
         {"incident_id": 187, "similarity": 0.79, "resolution": "restarted the till software", "held": False,
          "at": "2026-09-11T17:30:00+00:00"},
     ],
-    "passages": [{"path": "runbooks/pos.md", "heading": "CPU at its limit"}],
+    "passages": [{"path": "runbooks/pos.md", "heading": "CPU at its limit", "page": None,
+                  "quote": "Look at the agent first: version 4.2 polls too often."}],
     "recommendation": "Roll back the agent to 4.1: that helped in 5 of 6 similar incidents.",
     "success_rate": 0.83,
     "interval": [0.44, 0.97],
     "n": 6,
+    "useful": True,
 }  # fmt: skip
 
 

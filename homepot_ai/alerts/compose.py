@@ -24,7 +24,7 @@ from homepot_ai.alerts.view import AlertView, DigestView, Known
 from homepot_ai.reporting.mail import POLICY, bare_address, header_address
 from homepot_ai.reporting.templating import environment
 from homepot_ai.store.outbox import OutboxMail
-from homepot_ai.text import clean, table, width, wrap
+from homepot_ai.text import clean, width, wrap
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings

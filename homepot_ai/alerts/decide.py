@@ -106,20 +106,25 @@ class _Run:
             incident = self.known.incidents.get(incident_id)
             if incident is None:  # deleted since
                 continue
-            for event, kind in _of_interest(events, incident):
+            silenced = self._silenced(incident_id, events)
+            for event, kind in _of_interest(events, incident, silenced=silenced):
                 began = any(e.kind in ("opened", "released") for e in events)
                 found = [
                     Telling(recipient, incident_id, kind, event, self._page(incident_id, kind, event))
-                    for recipient in self._hearers(incident, kind, began)
+                    for recipient in self._hearers(incident, kind, began=began, silenced=silenced)
                 ]
-                if not found and kind == "opened" and incident.id not in self.known.suppressed:
+                if not found and kind == "opened":
                     self.nobody.append(incident.id)
                 yield from found
 
-    def _hearers(self, incident: AlertIncident, kind: Kind, began: bool) -> list[Recipient]:
-        silenced = incident.id in self.known.suppressed
-        if silenced and kind not in ("recovered", "flapping"):
-            return []
+    def _silenced(self, incident_id: int, events: Iterable[QueuedEvent]) -> bool:
+        """Whether it is silenced, or was until it closed: what ended in silence did not need telling."""
+        changes = [event.kind for event in events if event.kind in ("suppressed", "released")]
+        return incident_id in self.known.suppressed or changes[-1:] == ["suppressed"]
+
+    def _hearers(
+        self, incident: AlertIncident, kind: Kind, *, began: bool, silenced: bool
+    ) -> list[Recipient]:
         told = {_who(m) for m in self._told(incident) if m.state == "told"}
         # Of a recovery that waits already, or was told, there is nothing more to say; nor twice of flapping.
         heard = {_who(m) for m in self._told(incident) if m.kind == kind and m.state != "not_told"}
@@ -138,6 +143,11 @@ class _Run:
             hearers = told
         if kind in ("recovered", "flapping"):
             hearers = hearers - heard
+        if kind == "flapping":
+            # Each time it comes back it is an incident of its own: one notice for all of them.
+            hearers = {
+                recipient for recipient in hearers if (incident.id, recipient) not in self.known.flapped
+            }
         return sorted(r for r in hearers if self._may_hear(r, incident, kind))
 
     def _may_hear(self, recipient: Recipient, incident: AlertIncident, kind: Kind) -> bool:
@@ -305,13 +315,15 @@ class _Run:
         return None
 
 
-def _of_interest(events: Iterable[QueuedEvent], incident: AlertIncident) -> list[tuple[QueuedEvent, Kind]]:
+def _of_interest(
+    events: Iterable[QueuedEvent], incident: AlertIncident, *, silenced: bool
+) -> list[tuple[QueuedEvent, Kind]]:
     """The event that says most with what it is told as, or the things that follow a beginning."""
     newest = {event.kind: event for event in events}
     for name, kind in _LEADING:
-        if name in newest:
+        if name in newest and (not silenced or kind in ("recovered", "flapping")):
             return [(newest[name], kind)]
-    if incident.state == "closed":
+    if silenced or incident.state == "closed":
         return []
     found = [(newest[name], kind) for name, kind in _FOLLOWING if name in newest]
     return [(event, kind) for event, kind in found if kind != "investigated" or useful(event)]
@@ -319,7 +331,8 @@ def _of_interest(events: Iterable[QueuedEvent], incident: AlertIncident) -> list
 
 def useful(event: QueuedEvent) -> bool:
     """Whether an investigation found something that helps whoever works on it."""
-    return bool(event.details.get("similar") or event.details.get("passages"))
+    said = event.details.get("useful")
+    return bool(event.details.get("similar") or event.details.get("passages")) if said is None else bool(said)
 
 
 def _first_open(rules: Iterable[Rule], moment: datetime) -> datetime | None:

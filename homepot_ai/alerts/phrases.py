@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from homepot_ai.fleet import metrics
 from homepot_ai.reporting import words
 from homepot_ai.store.alerts import AlertIncident, Finding
 from homepot_ai.text import NBSP, clean
@@ -77,6 +78,17 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def cause(incident: AlertIncident) -> str:
+    """What an incident is about: `Network latency too high`, `silence`."""
+    known = {"silent": "silence", "storm": "many things at once"}
+    if incident.cause in known:
+        return known[incident.cause]
+    name, _, where = incident.cause.rpartition(".")
+    if where in ("high", "low") and name:
+        return f"{clean(metrics.label(name), 60)} too {where}"
+    return clean(metrics.label(incident.cause), 80)
+
+
 def before(incident: AlertIncident) -> list[str]:
     """The last things that happened to its devices."""
     found = []
@@ -129,8 +141,9 @@ def passages(finding: Finding | None) -> list[str]:
         return []
     found = []
     for passage in (finding.details.get("passages") or [])[:SIMILAR_SHOWN]:
-        heading = passage.get("heading")
-        found.append(
-            clean(str(passage.get("path", "")), 120) + (f", “{clean(str(heading), 80)}”" if heading else "")
-        )
+        text = clean(str(passage.get("path", "")), 120)
+        text += f", page {passage['page']}" if isinstance(passage.get("page"), int) else ""
+        text += f", “{clean(str(passage['heading']), 80)}”" if passage.get("heading") else ""
+        text += f": {clean(str(passage['quote']), 200)}" if passage.get("quote") else ""
+        found.append(text)
     return found

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# One notice that something flaps holds for so long, however often it opens again.
+FLAPPING_NOTICE = timedelta(hours=24)
+
 
 @dataclass(frozen=True)
 class AlertSummary:
@@ -141,6 +144,12 @@ def _situation(
             site: next_digest(now, zone, settings.alerts.digest_minutes) for site, zone in zones.items()
         },
         visible=store.visible_sites(conn, addresses),
+        flapped=frozenset(
+            (incident_id, Recipient(channel, address))
+            for incident_id, channel, address in store.flapped(
+                conn, [e.incident_id for e in events if e.kind == "flapping"], now - FLAPPING_NOTICE
+            )
+        ),
         storm=settings.alerts.storm,
     )
 

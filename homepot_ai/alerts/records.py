@@ -105,6 +105,7 @@ class Situation:
         suppressed: incidents that are silenced now, and why.
         pages, budgets: by site (0: of no site): pages told on its local day so far, and how many it may have.
         digests: by site, when the next digest of what is over budget goes out.
+        flapped: incidents of the events and who was told lately that the same thing flaps.
         visible: by lower-case address, the sites that its owner may see; None: all; not there: no limit.
     """
 
@@ -117,6 +118,7 @@ class Situation:
     budgets: Mapping[int, float] = field(default_factory=dict)
     digests: Mapping[int, datetime] = field(default_factory=dict)
     visible: Mapping[str, frozenset[int] | None] = field(default_factory=dict)
+    flapped: frozenset[tuple[int, Recipient]] = frozenset()
     storm: int = 5
 
 

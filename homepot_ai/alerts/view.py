@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from homepot_ai.alerts.phrases import before, evidence, moment, passages, similar
+from homepot_ai.alerts.phrases import before, cause, evidence, moment, passages, similar
 from homepot_ai.alerts.records import Kind, Letter, Telling
 from homepot_ai.reporting import words
 from homepot_ai.settings import Settings
@@ -112,7 +112,9 @@ def alert(telling: Telling, known: Known, settings: Settings, now: datetime) -> 
     """Word one incident's message."""
     incident = known.incident
     zone = incident.timezone or settings.reports.timezone
-    level: Level = "good" if telling.kind == "recovered" else _LEVEL[incident.severity]
+    level = _LEVEL[incident.severity]
+    if telling.kind == "recovered":
+        level = "good" if _recovered(incident) or incident.closed_by != "rule" else "unknown"
     title = _title(incident)
     lasted = _lasted(incident, now)
     subject, headline, lead = _verdict(telling, incident, title, lasted, zone)
@@ -228,9 +230,15 @@ def _verdict(
     kind: Kind = telling.kind
     if kind == "recovered":
         by_hand = incident.closed_by not in (None, "rule")
-        resolution = f" Resolution: {clean(incident.resolution, 300)}." if incident.resolution else ""
-        said = f"Closed by {clean(incident.closed_by or '', 60)} after" if by_hand else "Recovered after"
-        return f"{said} {lasted}: {title}", f"{said} {lasted}", f"{title}.{resolution}"
+        said = clean(incident.resolution, 300) if incident.resolution else ""
+        if not by_hand and not _recovered(incident):
+            # Taken over by a larger incident, or given up by rule: that is no recovery.
+            what = clean(said.partition(":")[0], 60)
+            what = what[:1].upper() + what[1:]
+            return f"{what}: {title}", what, f"{title}. {said[:1].upper()}{said[1:]}."
+        resolution = f" Resolution: {said}." if by_hand and said else ""
+        ended = f"Closed by {clean(incident.closed_by or '', 60)} after" if by_hand else "Recovered after"
+        return f"{ended} {lasted}: {title}", f"{ended} {lasted}", f"{title}.{resolution}"
     if kind == "acknowledged":
         return (
             f"Acknowledged by {who}: {title}",
@@ -290,6 +298,8 @@ def _state(incident: AlertIncident, zone: str, now: datetime, *, short: bool = F
     if incident.state == "closed":
         by_hand = incident.closed_by not in (None, "rule")
         how = f"closed by {clean(incident.closed_by or '', 40)}" if by_hand else "recovered"
+        if not by_hand and not _recovered(incident):
+            how = f"closed by rule ({clean(incident.resolution or '', 40).partition(':')[0]})"
         return f"{how} after {lasted}"
     if incident.state == "acknowledged":
         said = f"acknowledged by {clean(incident.acknowledged_by or 'somebody', 40)}"
@@ -297,6 +307,11 @@ def _state(incident: AlertIncident, zone: str, now: datetime, *, short: bool = F
             said += f", {moment(incident.acknowledged_at, zone)}"
         return said
     return f"open for {lasted}" if short else f"open for {lasted}, not acknowledged"
+
+
+def _recovered(incident: AlertIncident) -> bool:
+    """Whether an incident that no person closed ended because the trouble did."""
+    return incident.resolution in (None, "", "recovered")
 
 
 def _rows(telling: Telling, known: Known, zone: str, now: datetime) -> list[tuple[str, str]]:
@@ -319,7 +334,7 @@ def _rows(telling: Telling, known: Known, zone: str, now: datetime) -> list[tupl
         rows.append(("Devices", f"{total}"))
     if incident.device_type and incident.kind == "device":
         rows.append(("Type", clean(incident.device_type.replace("_", " "), 40)))
-    rows.append(("Cause", f"{clean(incident.cause.replace('_', ' '), 80)} ({incident.category})"))
+    rows.append(("Cause", f"{cause(incident)} ({incident.category})"))
     rows.append(("Conclusion", _CONCLUSION.get(incident.conclusion, clean(incident.conclusion, 40))))
     if (
         telling.kind != "acknowledged"
@@ -341,13 +356,13 @@ def _commands(incident: AlertIncident) -> tuple[tuple[str, str], ...]:
     if incident.state == "closed":
         return (
             (f"homepot-ai incident {incident.id}", "everything about it"),
-            (f"homepot-ai record-action {incident.id}", "write down what helped, for the next time"),
+            (f'homepot-ai record-action {incident.id} "..."', "write down what helped"),
         )
     known = ((f"homepot-ai incident {incident.id}", "everything about it"),)
     if incident.state == "acknowledged":
         return known
     return (
         (f"homepot-ai acknowledge {incident.id}", "you are on it: ends reminders and escalation"),
-        (f"homepot-ai snooze {incident.id}", "not now"),
+        (f"homepot-ai snooze {incident.id} 4h", "not now"),
         *known,
     )

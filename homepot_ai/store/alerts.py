@@ -244,6 +244,14 @@ def messages(conn: Connection, ids: Collection[int]) -> dict[int, list[StoredMes
     return found
 
 
+def flapped(conn: Connection, ids: Collection[int], since: datetime) -> list[tuple[int, str, str]]:
+    """Who was told since then that the same thing flaps: (id of these incidents, channel, address)."""
+    if not ids:
+        return []
+    rows = conn.execute(_SQL["flapped"], {"ids": sorted(ids), "since": since}).fetchall()
+    return [(int(i), str(channel), str(address)) for i, channel, address in rows]
+
+
 def routes(conn: Connection, *, active_only: bool = True) -> list[Route]:
     """The routes, escalations last."""
     cursor = conn.cursor(row_factory=args_row(Route))

@@ -143,7 +143,7 @@ def test_the_review(fleet: Database, connect: Connect, sink: MailSink) -> None:
     run(deliver)
     state = run(alert_review, at=now + timedelta(minutes=1))
     assert state.message == "1 pages in 7 days, within budget"
-    assert "| pos_terminal | cpu_high | 1 | 1 | none judged | 0 |" in artifact("alert-review")
+    assert "| pos_terminal | cpu_percent.high | 1 | 1 | none judged | 0 |" in artifact("alert-review")
 
 
 def test_blocks_follow_the_settings_and_show_no_secret(fleet: Database, connect: Connect) -> None:

@@ -189,6 +189,21 @@ def test_silence_release_and_a_close_that_gets_through(fleet: Database, settings
     ]
 
 
+def test_one_notice_of_flapping_for_all_its_returns(fleet: Database, settings: Settings) -> None:
+    for n in range(3):
+        number = world.opened(fleet, at=NOW + n * MINUTE)
+        world.change(fleet, number, fingerprint="the same")
+        world.event(fleet, number, "suppressed", details={"why": "flapping", "until": None})
+        world.suppress(fleet, number, "flapping")
+        world.event(fleet, number, "flapping", details={"flips": 4 + n, "hours": 24})
+        assert queue(fleet, settings, n) == (1 if n == 0 else 0)
+        world.release(fleet, number, NOW + n * MINUTE, "recovered")
+        world.change(fleet, number, state="closed", closed_at=NOW + n * MINUTE, closed_by="rule")
+        with fleet.admin() as conn:
+            conn.execute("UPDATE ai_incident_events SET alerted_at = now()")
+    assert [subject.partition(":")[0] for _, subject in world.subjects(fleet)] == ["Flapping"]
+
+
 def test_people_hear_only_of_sites_that_homepot_lets_them_see(fleet: Database, settings: Settings) -> None:
     with fleet.admin() as conn:
         conn.execute(
@@ -309,9 +324,14 @@ def test_the_review_counts_pages_names_the_noise_and_lists_what_was_silenced(
         3.0,
     )
     [noise] = found.noisiest
-    assert (noise.device_type, noise.cause, noise.pages, noise.passed) == ("pos_terminal", "cpu_high", 3, 3)
+    assert (noise.device_type, noise.cause, noise.pages, noise.passed) == (
+        "pos_terminal",
+        "cpu_percent.high",
+        3,
+        3,
+    )
     page = found.markdown()
-    assert "| pos_terminal | cpu_high | 3 | 3 | 2 of 3 (67%) | 3 |" in page
+    assert "| pos_terminal | cpu_percent.high | 3 | 3 | 2 of 3 (67%) | 3 |" in page
     assert f"| {elsewhere} | nobody hears | info |" in page
     assert "| maintenance window | 1 | 1 | 0 | 0 | 0 |" in page
     assert f"- incident {silenced}, Sensor 1: silent: maintenance window, until 2026-11-18 11:30 UTC" in page

@@ -167,6 +167,18 @@ class TestSilence:
         assert told(decide(ended, NOW)) == [("ann@example.org", "recovered")]
         unknown = known(events("opened", "closed"), subjects=[CLOSED], suppressed={412: "window"})
         assert decide(unknown, NOW).letters == ()
+        # The silence ends with the incident: what ended in it did not need telling.
+        within = known(events("opened", "suppressed", "closed"), subjects=[CLOSED])
+        assert decide(within, NOW).letters == ()
+        after = known(events("suppressed", "released", "closed"), subjects=[CLOSED])
+        assert told(decide(after, NOW)) == [("ann@example.org", "recovered")]
+
+    def test_what_flaps_is_said_once_however_often_it_opens_again(self) -> None:
+        happened = events("opened", "suppressed", "flapping", flips=5, hours=24)
+        situation = known(happened, suppressed={412: "flapping"})
+        assert told(decide(situation, NOW)) == [("ann@example.org", "flapping")]
+        lately = replace(situation, flapped=frozenset({(412, ANN)}))
+        assert decide(lately, NOW).letters == ()
 
     def test_what_is_still_open_when_the_silence_ends_is_told(self) -> None:
         assert told(decide(known(events("released")), NOW)) == [("ann@example.org", "released")]

@@ -48,7 +48,7 @@ HOSTILE = [
 def incident(**changes: Any) -> AlertIncident:
     base = AlertIncident(
         id=412, kind="device", site_id=1, site_name="Berlin", timezone="Europe/Berlin", root_device_id=3,
-        device_type="pos_terminal", cause="cpu_high", category="performance",
+        device_type="pos_terminal", cause="cpu_percent.high", category="performance",
         title="Checkout 3: CPU and network latency high", state="open", severity="warning",
         conclusion="LIKELY", started_at=NOW - timedelta(minutes=18), opened_at=NOW, acknowledged_at=None,
         acknowledged_by=None, snoozed_until=None, closed_at=None, closed_by=None, resolution=None, devices=1,
@@ -153,6 +153,10 @@ def example(name: str) -> EmailMessage:
             state="closed", closed_at=LATER, closed_by="Ann", resolution="agent rolled back to 4.1"
         )
         return message(single("recovered", event("closed", actor="Ann")), over, now=LATER)
+    if name == "absorbed":
+        what = "part of a larger incident: Router 2: 12 of 12 devices behind this gateway are silent"
+        over = incident(state="closed", closed_at=LATER, closed_by="rule", resolution=what)
+        return message(single("recovered", event("closed", details={"absorbed": True})), over, now=LATER)
     if name == "still_open":
         return message(single("still_open"), critical, now=LATER)
     if name == "escalated":
@@ -166,7 +170,7 @@ def example(name: str) -> EmailMessage:
         names = [f"Sensor {n}" for n in range(1, 13)]
         of_gateway = incident(
             kind="gateway", title="Gateway Cold Store: down, 13 devices behind it are silent", devices=13,
-            peak_devices=13, severity="critical", cause="gateway_down", category="connectivity",
+            peak_devices=13, severity="critical", cause="silent", category="connectivity",
             conclusion="CONFIRMED", facts={"metrics": [], "health": None}, device_type="gateway",
         )  # fmt: skip
         return message(single("opened", event("opened")), of_gateway, devices=names, thread=Thread())
@@ -174,8 +178,8 @@ def example(name: str) -> EmailMessage:
 
 
 EXAMPLES = (
-    "opened", "worsened", "acknowledged", "investigated", "recovered", "closed_by_hand", "still_open",
-    "escalated", "flapping", "released", "gateway", "storm", "digest",
+    "opened", "worsened", "acknowledged", "investigated", "recovered", "closed_by_hand", "absorbed",
+    "still_open", "escalated", "flapping", "released", "gateway", "storm", "digest",
 )  # fmt: skip
 
 
@@ -283,7 +287,7 @@ def test_a_channel_message_is_short_and_says_what_to_type() -> None:
         "CPU 97.3 %, expected at most 61.5 %, since 10:12\n"
         "Network latency 840 ms, expected 12 ms to 95 ms, since 10:14\n"
         "Health 0.31 of 1\n"
-        "homepot-ai acknowledge 412\nhomepot-ai snooze 412\nhomepot-ai incident 412",
+        "homepot-ai acknowledge 412\nhomepot-ai snooze 412 4h\nhomepot-ai incident 412",
         "level": "warning",
     }
     assert (row.recipient, row.kind, row.reference) == ("ops", "alert", "incident 412")

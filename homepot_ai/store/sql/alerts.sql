@@ -70,6 +70,13 @@ SELECT id, incident_id, event_id, channel, address, kind, severity, at, state, w
  WHERE incident_id = ANY(%(ids)s::bigint[])
  ORDER BY id;
 
+-- name: flapped
+SELECT DISTINCT i.id, m.channel, m.address
+  FROM ai_incidents i
+  JOIN ai_incidents o ON o.fingerprint = i.fingerprint
+  JOIN ai_alert_messages m ON m.incident_id = o.id
+ WHERE i.id = ANY(%(ids)s::bigint[]) AND m.kind = 'flapping' AND m.state <> 'not_told' AND m.at > %(since)s;
+
 -- name: due_incidents
 SELECT DISTINCT incident_id FROM ai_alert_messages WHERE state = 'waiting' AND due_at <= %(now)s;
 
