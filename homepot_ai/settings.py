@@ -110,7 +110,7 @@ class AlertSettings(Section):
     digest_minutes: Annotated[int, Field(ge=15, le=1440)] = 240
     # How often subscribers (routes say it themselves) are reminded of what nobody has acknowledged; 0: never.
     renotify_minutes: Annotated[int, Field(ge=0, le=10080)] = 240
-    # Where docs/runbooks can be read in a browser; empty: the path in the checkout is named.
+    # Where docs/ can be read in a browser; empty: the path in the checkout is named.
     runbook_url: str = ""
     channel_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0
 

@@ -175,7 +175,7 @@ def _parts(
         name = "alert"
     else:
         base = settings.alerts.runbook_url.rstrip("/")
-        shared["runbook"], shared["runbook_url"] = view.RUNBOOK, f"{base}/incidents.md" if base else ""
+        shared["runbook"], shared["runbook_url"] = view.RUNBOOK, f"{base}/incident-runbook.md" if base else ""
         name = "alert_digest"
     text = known.get_template(f"mail/{name}.txt.j2").render(shared)
     return text, known.get_template(f"mail/{name}.html.j2").render(shared)

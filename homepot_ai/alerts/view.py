@@ -25,7 +25,7 @@ _CONCLUSION = {
     "LIKELY": "likely: the evidence points to it",
     "INCONCLUSIVE": "inconclusive: the evidence does not decide",
 }
-RUNBOOK = "docs/runbooks/incidents.md"
+RUNBOOK = "docs/incident-runbook.md"
 DIGEST_SHOWN = 25
 
 
@@ -349,7 +349,7 @@ def _rows(telling: Telling, known: Known, zone: str, now: datetime) -> list[tupl
 
 def _url(settings: Settings, category: str) -> str:
     base = settings.alerts.runbook_url.rstrip("/")
-    return f"{base}/incidents.md#{category}" if base else ""
+    return f"{base}/incident-runbook.md#{category}" if base else ""
 
 
 def _commands(incident: AlertIncident) -> tuple[tuple[str, str], ...]:

@@ -239,10 +239,10 @@ def test_the_headers_of_an_alert() -> None:
 def test_the_html_fetches_nothing_and_links_the_runbook_when_it_has_an_address() -> None:
     html = html_of(example("opened"))
     assert not re.search(r'(?:src|href)="(?!mailto:)', html)
-    settings = Settings(alerts={"runbook_url": "https://wiki.example.org/runbooks/"})
+    settings = Settings(alerts={"runbook_url": "https://wiki.example.org/docs/"})
     linked = message(single("opened"), incident(), settings=settings)
-    assert 'href="https://wiki.example.org/runbooks/incidents.md#performance"' in html_of(linked)
-    assert "Runbook: https://wiki.example.org/runbooks/incidents.md#performance" in text_of(linked)
+    assert 'href="https://wiki.example.org/docs/incident-runbook.md#performance"' in html_of(linked)
+    assert "Runbook: https://wiki.example.org/docs/incident-runbook.md#performance" in text_of(linked)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
