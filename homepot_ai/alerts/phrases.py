@@ -58,7 +58,12 @@ def _metric(metric: Mapping[str, Any], zone: str, started: datetime) -> str:
     else:
         band = ""
     label = clean(words.metric_label(name), 60)
-    text = f"{label} {seen}" + (f", expected {band}" if band else "")
+    if name == "silent":
+        text = "No data"
+    elif metric.get("observed") is None:
+        text = label
+    else:
+        text = f"{label} {seen}" + (f", expected {band}" if band else "")
     since = metric.get("since")
     if isinstance(since, str):
         try:
