@@ -172,7 +172,7 @@ def example(name: str) -> EmailMessage:
             kind="gateway", title="Gateway Cold Store: down, 13 devices behind it are silent", devices=13,
             peak_devices=13, severity="critical", cause="silent", category="connectivity",
             conclusion="CONFIRMED", device_type="gateway",
-            facts={"metrics": [{"metric": "silent", "observed": None, "since": NOW.isoformat()}], "health": None},
+            facts={"metrics": [{"metric": "silent", "observed": None, "since": NOW.isoformat()}]},
         )  # fmt: skip
         return message(single("opened", event("opened")), of_gateway, devices=names, thread=Thread())
     return storm_mail(name)
