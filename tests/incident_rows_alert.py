@@ -112,14 +112,14 @@ def closed(
     db: Database, incident: int, at: datetime, by: str = "rule", resolution: str | None = None
 ) -> None:
     change(db, incident, state="closed", closed_at=at, closed_by=by, resolution=resolution)
-    event(
-        db,
-        incident,
-        "closed",
-        at=at,
-        actor=by,
-        details={"minutes": 42, "by": "rule" if by == "rule" else "person"},
-    )
+    with db.admin() as conn:
+        row = conn.execute("SELECT started_at FROM ai_incidents WHERE id = %s", [incident]).fetchone()
+    assert row is not None
+    details = {
+        "minutes": round((at - row[0]).total_seconds() / 60),
+        "by": "rule" if by == "rule" else "person",
+    }
+    event(db, incident, "closed", at=at, actor=by, details=details)
 
 
 FOUND = {

@@ -117,6 +117,10 @@ def alert(telling: Telling, known: Known, settings: Settings, now: datetime) -> 
         level = "good" if _recovered(incident) or incident.closed_by != "rule" else "unknown"
     title = _title(incident)
     lasted = _lasted(incident, now)
+    minutes = telling.event.details.get("minutes") if telling.event is not None else None
+    if telling.kind == "recovered" and isinstance(minutes, int):
+        # To the end of the trouble, and not to that of the wait whether it comes back.
+        lasted = words.duration(minutes).replace(NBSP, " ")
     subject, headline, lead = _verdict(telling, incident, title, lasted, zone)
     where = clean(incident.site_name, 60) if incident.site_name else "the fleet"
     over = telling.kind == "recovered"
@@ -126,7 +130,7 @@ def alert(telling: Telling, known: Known, settings: Settings, now: datetime) -> 
         subject=f"{subject} ({where}) - incident {incident.id}",
         headline=headline,
         lead=lead,
-        rows=tuple(_rows(telling, known, zone, now)),
+        rows=tuple(_rows(telling, known, zone, lasted)),
         evidence=tuple(evidence(incident, zone, initial=over)),
         before=() if over else tuple(before(incident)),
         similar=() if over else tuple(similar(known.finding)),
@@ -155,7 +159,7 @@ def digest(letter: Letter, known: Mapping[int, Known], settings: Settings, now: 
                 title=_title(incident),
                 where=clean(incident.site_name, 40) if incident.site_name else "the fleet",
                 when=moment(incident.started_at, zone).partition(" (")[0],
-                state=_state(incident, zone, now, short=True),
+                state=_state(incident, zone, _lasted(incident, now), short=True),
             )
         )
     rank = {"critical": 0, "warning": 1, "unknown": 2, "good": 3}
@@ -293,8 +297,7 @@ def _verdict(
     return f"{severity}: {title}", title, f"{severity}, since {moment(incident.started_at, zone)}.{again}"
 
 
-def _state(incident: AlertIncident, zone: str, now: datetime, *, short: bool = False) -> str:
-    lasted = _lasted(incident, now)
+def _state(incident: AlertIncident, zone: str, lasted: str, *, short: bool = False) -> str:
     if incident.state == "closed":
         by_hand = incident.closed_by not in (None, "rule")
         how = f"closed by {clean(incident.closed_by or '', 40)}" if by_hand else "recovered"
@@ -314,12 +317,12 @@ def _recovered(incident: AlertIncident) -> bool:
     return incident.resolution in (None, "", "recovered")
 
 
-def _rows(telling: Telling, known: Known, zone: str, now: datetime) -> list[tuple[str, str]]:
+def _rows(telling: Telling, known: Known, zone: str, lasted: str) -> list[tuple[str, str]]:
     incident = known.incident
-    rows = [("Severity", incident.severity), ("State", _state(incident, zone, now))]
+    rows = [("Severity", incident.severity), ("State", _state(incident, zone, lasted))]
     rows.append(("Since", moment(incident.started_at, zone)))
     if incident.closed_at is not None:
-        rows.append(("Until", moment(incident.closed_at, zone)))
+        rows.append(("Closed", moment(incident.closed_at, zone)))
     names = [clean(name, 60) for name in known.devices]
     total = max(incident.peak_devices if incident.state == "closed" else incident.devices, len(names))
     if names:

@@ -147,7 +147,8 @@ def example(name: str) -> EmailMessage:
         return message(single("investigated", event("investigated")), critical, finding=FINDING, now=LATER)
     if name == "recovered":
         over = incident(state="closed", closed_at=LATER, closed_by="rule", severity="critical")
-        return message(single("recovered", event("closed")), over, finding=FINDING, now=LATER)
+        about = event("closed", details={"minutes": 27, "by": "rule"})
+        return message(single("recovered", about), over, finding=FINDING, now=LATER)
     if name == "closed_by_hand":
         over = incident(
             state="closed", closed_at=LATER, closed_by="Ann", resolution="agent rolled back to 4.1"
