@@ -113,7 +113,8 @@ class _Run:
                     Telling(recipient, incident_id, kind, event, self._page(incident_id, kind, event))
                     for recipient in self._hearers(incident, kind, began=began, silenced=silenced)
                 ]
-                if not found and kind == "opened":
+                # What is for information only is below the usual minimum on purpose.
+                if not found and kind == "opened" and incident.severity != "info":
                     self.nobody.append(incident.id)
                 yield from found
 

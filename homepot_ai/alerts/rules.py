@@ -75,7 +75,7 @@ def rule_of_route(route: Route, settings: Settings) -> Rule:
         hours = Hours(days, route.local_from or time(0), route.local_to or time(0), zone)
     return Rule(
         name=route.name,
-        recipient=Recipient(route.channel, route.address),
+        recipient=Recipient(route.channel, route.address.lower()),
         site_id=route.site_id,
         device_types=frozenset(route.device_types) if route.device_types else None,
         min_severity=route.min_severity,

@@ -89,6 +89,7 @@ class TestWhatIsNew:
 
     def test_nobody_to_tell_is_said(self) -> None:
         assert decide(known(events("opened"), [rule(site_id=2)]), NOW).nobody == (412,)
+        assert decide(known(events("opened"), subjects=[incident(severity="info")]), NOW).nobody == ()
 
     @pytest.mark.parametrize(
         ("happened", "subject", "kind"),

@@ -52,10 +52,11 @@ SELECT u.incident_id, i.title, u.why, u.begun_at, u.until
  LIMIT %(limit)s;
 
 -- name: nobody
--- Opened, not silenced, and not a word to anybody.
+-- Opened, not silenced, more than for information, and not a word to anybody.
 SELECT i.id, i.title, i.severity, i.opened_at
   FROM ai_incidents i
  WHERE i.opened_at > %(since)s AND i.opened_at <= %(now)s AND i.state <> 'discarded'
+   AND i.severity <> 'info'
    AND NOT EXISTS (SELECT FROM ai_alert_messages m WHERE m.incident_id = i.id)
    AND NOT EXISTS (SELECT FROM ai_suppressed u WHERE u.incident_id = i.id)
    AND NOT EXISTS (SELECT FROM ai_incident_events e WHERE e.incident_id = i.id AND e.alerted_at IS NULL)
