@@ -82,7 +82,7 @@ def bootstrap(settings: Settings, *, solo: bool = False, scheduled: bool = True)
         make_pools(client)
         print(f"pools: {', '.join(POOLS)}")
         make_blocks(settings)
-        print("blocks: fleet, mail")
+        print(", ".join(["blocks: fleet, mail", *(f"channel {name}" for name in settings.alerts.channels)]))
         make_automations(client, wanted=not solo)
         if solo and (ended := end_orphans(client)):
             print(f"runs that an earlier stop left unfinished, now marked: {ended}")
@@ -116,12 +116,27 @@ def make_pools(client: SyncPrefectClient) -> None:
 
 def make_blocks(settings: Settings) -> None:
     """Write the connections from the settings."""
-    from blocks import FLEET, MAIL, FleetDatabase, MailServer
+    from blocks import FLEET, MAIL, AlertChannel, FleetDatabase, MailServer
 
     FleetDatabase.register_type_and_schema()
     MailServer.register_type_and_schema()
+    AlertChannel.register_type_and_schema()
     FleetDatabase.from_settings(settings).save(FLEET, overwrite=True)
     MailServer.from_settings(settings).save(MAIL, overwrite=True)
+    channels = AlertChannel.all_from_settings(settings)
+    for name, channel in channels.items():
+        channel.save(name, overwrite=True)
+    forget_channels(set(channels))
+
+
+def forget_channels(wanted: set[str]) -> None:
+    """Delete the blocks of channels that the settings no longer name: a token must not outlive its use."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        for block in client.read_block_documents_by_type("alert-channel"):
+            if block.name not in wanted and block.id is not None:
+                client.delete_block_document(block.id)
 
 
 def make_automations(client: SyncPrefectClient, *, wanted: bool) -> None:

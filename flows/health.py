@@ -21,11 +21,12 @@ from flows.common import (
     too_late,
     utc_now,
 )
+from flows.mail import wake_sender
 from homepot_ai.errors import StateMoved
 from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store import locks
 from homepot_ai.store.database import Database
-from tasks import scoring
+from tasks import alerts, scoring
 from tasks.names import shard_number
 
 FLOW = "score-health"
@@ -71,5 +72,10 @@ def _score(
     scored = scoring.score_minutes(settings, quote(plan), quote(batch))
     del batch  # as large as what was scored, while that is stored
     summary = scoring.store_minutes(database, settings, quote(plan), quote(scored), now=utc_now())
-    publish(FLOW, summary.markdown(), part=shard_number(shard, settings.scoring.shards))
+    # Behind everything that may open or close an incident. Within the minute: it is sent right away.
+    told = alerts.queue_alerts(database, settings, now=utc_now())
+    if told.queued:
+        wake_sender()
+    page = "\n".join(part for part in (summary.markdown(), told.markdown()) if part)
+    publish(FLOW, page, part=shard_number(shard, settings.scoring.shards))
     return done(summary.headline)

@@ -6,15 +6,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from prefect import flow, runtime
-from prefect.deployments import run_deployment
-from prefect.exceptions import ObjectNotFound
+from prefect import flow
 from prefect.logging import get_run_logger
 from prefect.states import Failed, State
 from prefect.utilities.annotations import quote
 
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
-from flows.mail import deliver
+from flows.mail import wake_sender
 from homepot_ai.errors import HomepotAIError
 from homepot_ai.settings import Zone, load_settings
 from tasks import reports
@@ -81,27 +79,6 @@ def acting_moment(day: date | None, at: datetime | None, now: datetime, zone: Zo
     if day is not None:
         return as_utc(datetime.combine(day + timedelta(days=1), REPORT_HOUR, zone))
     return as_utc(at) if at is not None else now
-
-
-def wake_sender() -> None:
-    """Have the queued mails sent right away.
-
-    The mails lie in the outbox since the report's own transaction, and `deliver` looks
-    there every five minutes: this only shortens the wait, so it never fails a report.
-    A separate run, because a slow mail server must not hold the one place in the pool
-    of long work, and because a report is done when it is queued. Without a server with
-    deployments (`homepot-ai run` on its own) the sender is called here instead.
-    """
-    logger = get_run_logger()
-    try:
-        if runtime.deployment.id is None:
-            state = deliver(return_state=True)
-            logger.info("delivered here: %s", state.message)
-        else:
-            run = run_deployment("deliver/deliver", timeout=0, as_subflow=False)
-            logger.info("woke the sender: run %s", run.name)
-    except (ObjectNotFound, OSError, RuntimeError) as error:
-        logger.warning("the sender could not be woken (%s); its own schedule sends within 5 minutes", error)
 
 
 def _page(parts: list[str], failures: dict[str, str]) -> str:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from homepot_ai import __version__, cli_fleet, cli_marks
+from homepot_ai import __version__, cli_alerts, cli_fleet, cli_marks
 from homepot_ai.errors import HomepotAIError, SettingsError
 from homepot_ai.settings import load_settings, settings_file, settings_for
 from homepot_ai.store.database import Database
@@ -28,6 +28,7 @@ db_app = typer.Typer(help="Our tables in the database.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
 app.add_typer(cli_fleet.app)
 app.add_typer(cli_marks.app)
+app.add_typer(cli_alerts.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()
@@ -117,6 +118,8 @@ def _leaves(tree: BaseModel, prefix: str = "") -> list[tuple[str, str]]:
             found += _leaves(value, f"{path}.")
         elif isinstance(value, SecretStr):
             found.append((path, "(set, not shown)"))
+        elif isinstance(value, dict) and value and all(isinstance(v, SecretStr) for v in value.values()):
+            found += [(f"{path}.{key}", "(set, not shown)") for key in value]
         elif isinstance(value, dict) and value and all(isinstance(v, BaseModel) for v in value.values()):
             for key, item in value.items():
                 found += _leaves(item, f"{path}.{key}.")
@@ -185,24 +188,31 @@ def outbox(
     action: Annotated[Literal["list", "resend", "drop"], typer.Argument()] = "list",
     mail: Annotated[int | None, typer.Argument(help="The number of a mail, as listed.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why; it goes into the audit log.")] = None,
+    channels: Annotated[
+        bool, typer.Option("--channels", help="Channel messages, not mails.")
+    ] = False,
 ) -> None:
-    """What waits to be mailed; decide about a mail whose outcome is not known."""
-    from homepot_ai.store import outbox as box
+    """What waits to be sent; decide about a mail or channel message whose outcome is not known."""
+    from homepot_ai.store import outbox as store
 
     db = Database.from_settings(load_settings())
     if action == "list":
-        with db.reader() as conn:
-            found = [*box.attention(conn), *box.pending(conn)]
-            console.print(box.summary(conn, now=_now()).markdown(), markup=False, soft_wrap=True)
-        for line in found:
-            console.print(str(line), markup=False, soft_wrap=True)
+        for box in (store.MAILS, store.CHANNELS):
+            with db.reader() as conn:
+                found = [*store.attention(conn, box=box), *store.pending(conn, box=box)]
+                summary = store.summary(conn, now=_now(), box=box)
+            if box is store.MAILS or any(summary.counts.values()):
+                console.print(summary.markdown(box), markup=False, soft_wrap=True)
+            for line in found:
+                console.print(str(line), markup=False, soft_wrap=True)
         return
     if mail is None:
         raise typer.BadParameter(f"say which mail to {action}: homepot-ai outbox {action} NUMBER")
-    decide = box.resend if action == "resend" else box.drop
+    box = store.CHANNELS if channels else store.MAILS
+    decide = store.resend if action == "resend" else store.drop
     with db.writer() as conn:
-        decide(conn, mail, actor=os.environ.get("USER", "operator"), now=_now(), purpose=reason)
-    console.print(f"● mail {mail}: {'queued again' if action == 'resend' else 'dropped'}")
+        decide(conn, mail, actor=os.environ.get("USER", "operator"), now=_now(), purpose=reason, box=box)
+    console.print(f"● {box.noun} {mail}: {'queued again' if action == 'resend' else 'dropped'}")
 
 
 @app.command("demo-truth")

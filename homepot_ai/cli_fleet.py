@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import typer
@@ -138,13 +138,21 @@ def subscriptions() -> None:
 
 
 @app.command()
-def subscribe(email: Annotated[str, typer.Argument()], site: SiteOption = None) -> None:
-    """Mail somebody the daily report of a site, or of the whole fleet."""
+def subscribe(
+    email: Annotated[str, typer.Argument()],
+    site: SiteOption = None,
+    kind: Annotated[
+        Literal["daily", "alert", "incident"],
+        typer.Option(help="daily: the report; alert: pages; incident: also what was found and done."),
+    ] = "daily",
+) -> None:
+    """Mail somebody the daily report, or alerts, of a site or of the whole fleet."""
     settings, db = _open()
     with db.writer() as conn:
         site_id = _site_id(conn, settings, site)
-        people.subscribe(conn, email, site_id=site_id, actor=getpass.getuser(), now=_now())
-    console.print(f"● {email} gets the daily report of {site or 'the whole fleet'}", markup=False)
+        people.subscribe(conn, email, site_id=site_id, kind=kind, actor=getpass.getuser(), now=_now())
+    what = {"daily": "the daily report", "alert": "alerts", "incident": "everything about incidents"}[kind]
+    console.print(f"● {email} gets {what} of {site or 'the whole fleet'}", markup=False)
 
 
 @app.command()

@@ -96,6 +96,25 @@ class MailSettings(Section):
     ca_file: Path | None = None
 
 
+ChannelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+
+
+class AlertSettings(Section):
+    # Name to Apprise URL, with its secret: goes into a block at bootstrap and is never shown.
+    channels: dict[ChannelName, SecretStr] = Field(default_factory=dict)
+    # Pages of a site on one local day; warnings beyond it wait for the next digest. A site may have its own.
+    budget_per_day: Annotated[float, Field(ge=0)] = 10.0
+    # More messages than this to one recipient in one run become one.
+    storm: Annotated[int, Field(ge=1, le=100)] = 5
+    # What is over budget is told together at these intervals after the site's midnight.
+    digest_minutes: Annotated[int, Field(ge=15, le=1440)] = 240
+    # How often subscribers (routes say it themselves) are reminded of what nobody has acknowledged; 0: never.
+    renotify_minutes: Annotated[int, Field(ge=0, le=10080)] = 240
+    # Where docs/ can be read in a browser; empty: the path in the checkout is named.
+    runbook_url: str = ""
+    channel_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0
+
+
 class RetentionSettings(Section):
     score_days: Annotated[int, Field(ge=1)] = 14
     hour_days: Annotated[int, Field(ge=31)] = 184
@@ -151,6 +170,7 @@ class Settings(BaseSettings):
     backtest: BacktestSettings = BacktestSettings()
     reports: ReportSettings = ReportSettings()
     mail: MailSettings = MailSettings()
+    alerts: AlertSettings = AlertSettings()
     retention: RetentionSettings = RetentionSettings()
     prefect: PrefectSettings = PrefectSettings()
     demo: DemoSettings = DemoSettings()

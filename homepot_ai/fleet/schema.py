@@ -46,6 +46,13 @@ _NEEDED: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
     }
 )
+# Who may be told of which site. Where a HOMEPOT has no such tables, nobody is held back.
+PEOPLE_COLUMNS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "users": ("id", "email", "is_active", "is_admin"),
+        "site_memberships": ("user_id", "site_id"),
+    }
+)
 _VITAL = frozenset({"devices", "sites", "device_metrics"})
 
 READ_TABLES: Sequence[str] = tuple(_NEEDED)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 ANOMALIES_IN_MAIL = 6
 _BARE = re.compile(r"[^\s@<>()\[\]\\,;:\"]+@[^\s@<>()\\,;:\"]+")
 # 7bit: whatever stands between us and the reader may not be clean for eight.
-_POLICY = policy.SMTP.clone(cte_type="7bit")
+POLICY = policy.SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,9 @@ def compose_report(report: ReportMail, recipient: str, settings: Settings, messa
     Raises:
         MailError: an address cannot stand in a header.
     """
-    mail = EmailMessage(policy=_POLICY)
-    mail["From"] = _address(settings.mail.sender, "the sender (HOMEPOT_AI_MAIL__SENDER)")
-    mail["To"] = _bare(recipient)
+    mail = EmailMessage(policy=POLICY)
+    mail["From"] = header_address(settings.mail.sender, "the sender (HOMEPOT_AI_MAIL__SENDER)")
+    mail["To"] = bare_address(recipient)
     mail["Subject"] = report.subject
     mail["Date"] = format_datetime(report.made_at)
     mail["Message-ID"] = message_id
@@ -134,17 +134,22 @@ def compose_report(report: ReportMail, recipient: str, settings: Settings, messa
     # Folding is for encoded words, which must not be long; a plain subject stays on one line, because
     # Python would otherwise break it before its first word.
     plain = report.subject.isascii() and settings.mail.sender.isascii()
-    return mail.as_bytes(policy=_POLICY.clone(max_line_length=998) if plain else _POLICY)
+    return mail.as_bytes(policy=POLICY.clone(max_line_length=998) if plain else POLICY)
 
 
-def _bare(recipient: str) -> Address:
+def bare_address(recipient: str) -> Address:
     """A recipient is one bare address: whatever looks like more is not guessed at."""
     if not _BARE.fullmatch(recipient.strip()):
         raise MailError(f"the recipient {clean(recipient, 80)!r} is no mail address; write name@example.org")
-    return _address(recipient.strip(), "the recipient")
+    return header_address(recipient.strip(), "the recipient")
 
 
-def _address(text: str, whose: str) -> Address:
+def header_address(text: str, whose: str) -> Address:
+    """An address that may stand in a header.
+
+    Raises:
+        MailError: it may not.
+    """
     name, address = parseaddr(text)
     local, _, domain = address.rpartition("@")
     if not local or not domain or any(ord(character) < 33 for character in address):

@@ -102,8 +102,15 @@ def _roles(db: Database, conn: Connection) -> list[str]:
         "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {writer}",
     ):
         conn.execute(sql.SQL(statement).format(ours=ours, theirs=theirs, reader=reader, writer=writer))
-    from homepot_ai.fleet.schema import READ_TABLES
+    from homepot_ai.fleet.schema import PEOPLE_COLUMNS, READ_TABLES
 
+    for table, columns in PEOPLE_COLUMNS.items():
+        qualified = sql.Identifier(db.homepot_schema, table)
+        if conn.execute("SELECT to_regclass(%s)", [f"{db.homepot_schema}.{table}"]).fetchone() == (None,):
+            continue
+        # These columns and no others: beside them lie password hashes.
+        listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+        conn.execute(sql.SQL("GRANT SELECT ({}) ON {} TO {}, {}").format(listed, qualified, reader, writer))
     for table in READ_TABLES:
         qualified = sql.Identifier(db.homepot_schema, table)
         if conn.execute("SELECT to_regclass(%s)", [f"{db.homepot_schema}.{table}"]).fetchone() == (None,):

@@ -1,15 +1,18 @@
-"""The mail outbox: one row for each mail that must leave, written with what it announces.
+"""The outboxes: one row for each mail or channel message that must leave, written with what it announces.
 
 This module queues, shows and decides by an operator's hand; `outbox_sender` is
 the sending side and `outbox_rules` says what becomes of a mail after an attempt.
+Mails and channels have a table each, of the same columns and states: every
+function takes which one, and means mails by default.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, LiteralString
 
 import psycopg
 from psycopg.rows import args_row
@@ -21,7 +24,32 @@ from homepot_ai.store import named_sql
 if TYPE_CHECKING:
     from homepot_ai.store.database import Connection
 
-SQL = named_sql.load("store/sql/outbox.sql")
+_STATEMENTS = named_sql.load("store/sql/outbox.sql")
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """One of the outboxes.
+
+    Attributes:
+        noun: what a row of it is called in messages.
+        option: what the command line wants for it.
+        sql: the statements, over its table.
+    """
+
+    noun: str
+    option: str
+    sql: Mapping[str, LiteralString]
+
+
+def _over(table: LiteralString) -> Mapping[str, LiteralString]:
+    return MappingProxyType(
+        {name: statement.replace("ai_mail_outbox", table) for name, statement in _STATEMENTS.items()}
+    )
+
+
+MAILS = Outbox("mail", "", _STATEMENTS)
+CHANNELS = Outbox("channel message", " --channels", _over("ai_alerts_outbox"))
 
 Kind = Literal["report", "alert"]
 STATES = ("queued", "claimed", "in_data", "sent", "failed", "unknown", "dropped")
@@ -104,9 +132,9 @@ class OutboxSummary:
         """Mails that need an operator: failed or unknown."""
         return sum(self.counts[state] for state in ATTENTION_STATES)
 
-    def markdown(self) -> str:
+    def markdown(self, box: Outbox = MAILS) -> str:
         """Two or three lines: what waits, what needs a decision, what went."""
-        waits = f"● {self.waiting} mails wait"
+        waits = f"● {self.waiting} {box.noun}s wait"
         if self.oldest_waiting is not None:
             waits += f", the oldest for {self.oldest_waiting.total_seconds() / 3600:.1f} h"
         if self.next_due is not None:
@@ -116,7 +144,7 @@ class OutboxSummary:
             return f"{waits}\n{went}"
         decide = (
             f"▲ {self.counts['unknown']} of unknown outcome and {self.counts['failed']} failed wait for "
-            "`homepot-ai outbox resend NUMBER` or `drop NUMBER`"
+            f"`homepot-ai outbox resend NUMBER{box.option}` or `drop NUMBER{box.option}`"
         )
         return f"{decide}\n{waits}\n{went}"
 
@@ -129,7 +157,7 @@ class _Count:
     next_due: datetime
 
 
-def enqueue(conn: Connection, mail: OutboxMail, *, now: datetime | None = None) -> bool:
+def enqueue(conn: Connection, mail: OutboxMail, *, now: datetime | None = None, box: Outbox = MAILS) -> bool:
     """Queue a mail in the caller's transaction: it exists if and only if what it announces does.
 
     Args:
@@ -150,7 +178,7 @@ def enqueue(conn: Connection, mail: OutboxMail, *, now: datetime | None = None) 
     """
     try:
         cursor = conn.execute(
-            SQL["enqueue"],
+            box.sql["enqueue"],
             {
                 "key": mail.key,
                 "kind": mail.kind,
@@ -164,18 +192,18 @@ def enqueue(conn: Connection, mail: OutboxMail, *, now: datetime | None = None) 
         )
     except psycopg.errors.UniqueViolation as error:
         raise MailError(
-            f"the mail {mail.key!r} would carry the Message-ID {mail.message_id}, which another mail in the "
+            f"the {box.noun} {mail.key!r} would carry the Message-ID {mail.message_id}, which another in the "
             "outbox has: derive it from what the mail announces and from its recipient"
         ) from error
     return cursor.rowcount == 1
 
 
-def summary(conn: Connection, *, now: datetime) -> OutboxSummary:
+def summary(conn: Connection, *, now: datetime, box: Outbox = MAILS) -> OutboxSummary:
     """Count the mails by state and say how long the oldest has been waiting."""
     counts = dict.fromkeys(STATES, 0)
     oldest: datetime | None = None
     next_due: datetime | None = None
-    rows = conn.cursor(row_factory=args_row(_Count)).execute(SQL["counts"])
+    rows = conn.cursor(row_factory=args_row(_Count)).execute(box.sql["counts"])
     for row in rows:
         counts[row.state] = row.count
         if row.state in OPEN_STATES:
@@ -185,68 +213,86 @@ def summary(conn: Connection, *, now: datetime) -> OutboxSummary:
     return OutboxSummary(counts, None if oldest is None else now - oldest, next_due)
 
 
-def lines(conn: Connection, states: Sequence[str] = STATES, *, limit: int = 100) -> list[OutboxLine]:
+def lines(
+    conn: Connection, states: Sequence[str] = STATES, *, limit: int = 100, box: Outbox = MAILS
+) -> list[OutboxLine]:
     """The newest mails in these states, newest first."""
     cursor = conn.cursor(row_factory=args_row(OutboxLine))
-    return cursor.execute(SQL["lines"], {"states": list(states), "limit": limit}).fetchall()
+    return cursor.execute(box.sql["lines"], {"states": list(states), "limit": limit}).fetchall()
 
 
-def pending(conn: Connection, *, limit: int = 100) -> list[OutboxLine]:
+def pending(conn: Connection, *, limit: int = 100, box: Outbox = MAILS) -> list[OutboxLine]:
     """Mails that are still to leave by themselves, newest first."""
-    return lines(conn, OPEN_STATES, limit=limit)
+    return lines(conn, OPEN_STATES, limit=limit, box=box)
 
 
-def attention(conn: Connection, *, limit: int = 100) -> list[OutboxLine]:
+def attention(conn: Connection, *, limit: int = 100, box: Outbox = MAILS) -> list[OutboxLine]:
     """Mails that failed or whose end is unknown: each waits for `resend` or `drop`, newest first."""
-    return lines(conn, ATTENTION_STATES, limit=limit)
+    return lines(conn, ATTENTION_STATES, limit=limit, box=box)
 
 
-def line(conn: Connection, mail_id: int) -> OutboxLine:
+def line(conn: Connection, mail_id: int, box: Outbox = MAILS) -> OutboxLine:
     """One mail in the outbox.
 
     Raises:
         NotFound: there is none with this id.
     """
     cursor = conn.cursor(row_factory=args_row(OutboxLine))
-    found = cursor.execute(SQL["line"], {"id": mail_id}).fetchone()
+    found = cursor.execute(box.sql["line"], {"id": mail_id}).fetchone()
     if found is None:
-        raise NotFound("mail in the outbox", str(mail_id))
+        raise NotFound(f"{box.noun} in the outbox", str(mail_id))
     return found
 
 
-def resend(conn: Connection, mail_id: int, *, actor: str, now: datetime, purpose: str | None = None) -> None:
+def resend(
+    conn: Connection,
+    mail_id: int,
+    *,
+    actor: str,
+    now: datetime,
+    purpose: str | None = None,
+    box: Outbox = MAILS,
+) -> None:
     """An operator wants an unknown, failed or dropped mail to go (again), with the same Message-ID.
 
     Raises:
         NotFound: there is no such mail.
         MailError: it is on its way, was sent, or its content is no longer kept.
     """
-    found = line(conn, mail_id)
+    found = line(conn, mail_id, box)
     if found.size == 0:
         raise MailError(
-            f"mail {mail_id} cannot go again: its content is no longer kept; make the report again with "
+            f"{box.noun} {mail_id} cannot go again: its content is no longer kept; make a report again with "
             "--revise"
         )
-    _decide(conn, found, _RESEND, actor=actor, now=now, purpose=purpose)
+    _decide(conn, box, found, _RESEND, actor=actor, now=now, purpose=purpose)
 
 
-def drop(conn: Connection, mail_id: int, *, actor: str, now: datetime, purpose: str | None = None) -> None:
+def drop(
+    conn: Connection,
+    mail_id: int,
+    *,
+    actor: str,
+    now: datetime,
+    purpose: str | None = None,
+    box: Outbox = MAILS,
+) -> None:
     """An operator wants a queued, unknown or failed mail not to go (again), e.g. since it did arrive.
 
     Raises:
         NotFound: there is no such mail.
         MailError: it is being sent at this moment, was sent, or was dropped before.
     """
-    _decide(conn, line(conn, mail_id), _DROP, actor=actor, now=now, purpose=purpose)
+    _decide(conn, box, line(conn, mail_id, box), _DROP, actor=actor, now=now, purpose=purpose)
 
 
-def forget_payloads(conn: Connection, *, before: datetime) -> int:
+def forget_payloads(conn: Connection, *, before: datetime, box: Outbox = MAILS) -> int:
     """Empty the content of mails created before a moment that were sent or dropped; rows stay.
 
     Returns:
         How many.
     """
-    return conn.execute(SQL["forget_payloads"], {"before": before}).rowcount
+    return conn.execute(box.sql["forget_payloads"], {"before": before}).rowcount
 
 
 @dataclass(frozen=True)
@@ -262,6 +308,7 @@ _DROP = _Decision("drop", "dropped", ("queued", "unknown", "failed"))
 
 def _decide(
     conn: Connection,
+    box: Outbox,
     found: OutboxLine,
     decision: _Decision,
     *,
@@ -271,7 +318,7 @@ def _decide(
 ) -> None:
     before = f"{found.state}, {found.last_answer or 'no answer'}"
     changed = conn.execute(
-        SQL["decide"],
+        box.sql["decide"],
         {
             "id": found.id,
             "state": decision.state,
@@ -282,16 +329,16 @@ def _decide(
     ).rowcount
     if changed == 0:
         raise MailError(
-            f"mail {found.id} to {found.recipient} is {line(conn, found.id).state}; "
+            f"{box.noun} {found.id} to {found.recipient} is {line(conn, found.id, box).state}; "
             f"{decision.action} is possible for: {', '.join(decision.from_states)}"
         )
     conn.execute(
-        SQL["audit"],
+        box.sql["audit"],
         {
             "now": now,
             "actor": actor,
-            "action": f"mail.{decision.action}",
-            "subject": f"mail {found.id}",
+            "action": f"{box.noun.split()[0]}.{decision.action}",
+            "subject": f"{box.noun} {found.id}",
             "purpose": purpose,
             "details": Jsonb(
                 {

@@ -29,12 +29,13 @@ class Result(StrEnum):
     TIMED_OUT = "timed out"  # before the end mark: certainly not delivered
     TLS_FAILED = "TLS failed"
     AUTH_FAILED = "login failed"
+    NOT_CONFIGURED = "not configured"  # a channel that the settings do not know
     UNKNOWN = "unknown"  # the end mark went out, no answer came back
 
 
 FINAL = frozenset({Result.REFUSED, Result.TOO_BIG, Result.BROKEN})
 # Nobody but an operator can repair these, and they say nothing about the mail: never given up.
-CONFIGURATION = frozenset({Result.TLS_FAILED, Result.AUTH_FAILED})
+CONFIGURATION = frozenset({Result.TLS_FAILED, Result.AUTH_FAILED, Result.NOT_CONFIGURED})
 
 FIRST_DELAY = timedelta(minutes=1)
 CAPS = {"report": timedelta(hours=1), "alert": timedelta(minutes=10)}
@@ -120,7 +121,7 @@ def after_attempt(kind: str, result: Result, attempts: int, now: datetime, jitte
         return Next("unknown", attempts, None, "held until an operator decides: resend or drop")
     if result in CONFIGURATION:
         counted = attempts if attempts <= CONFIGURATION_ATTEMPTS else attempts - 1
-        return Next("queued", counted, again, "check the mail settings; nothing is lost")
+        return Next("queued", counted, again, "check the settings; nothing is lost")
     if attempts >= patience(kind):
         return Next("failed", attempts, None, f"given up after {attempts} attempts")
     return Next("queued", attempts, again)

@@ -16,7 +16,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -25,7 +25,7 @@ import psycopg
 from psycopg.rows import args_row
 
 from homepot_ai.errors import DatabaseError, DatabaseUnreachable
-from homepot_ai.store.outbox import SQL
+from homepot_ai.store.outbox import MAILS, Outbox
 from homepot_ai.store.outbox_rules import Next, Result, after_attempt, after_death
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class DueMail:
     id: int
     kind: str
     attempts: int
+    recipient: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class _InHand:
 
 
 @contextmanager
-def sender_session(db: Database, worker: str) -> Iterator[SenderSession]:
+def sender_session(db: Database, worker: str, box: Outbox = MAILS) -> Iterator[SenderSession]:
     """Open the database session that holds the locks; closing it lets go of all of them."""
     with db.writer() as conn:
         conn.commit()
@@ -95,14 +96,15 @@ def sender_session(db: Database, worker: str) -> Iterator[SenderSession]:
             "SET tcp_keepalives_count = 3",
         ):
             conn.execute(setting)
-        yield SenderSession(db, conn, f"{worker} {uuid4().hex[:8]}")
+        yield SenderSession(db, conn, f"{worker} {uuid4().hex[:8]}", box)
 
 
 class SenderSession:
     """What one sender may do. Every method is one short transaction."""
 
-    def __init__(self, db: Database, conn: Connection, sender: str) -> None:
+    def __init__(self, db: Database, conn: Connection, sender: str, box: Outbox = MAILS) -> None:
         self._db = db
+        self._sql = box.sql
         self._conn = conn
         self.sender = sender
 
@@ -112,14 +114,15 @@ class SenderSession:
         Mails of living senders are not touched.
         """
         recovered = []
-        for (mail_id,) in self._conn.execute(SQL["in_hand"]).fetchall():
+        for (mail_id,) in self._conn.execute(self._sql["in_hand"]).fetchall():
             with self._conn.transaction():
-                if self._conn.execute(SQL["lock_in_transaction"], {"id": mail_id}).fetchone() != (True,):
+                locked = self._conn.execute(self._sql["lock_in_transaction"], {"id": mail_id}).fetchone()
+                if locked != (True,):
                     continue
                 # Read again: between the list and the lock a living sender may have finished.
                 row = (
                     self._conn.cursor(row_factory=args_row(_InHand))
-                    .execute(SQL["read_in_hand"], {"id": mail_id})
+                    .execute(self._sql["read_in_hand"], {"id": mail_id})
                     .fetchone()
                 )
                 if row is None:
@@ -127,7 +130,7 @@ class SenderSession:
                 after = after_death(row.kind, row.state, row.attempts, now, random.random())  # noqa: S311 - spreads load
                 answer = f"{after.remark} (sender: {row.claimed_by})"
                 self._conn.execute(
-                    SQL["release"],
+                    self._sql["release"],
                     {
                         "id": mail_id,
                         "state": after.state,
@@ -142,20 +145,20 @@ class SenderSession:
     def due(self, now: datetime, limit: int) -> list[DueMail]:
         """The mails whose time has come, alerts first. Nothing is claimed yet."""
         cursor = self._conn.cursor(row_factory=args_row(DueMail))
-        return cursor.execute(SQL["due"], {"now": now, "limit": limit}).fetchall()
+        return cursor.execute(self._sql["due"], {"now": now, "limit": limit}).fetchall()
 
     def claim(self, mail_id: int, now: datetime) -> ClaimedMail | None:
         """Take a mail for this session, or None when another sender was faster or it is not due any more."""
         # The lock first: a claimed row must never be seen without one.
-        if self._conn.execute(SQL["lock"], {"id": mail_id}).fetchone() != (True,):
+        if self._conn.execute(self._sql["lock"], {"id": mail_id}).fetchone() != (True,):
             return None
         claimed = (
             self._conn.cursor(row_factory=args_row(ClaimedMail))
-            .execute(SQL["claim"], {"id": mail_id, "sender": self.sender, "now": now})
+            .execute(self._sql["claim"], {"id": mail_id, "sender": self.sender, "now": now})
             .fetchone()
         )
         if claimed is None:
-            self._conn.execute(SQL["unlock"], {"id": mail_id})
+            self._conn.execute(self._sql["unlock"], {"id": mail_id})
         return claimed
 
     def enter_data(self, mail: ClaimedMail) -> None:
@@ -169,7 +172,7 @@ class SenderSession:
         """
         try:
             changed = self._conn.execute(
-                SQL["enter_data"], {"id": mail.id, "sender": self.sender, "attempts": mail.attempts}
+                self._sql["enter_data"], {"id": mail.id, "sender": self.sender, "attempts": mail.attempts}
             ).rowcount
         except psycopg.OperationalError as error:
             raise DatabaseUnreachable(
@@ -179,8 +182,19 @@ class SenderSession:
         if changed != 1:
             raise ClaimLost(f"mail {mail.id} was taken over by another sender; it was not completed here")
 
-    def record(self, mail: ClaimedMail, result: Result, answer: str, now: datetime) -> Next:
+    def record(
+        self,
+        mail: ClaimedMail,
+        result: Result,
+        answer: str,
+        now: datetime,
+        *,
+        not_before: datetime | None = None,
+    ) -> Next:
         """Store how the attempt ended and let go of the mail.
+
+        Args:
+            not_before: what the server asked for (Retry-After); a later back-off of ours stands.
 
         If the database is away (a restart), wait for it up to half a minute: what the server answered
         is known here and nowhere else.
@@ -191,6 +205,8 @@ class SenderSession:
                 all and, if not, what the server answered.
         """
         after = after_attempt(mail.kind, result, mail.attempts, now, random.random())  # noqa: S311 - spreads load
+        if not_before is not None and after.not_before is not None:
+            after = replace(after, not_before=max(after.not_before, not_before))
         parameters = {
             "id": mail.id,
             "sender": self.sender,
@@ -202,8 +218,8 @@ class SenderSession:
             "answer": "; ".join(part for part in (answer, after.remark) if part),
         }
         try:
-            changed = self._conn.execute(SQL["record"], parameters).rowcount
-            self._conn.execute(SQL["unlock"], {"id": mail.id})
+            changed = self._conn.execute(self._sql["record"], parameters).rowcount
+            self._conn.execute(self._sql["unlock"], {"id": mail.id})
         except psycopg.OperationalError as error:
             self._record_late(mail, answer, parameters)
             raise DatabaseUnreachable(
@@ -230,7 +246,7 @@ class SenderSession:
             for mail in mails
         ]
         rows = self._conn.execute(
-            SQL["postpone"],
+            self._sql["postpone"],
             {
                 "ids": [mail.id for mail in mails],
                 "states": [after.state for after in afters],
@@ -247,7 +263,7 @@ class SenderSession:
             time.sleep(wait)
             try:
                 with self._db.writer() as conn:
-                    conn.execute(SQL["record_late"], parameters)
+                    conn.execute(self._sql["record_late"], parameters)
             except (psycopg.OperationalError, DatabaseUnreachable):
                 continue
             log.warning("action=mail_recorded_late id=%s state=%s", mail.id, parameters["state"])

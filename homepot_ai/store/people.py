@@ -13,7 +13,7 @@ from homepot_ai.store.database import Connection
 
 _SQL = named_sql.load("store/sql/people.sql")
 
-Kind = Literal["daily"]
+Kind = Literal["daily", "alert", "incident"]
 Mode = Literal["maintenance"]
 PURPOSE = "changed at the command line"
 

@@ -125,6 +125,7 @@ def apply_retention(db: Database, settings: Settings, now: datetime, dry_run: bo
         with db.writer() as conn:
             before = now - timedelta(days=settings.retention.mail_content_days)
             mails = outbox.forget_payloads(conn, before=before)
+            mails += outbox.forget_payloads(conn, before=before, box=outbox.CHANNELS)
             before = now - timedelta(days=settings.retention.backtest_pdf_days)
             tried = backtests.forget_pdfs(conn, before=before)
     return RetentionSummary(made, mails, tried, removed, len(kept), sum(size for _, size in kept), dry_run)

@@ -66,10 +66,12 @@ def write(conn: Connection, load_id: str, first: Mapping[str, datetime], anchor:
     for user in USERS:
         scopes: list[tuple[str, int | None]] = [("site", sites[site]) for site in user.sites]
         for scope, scope_id in scopes or [("fleet", None)]:
-            conn.execute(
-                statements["insert_subscription"],
-                {"email": user.email, "scope": scope, "scope_id": scope_id, "at": anchor},
-            )
+            # Who looks after a site hears everything of its incidents, who looks after all of them the pages.
+            for kind in ("daily", "incident" if scope_id else "alert"):
+                conn.execute(
+                    statements["insert_subscription"],
+                    {"email": user.email, "kind": kind, "scope": scope, "scope_id": scope_id, "at": anchor},
+                )
     return Ids(devices, sites)
 
 

@@ -54,6 +54,8 @@ def test_the_deployments_of_this_system() -> None:
         "prune-runs",
         "backtest",
         "mark",
+        "alert-review",
+        "alert-routes",
         "replay-sample",
     ]
     assert [entry.name for entry in ENTRIES.values() if entry.demo_only] == ["replay-sample"]

@@ -31,9 +31,9 @@ LAYERS = [
     {"reporting"},
     {"alerts"},
     {"testing"},
-    {"cli", "cli_fleet", "cli_marks", "doctor", "overview", "api"},
+    {"cli", "cli_alerts", "cli_fleet", "cli_marks", "doctor", "overview", "api"},
 ]
-HEAVY = {"weasyprint", "matplotlib", "pandas", "torch", "chromadb", "sentence_transformers"}
+HEAVY = {"weasyprint", "apprise", "matplotlib", "pandas", "torch", "chromadb", "sentence_transformers"}
 
 
 def modules(package: Path) -> Iterator[tuple[str, Path]]:

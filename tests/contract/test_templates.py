@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from jinja2 import TemplateSyntaxError
 
+from homepot_ai.alerts.queue import queue_alerts
 from homepot_ai.health.backtest.answer import answer
 from homepot_ai.reporting import backtest_view
 from homepot_ai.reporting.service import Scope, make_report, templates_of
 from homepot_ai.reporting.templating import environment
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
+from tests import incident_rows_alert as incident_rows
 from tests.support import small_fleet
 from tests.unit.test_backtest_rules import MARKS, A, plan
 
@@ -47,5 +49,12 @@ def test_a_report_its_mail_and_a_backtest_render_all_of_them(database: Database,
     tried = answer(settings, plan(), [A], MARKS)
     seen = backtest_view.build(tried, organisation="HOMEPOT", made_at=now, digest="")
     assert "Whole fleet" in backtest_view.html(seen, folder, now, "A4")
+    # One alert of its own, and more than the limit at once.
+    incident_rows.route(database)
+    incident_rows.opened(database)
+    assert queue_alerts(database, settings, now=now).queued == 1
+    for _ in range(settings.alerts.storm + 1):
+        incident_rows.opened(database)
+    assert queue_alerts(database, settings, now=now).queued == 1
     rendered = {name for _, name in known.cache.keys()}  # noqa: SIM118 - jinja's cache iterates its own way
     assert rendered == set(TEMPLATES), "a template that no report uses, or one of another kind without a test"

@@ -131,8 +131,15 @@ def test_zones_gateways_and_subscriptions(loaded: Loaded) -> None:
         "WHERE gateway_device_id IS NOT NULL",
     )
     assert behind == [(12, 1)]
-    scopes = rows(loaded.db, "SELECT scope, count(*) FROM ai_subscriptions GROUP BY scope ORDER BY scope")
-    assert scopes == [("fleet", 1), ("site", 3)]
+    scopes = rows(
+        loaded.db, "SELECT kind, scope, count(*) FROM ai_subscriptions GROUP BY kind, scope ORDER BY 1, 2"
+    )
+    assert scopes == [
+        ("alert", "fleet", 1),
+        ("daily", "fleet", 1),
+        ("daily", "site", 3),
+        ("incident", "site", 3),
+    ]
     heartbeats = rows(loaded.db, "SELECT DISTINCT last_heartbeat_at, last_seen FROM devices")
     assert heartbeats == [(NOW, NOW)]
 

@@ -11,7 +11,9 @@ SELECT count(*) FILTER (WHERE state IN ('queued', 'claimed', 'in_data')),
        min(created_at) FILTER (WHERE state IN ('queued', 'claimed', 'in_data')),
        count(*) FILTER (WHERE state = 'unknown'),
        count(*) FILTER (WHERE state = 'failed' AND created_at > %(since)s)
-  FROM ai_mail_outbox;
+  FROM (SELECT state, created_at FROM ai_mail_outbox
+        UNION ALL
+        SELECT state, created_at FROM ai_alerts_outbox) AS both_outboxes;
 
 -- name: put_check
 INSERT INTO ai_service_checks (service, state, detail, checked_at, since)

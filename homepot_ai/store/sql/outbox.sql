@@ -2,6 +2,7 @@
 -- a sender holds the session-level advisory lock (table, id) from before it
 -- claims a row until after it has recorded the outcome. A claimed or in_data
 -- row whose lock is free therefore has no living sender.
+-- The outbox of the other channels, ai_alerts_outbox, has the same columns: outbox.py puts its name in.
 
 -- name: enqueue
 INSERT INTO ai_mail_outbox
@@ -12,7 +13,7 @@ ON CONFLICT (key) DO NOTHING;
 
 -- name: due
 -- Alerts first: a long queue of reports must not hold one back.
-SELECT id, kind, attempts
+SELECT id, kind, attempts, recipient
 FROM ai_mail_outbox
 WHERE state = 'queued' AND not_before <= %(now)s
 ORDER BY (kind = 'alert') DESC, not_before, id

@@ -103,7 +103,7 @@ ON CONFLICT (device_id) DO UPDATE SET gateway_device_id = excluded.gateway_devic
 
 -- name: insert_subscription
 INSERT INTO ai_subscriptions (email, kind, scope, scope_id, mode, active, created_at)
-VALUES (%(email)s, 'daily', %(scope)s, %(scope_id)s, 'maintenance', true, %(at)s)
+VALUES (%(email)s, %(kind)s, %(scope)s, %(scope_id)s, 'maintenance', true, %(at)s)
 ON CONFLICT (email, kind, scope, scope_id) DO NOTHING;
 
 -- name: last_samples
