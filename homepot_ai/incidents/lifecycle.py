@@ -1,0 +1,449 @@
+"""One minute of all incidents: what is seen now against what is known, and what follows. Pure.
+
+1. Every sign goes to the incident that holds it, or to a live one of its fingerprint.
+2. New signs that are one trouble (grouping.py) become one incident; what it explains is absorbed.
+3. Each remaining one is suspected; seen in N of M minutes it opens. More than `storm_cap` within
+   `storm_minutes`: the gravest open, the rest is one incident.
+4. Every live one is judged: worse, eased, grown, quiet, over; silenced, or told again.
+
+The step looks at the state, not at what changed: run twice over the same minute it changes nothing the
+second time, and a minute that was never run is made up for by the next.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from homepot_ai.incidents import grouping
+from homepot_ai.incidents.case import RULE, Case
+from homepot_ai.incidents.grouping import Group, device_print, gateway_print, site_print
+from homepot_ai.incidents.signs import (
+    SEVERITIES,
+    SILENT,
+    STORM,
+    Sign,
+    Unit,
+    category_of,
+    conclusion_of,
+    facts_of,
+    group_title,
+    title_of,
+    worst,
+)
+from homepot_ai.incidents.windows import Cover, Silences
+from homepot_ai.settings import IncidentSettings
+from homepot_ai.store.incidents import Conclusion, Incident, Kind, Severity
+
+#: What an absorbed incident is closed with.
+ABSORBED = "part of a larger incident"
+_Key = tuple[str, int | None] | None
+_CONCLUSIONS: Sequence[Conclusion] = ("INCONCLUSIVE", "LIKELY", "CONFIRMED")
+
+
+@dataclass(frozen=True)
+class Past:
+    """The incident of a fingerprint before, and how often the fingerprint opened lately."""
+
+    id: int
+    recurrence: int
+    openings: int
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a minute's step must know beside signs and incidents.
+
+    Attributes:
+        units: every device that a sign or an incident names.
+        sites: site to name; behind: gateway to how many devices in use name it; at_site: site to how many.
+        unjudged: devices that are neither ill nor well now: maintained, not scored, silent for ages.
+        past: by fingerprint; ended: incident to when its evidence ended.
+        openings: incidents of one device that opened, told, within the last `storm_minutes`.
+        events: device to recent (kind, summary).
+    """
+
+    silences: Silences
+    units: Mapping[int, Unit]
+    sites: Mapping[int, str] = field(default_factory=dict)
+    behind: Mapping[int, int] = field(default_factory=dict)
+    at_site: Mapping[int, int] = field(default_factory=dict)
+    unjudged: frozenset[int] = frozenset()
+    past: Mapping[str, Past] = field(default_factory=dict)
+    ended: Mapping[int, datetime] = field(default_factory=dict)
+    openings: int = 0
+    events: Mapping[int, Sequence[tuple[str, str]]] = field(default_factory=dict)
+
+
+def fingerprints(signs: Sequence[Sign], units: Mapping[int, Unit]) -> list[str]:
+    """Every fingerprint that an incident of new signs could have: their past is asked for beforehand."""
+    found = set()
+    for sign in signs:
+        unit = units[sign.device_id]
+        found |= {device_print(sign.device_id, sign.cause), site_print(unit.site_id, sign.cause)}
+        if sign.silent:
+            found.add(gateway_print(sign.device_id))
+            if unit.gateway_id is not None:
+                found.add(gateway_print(unit.gateway_id))
+    return sorted(found | {STORM}) if found else []
+
+
+def step(
+    at: datetime, signs: Sequence[Sign], cases: Sequence[Case], around: Around, config: IncidentSettings
+) -> list[Case]:
+    """Judge one minute; the given cases are changed, and returned with the new ones.
+
+    Args:
+        at: the minute; signs: everything that is wrong in it, with `owner` where it is evidence of one of
+            the cases; cases: every live incident.
+    """
+    minute = _Minute(at, list(cases), around, config)
+    fresh = minute.assign(signs)
+    fresh = minute.group(fresh)
+    minute.admit(fresh)
+    for case in minute.cases:
+        if case.live:
+            minute.judge(case)
+    return [case for case in minute.cases if case.before is not None or case.now.state != "discarded"]
+
+
+class _Minute:
+    """The working state of one step."""
+
+    def __init__(self, at: datetime, cases: list[Case], around: Around, config: IncidentSettings) -> None:
+        self.at, self.cases, self.around, self.config = at, cases, around, config
+        self.by_print = {case.now.fingerprint: case for case in cases if case.live}
+        self.by_id = {case.now.id: case for case in cases if case.live}
+        self._ids: Iterator[int] = itertools.count(-1, -1)
+
+    # 1. What is known already
+
+    def assign(self, signs: Sequence[Sign]) -> list[Sign]:
+        """Give signs to the incidents that hold them; returns those that nobody holds."""
+        fresh = []
+        for sign in signs:
+            case = self.by_id.get(sign.owner) if sign.owner is not None else None
+            case = case or self._holder(sign)
+            if case is None:
+                fresh.append(sign)
+            else:
+                case.join(sign)
+        return fresh
+
+    def _holder(self, sign: Sign) -> Case | None:
+        unit = self.around.units[sign.device_id]
+        prints = [device_print(sign.device_id, sign.cause)]
+        if sign.silent:
+            prints.append(gateway_print(sign.device_id))
+            if unit.gateway_id is not None:
+                prints.append(gateway_print(unit.gateway_id))
+        prints.append(site_print(unit.site_id, sign.cause))
+        return next((self.by_print[p] for p in prints if p in self.by_print), None)
+
+    # 2. What is one trouble
+
+    def group(self, fresh: list[Sign]) -> list[Sign]:
+        """Make incidents of groups; returns the signs that are in none."""
+        single = [
+            case
+            for case in self.by_print.values()
+            if case.now.kind in ("device", "gateway") and case.now.state in ("pending", "open") and case.signs
+        ]
+        if len(fresh) + sum(len(case.signs) for case in single) < 2:
+            return fresh
+        owner = {id(sign): case for case in single for sign in case.signs}
+        around, config = self.around, self.config
+        found = grouping.find(
+            fresh + [s for case in single for s in case.signs],
+            around.units, around.behind, around.at_site, config,
+        )  # fmt: skip
+        for group in found:
+            case = self._there(group.fingerprint) or self._group_case(group)
+            for sign in group.signs:
+                holder = owner.get(id(sign))
+                if holder is case or (holder is not None and not holder.live):
+                    continue
+                if holder is not None and holder.live:
+                    self._absorb(holder, case)
+                else:
+                    case.join(sign)
+        taken = {id(sign) for group in found for sign in group.signs}
+        return [sign for sign in fresh if id(sign) not in taken]
+
+    def _there(self, fingerprint: str) -> Case | None:
+        case = self.by_print.get(fingerprint)
+        return case if case is not None and case.live else None
+
+    def _absorb(self, small: Case, large: Case) -> None:
+        for sign in small.signs:
+            large.join(sign)
+            large.add_member(sign.device_id, self.at)
+        if small.now.state == "pending":
+            small.discard(self.at)
+        else:
+            small.close(self.at, by=RULE, resolution=f"{ABSORBED}: {large.now.title}"[:500], absorbed=True)
+
+    def _group_case(self, group: Group) -> Case:
+        units = self.around.units
+        site = self.around.sites.get(group.site_id, f"site {group.site_id}")
+        root = units.get(group.root) if group.root is not None else None
+        name = site if group.kind == "site" else root.name if root else f"gateway {group.root}"
+        children = len({s.device_id for s in group.signs} - {group.root})
+        return self._new(
+            group.kind, group.fingerprint, group.cause, list(group.signs),
+            site_id=group.site_id, root=group.root, device_type=root.device_type if root else None,
+            title=group_title(group.kind, name, group.cause, children, max(group.of, children)),
+        )  # fmt: skip
+
+    # 3. What is new
+
+    def admit(self, fresh: Sequence[Sign]) -> None:
+        """Suspect or open what is on its own, in a storm the gravest of it."""
+        ready: dict[_Key, list[tuple[Sign, Case | None]]] = defaultdict(list)
+        for sign in fresh:
+            if self._enough(sign):
+                ready[self._silenced_by(sign)].append((sign, None))
+            else:
+                self._single(sign)
+        for case in list(self.by_print.values()):
+            if case.now.state == "pending" and case.now.kind == "device" and case.signs:
+                sign = case.signs[0]
+                if self._enough(sign):
+                    ready[self._silenced_by(sign)].append((sign, case))
+        for cover, waiting in ready.items():
+            waiting.sort(key=lambda w: (-SEVERITIES.index(w[0].severity), w[0].since, w[0].device_id))
+            room = self.config.storm_cap - (self.around.openings if cover is None else 0)
+            storm = self.by_print.get(_storm_print(cover))
+            if storm is None and len(waiting) < max(room, 0) + self.config.group_devices:
+                room = len(waiting)
+            for sign, held in waiting[: max(room, 0)]:
+                self._open(held or self._single(sign))
+            rest = waiting[max(room, 0) :]
+            if rest:
+                self._storm(_storm_print(cover), rest)
+
+    def _open(self, case: Case) -> None:
+        """As it is now, which is kept as what it was at its opening."""
+        case.grade(self._severity(case), self.at)
+        self._know(case)
+        case.open(self.at)
+
+    def _single(self, sign: Sign) -> Case:
+        unit = self.around.units[sign.device_id]
+        there = self.by_print.get(device_print(sign.device_id, sign.cause))
+        if there is not None:
+            there.join(sign)
+            return there
+        case = self._new(
+            "device", device_print(sign.device_id, sign.cause), sign.cause, [sign],
+            site_id=unit.site_id, root=unit.id, device_type=unit.device_type, title=title_of(sign, unit),
+        )  # fmt: skip
+        case.join(sign)
+        return case
+
+    def _storm(self, fingerprint: str, rest: Sequence[tuple[Sign, Case | None]]) -> None:
+        storm = self.by_print.get(fingerprint)
+        if storm is None:
+            title = group_title("storm", "", STORM, len({s.device_id for s, _ in rest}), 0)
+            # A storm within a site's window is silenced as long as that: it must know its site.
+            sites = {self.around.units[s.device_id].site_id for s, _ in rest}
+            site = min(sites) if len(sites) == 1 else None
+            storm = self._new("storm", fingerprint, STORM, [s for s, _ in rest], title=title, site_id=site)
+        for sign, case in rest:
+            if case is not None:
+                self._absorb(case, storm)
+            else:
+                storm.join(sign)
+
+    def _enough(self, sign: Sign) -> bool:
+        config = self.config
+        if sign.severity == "critical":
+            return True
+        wanted = config.silent_n if sign.silent else getattr(config, f"{sign.severity}_n")
+        return sign.minutes >= int(wanted)
+
+    def _silenced_by(self, sign: Sign) -> _Key:
+        """What silences an incident of this sign: each window's own flood is counted by itself."""
+        unit = self.around.units[sign.device_id]
+        covers = self.around.silences.of(unit.site_id, unit.id)
+        if not covers:
+            return None
+        return covers[0].why, covers[0].window_id or unit.site_id
+
+    def _new(
+        self,
+        kind: Kind,
+        fingerprint: str,
+        cause: str,
+        signs: Sequence[Sign],
+        *,
+        title: str,
+        site_id: int | None = None,
+        root: int | None = None,
+        device_type: str | None = None,
+    ) -> Case:
+        past = self.around.past.get(fingerprint)
+        severity = worst([sign.severity for sign in signs])
+        facts = self._facts(signs, root)
+        provenances = {sign.provenance for sign in signs if sign.provenance}
+        incident = Incident(
+            id=next(self._ids), fingerprint=fingerprint, kind=kind, site_id=site_id, root_device_id=root,
+            device_type=device_type, cause=cause,
+            category=category_of(signs[0].cause if cause == STORM else cause), title=title, state="pending",
+            severity=severity, initial_severity=severity, peak_severity=severity,
+            conclusion=self._conclusion(kind, signs), provenance=min(provenances, default=None),
+            started_at=min(sign.since for sign in signs), opened_at=None, acknowledged_at=None,
+            acknowledged_by=None, snoozed_until=None, snoozed_by=None, quiet_since=None, closed_at=None,
+            closed_by=None, resolution=None, devices=1, peak_devices=1, initial=facts, facts=facts,
+            previous_id=None if past is None else past.id,
+            recurrence=0 if past is None else past.recurrence + 1,
+            flapping=False, mark=None, homepot_alert_id=None, version=0, updated_at=self.at,
+        )  # fmt: skip
+        case = Case(incident)
+        self.cases.append(case)
+        self.by_print[fingerprint] = case
+        return case
+
+    def _conclusion(self, kind: Kind, signs: Sequence[Sign]) -> Conclusion:
+        devices = {sign.device_id for sign in signs[:100]}
+        agreeing = [kind for device in devices for kind, _ in self.around.events.get(device, ())]
+        return conclusion_of(signs, self.at, agreeing=agreeing, together=kind in ("gateway", "site"))
+
+    def _facts(self, signs: Sequence[Sign], root: int | None) -> dict[str, Any]:
+        devices = {sign.device_id for sign in signs}
+        named = [root] if root is not None else sorted(devices)[:5]
+        unit = self.around.units.get(root) if root is not None else None
+        return facts_of(
+            signs,
+            devices=sorted(devices),
+            events=[text for device in named for _, text in self.around.events.get(device, ())],
+            firmware=None if unit is None else unit.firmware,
+        )
+
+    # 4. What becomes of it
+
+    def judge(self, case: Case) -> None:
+        """Worse, eased, grown, quiet or over; silenced or told again."""
+        self._members(case)
+        if case.signs:
+            case.quieten(None)
+            case.grade(self._severity(case), self.at)
+        if case.now.state == "pending":
+            if case.now.kind != "device" and case.signs:
+                case.resize(self.at)
+                self._open(case)
+            elif not case.signs:
+                self._doubt(case)
+        if not case.opened:
+            return
+        if case.before is None or case.before.state == "pending":
+            self._flaps(case)
+        case.resize(self.at)
+        if case.signs:
+            self._know(case)
+        elif self._rest(case):
+            return
+        self._silence(case)
+
+    def _members(self, case: Case) -> None:
+        if case.now.kind == "device":
+            if case.now.root_device_id is not None:
+                case.add_member(case.now.root_device_id, self.at)
+            return
+        ill = {sign.device_id for sign in case.signs}
+        for device in sorted(ill - set(case.members)):
+            case.add_member(device, self.at)
+        # The last ones stay until it closes: an incident of nobody says nothing.
+        for device in sorted(set(case.members) - ill - self.around.unjudged) if ill else ():
+            case.drop_member(device, self.at)
+
+    def _severity(self, case: Case) -> Severity:
+        present = worst([sign.severity for sign in case.signs])
+        if case.now.kind == "device" or (case.now.kind == "site" and case.now.cause != SILENT):
+            return present
+        # Half of them back is a trouble that is going.
+        most = max(case.now.peak_devices, len(case.members))
+        return "critical" if 2 * len(case.members) >= most else worst([present, "warning"])
+
+    def _know(self, case: Case) -> None:
+        """Facts and how sure they are, as of now; what was sure stays sure."""
+        facts = self._facts(case.signs, case.now.root_device_id)
+        # Events are looked up when something new comes: later minutes keep those.
+        facts["events"] = facts["events"] or case.now.facts.get("events", [])
+        facts["firmware"] = facts["firmware"] or case.now.facts.get("firmware")
+        found = self._conclusion(case.now.kind, case.signs)
+        sure = max(found, case.now.conclusion, key=_CONCLUSIONS.index)
+        if case.now.mark is not None:
+            sure = case.now.conclusion
+        if facts != case.now.facts or sure != case.now.conclusion:
+            case.set(facts=facts, conclusion=sure)
+
+    def _doubt(self, case: Case) -> None:
+        """Suspected, and nothing of it is seen in this minute."""
+        since = case.now.quiet_since or self.at
+        case.quieten(since)
+        patience = self.config.silent_m if case.now.cause == SILENT else 0
+        if self.at - since >= timedelta(minutes=patience):
+            case.discard(self.at)
+
+    def _flaps(self, case: Case) -> None:
+        past = self.around.past.get(case.now.fingerprint)
+        flips = 1 if past is None else past.openings + 1
+        if flips <= self.config.flap_count or case.now.flapping:
+            return
+        case.set(flapping=True)
+        case.suppress(Cover("flapping", None, None), self.at)
+        case.note(self.at, "flapping", details={"flips": flips, "hours": self.config.flap_hours})
+
+    def _rest(self, case: Case) -> bool:
+        """Nothing of it is to be seen: is it over? A device that nobody can judge is not well."""
+        if set(case.members) & self.around.unjudged:
+            case.quieten(None)
+        else:
+            since = case.now.quiet_since or self.at
+            case.quieten(since)
+            hold = self.config.stable_minutes if case.now.flapping else self.config.hold_minutes
+            if self.at - since >= timedelta(minutes=hold):
+                ended = self.around.ended.get(case.now.id, since)
+                case.close(self.at, by=RULE, resolution="recovered", ended=min(ended, since))
+                return True
+        return self._forget(case)
+
+    def _forget(self, case: Case) -> bool:
+        opened = case.now.opened_at
+        if opened is None or self.at - opened < timedelta(days=self.config.forget_days):
+            return False
+        case.close(
+            self.at, by=RULE, forgotten=True,
+            resolution=f"open for {self.config.forget_days} days: closed by rule, not because it recovered",
+        )  # fmt: skip
+        return True
+
+    def _silence(self, case: Case) -> None:
+        if case.signs and self._forget(case):
+            return
+        covers = self.around.silences.of(case.now.site_id, case.now.root_device_id)
+        wanted = {cover.why: cover for cover in covers}
+        for cover in covers:
+            case.suppress(cover, self.at)
+        snoozed = case.now.snoozed_until
+        if snoozed is not None and snoozed <= self.at:
+            case.set(snoozed_until=None)
+            case.note(self.at, "snooze_ended")
+        over = [
+            why
+            for why in case.suppressed
+            if (why in ("window", "homepot_schedule") and why not in wanted)
+            or (why == "snooze" and case.now.snoozed_until is None)
+        ]
+        # Judged afresh: what is quiet by now is told nothing of, until it is ill again or over.
+        for why in over if case.signs else ():
+            case.release(why, self.at)
+
+
+def _storm_print(cover: _Key) -> str:
+    return STORM if cover is None else f"{STORM}:{cover[0]}:{cover[1]}"
