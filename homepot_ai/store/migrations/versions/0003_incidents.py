@@ -57,6 +57,7 @@ STATEMENTS = (
        WHERE state IN ('pending', 'open', 'acknowledged')""",
     "CREATE INDEX ai_incidents_opened ON ai_incidents (opened_at)",
     "CREATE INDEX ai_incidents_history ON ai_incidents (fingerprint, id DESC)",
+    "CREATE INDEX ai_incidents_closed ON ai_incidents (closed_at) WHERE mark IS NULL",
     """CREATE TABLE ai_incident_devices (
          incident_id bigint NOT NULL REFERENCES ai_incidents ON DELETE CASCADE,
          device_id integer NOT NULL,
@@ -64,7 +65,7 @@ STATEMENTS = (
          left_at timestamptz,
          PRIMARY KEY (incident_id, device_id, joined_at)
        )""",
-    "CREATE INDEX ai_incident_devices_device ON ai_incident_devices (device_id) WHERE left_at IS NULL",
+    "CREATE INDEX ai_incident_devices_device ON ai_incident_devices (device_id)",
     """CREATE TABLE ai_incident_anomalies (
          incident_id bigint NOT NULL REFERENCES ai_incidents ON DELETE CASCADE,
          anomaly_id bigint NOT NULL REFERENCES ai_anomaly_logs ON DELETE CASCADE,
