@@ -153,7 +153,7 @@ class _Minute:
             for case in self.by_print.values()
             if case.now.kind in ("device", "gateway") and case.now.state in ("pending", "open") and case.signs
         ]
-        if len(fresh) + sum(len(case.signs) for case in single) < 2:
+        if not fresh and not any(case.now.state == "pending" for case in single):
             return fresh
         owner = {id(sign): case for case in single for sign in case.signs}
         around, config = self.around, self.config
