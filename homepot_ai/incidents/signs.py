@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from homepot_ai.fleet import metrics
@@ -131,9 +132,14 @@ def cause_of(metric: str | None, observed: float | None, low: float | None, high
     """
     if not metric:
         return "health"
-    name = clean(metric, _METRIC_CAP)
+    name = _clean_metric(metric)
     where = direction(observed, low, high)
     return name if where is None or metric in metrics.COUNTED else f"{name}.{where}"
+
+
+@lru_cache(maxsize=4096)
+def _clean_metric(metric: str) -> str:
+    return clean(metric, _METRIC_CAP)
 
 
 def category_of(cause: str) -> Category:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -131,7 +131,20 @@ def fetch(
     }
     # A gateway that others name is graver than a till: its silence is theirs.
     behind = fleet.count_behind(conn, sorted(gateways | {row[0] for row in watched.silences}))
-    signs = signs_of(watched, units, behind, at, config)
+    held_by = {
+        device: case.now.id
+        for case in cases
+        if case.now.cause == SILENT or case.now.kind == "storm"
+        for device in case.members
+    }
+    news = at - timedelta(hours=config.stale_hours)
+    asked = [
+        (device, noticed)
+        for device, noticed, heard in watched.silences
+        if device not in held_by and heard is not None and heard >= news
+    ]
+    done = incidents.told_silences(conn, asked)
+    signs = signs_of(watched, units, behind, at, config, held_by=held_by, done=done)
     fresh = [sign for sign in signs if sign.owner is None]
     suspected = [case for case in cases if case.now.state == "pending"]
     crowded = Counter(units[sign.device_id].site_id for sign in signs)
@@ -173,12 +186,19 @@ def signs_of(
     behind: dict[int, int],
     at: datetime,
     config: IncidentSettings,
+    *,
+    held_by: Mapping[int, int],
+    done: Collection[int],
 ) -> list[Sign]:
     """Open anomalies and silences as signs: of devices in use, and if nobody holds them, only news.
 
     What a closed incident holds is told already. What began long before it was first seen is history: a
     new installation, or one that was off for days, does not page about it. A device that never sent
     anything is a task for whoever sets it up.
+
+    Args:
+        held_by: silent device to the live incident that is about it; done: silent devices whose incident
+            was closed.
     """
     oldest = at - timedelta(hours=config.stale_hours)
     signs = []
@@ -195,9 +215,10 @@ def signs_of(
                 low=low, high=high, health=health, provenance=provenance, owner=owner,
             )
         )  # fmt: skip
-    for device, noticed, heard, owner, live in watched.silences:
-        known = owner is not None
-        if device not in units or (known and not live) or (not known and (heard is None or heard < oldest)):
+    for device, noticed, heard in watched.silences:
+        owner = held_by.get(device)
+        news = heard is not None and heard >= oldest and device not in done
+        if device not in units or (owner is None and not news):
             continue
         lasted = _minutes(noticed, at)
         grave = lasted >= config.silent_critical_minutes or behind.get(device, 0) > 0

@@ -214,6 +214,15 @@ def watched(conn: Connection, silent_since: datetime) -> Watched:
     )
 
 
+def told_silences(conn: Connection, silences: Sequence[tuple[int, datetime]]) -> set[int]:
+    """Of these (device, since), the devices that an incident was about which is closed by now."""
+    if not silences:
+        return set()
+    columns = [list(column) for column in zip(*silences, strict=True)]
+    parameters = {"device_id": columns[0], "noticed_at": columns[1]}
+    return {row[0] for row in conn.execute(_SQL["told_silences"], parameters).fetchall()}
+
+
 def note_alert(conn: Connection, id: int, alert: int | None) -> None:
     """Remember an incident's row in HOMEPOT's `alerts`."""
     conn.execute(_SQL["note_alert"], {"id": id, "alert": alert})

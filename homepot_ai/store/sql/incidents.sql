@@ -52,20 +52,18 @@ SELECT a.id, a.device_id, a.severity, a.started_at, a.metric, a.observed, a.expe
  WHERE a.status = 'open';
 
 -- name: silences
--- Who is silent, and the incident that is about that: a live one, or one that was closed since it began.
-SELECT g.device_id, g.noticed_at, g.last_sample_at, own.id, coalesce(own.live, false)
-  FROM ai_device_gaps g
-  LEFT JOIN LATERAL (
-         SELECT i.id, i.state IN ('pending', 'open', 'acknowledged') AS live
-           FROM ai_incident_devices m
-           JOIN ai_incidents i ON i.id = m.incident_id
-          WHERE m.device_id = g.device_id
-            AND (i.cause = 'silent' OR i.kind = 'storm')
-            AND (i.state IN ('pending', 'open', 'acknowledged') AND m.left_at IS NULL
-                 OR i.state = 'closed' AND i.closed_at >= g.noticed_at)
-          ORDER BY live DESC, i.id DESC
-          LIMIT 1) own ON true
- WHERE g.ended_at IS NULL AND g.status = 'no_data';
+SELECT device_id, noticed_at, last_sample_at
+  FROM ai_device_gaps
+ WHERE ended_at IS NULL AND status = 'no_data';
+
+-- name: told_silences
+-- Of these silences, those that an incident was about which was closed since they began.
+SELECT DISTINCT t.device_id
+  FROM unnest(%(device_id)s::int[], %(noticed_at)s::timestamptz[]) AS t(device_id, noticed_at)
+  JOIN ai_incident_devices m ON m.device_id = t.device_id
+  JOIN ai_incidents i ON i.id = m.incident_id
+ WHERE (i.cause = 'silent' OR i.kind = 'storm')
+   AND i.state = 'closed' AND i.closed_at >= t.noticed_at AND m.left_at >= t.noticed_at;
 
 -- name: silent_before
 -- Silent minutes of silences that ended since then.
