@@ -218,7 +218,8 @@ class _Minute:
             waiting.sort(key=lambda w: (-SEVERITIES.index(w[0].severity), w[0].since, w[0].device_id))
             room = self.config.storm_cap - (self.around.openings if cover is None else 0)
             storm = self.by_print.get(_storm_print(cover))
-            if storm is None and len(waiting) < max(room, 0) + self.config.group_devices:
+            # A storm of one or two would say less than they do themselves, but only the first of them.
+            if storm is None and room > 0 and len(waiting) < room + self.config.group_devices:
                 room = len(waiting)
             for sign, held in waiting[: max(room, 0)]:
                 self._open(held or self._single(sign))

@@ -131,12 +131,13 @@ def fetch(
     }
     # A gateway that others name is graver than a till: its silence is theirs.
     behind = fleet.count_behind(conn, sorted(gateways | {row[0] for row in watched.silences}))
-    held_by = {
-        device: case.now.id
-        for case in cases
-        if case.now.cause == SILENT or case.now.kind == "storm"
-        for device in case.members
-    }
+    # A silence has no number of its own: it belongs to whatever silence its device is a member of, and
+    # to a storm unless it was told before.
+    about: dict[bool, dict[int, int]] = {True: {}, False: {}}
+    for case in cases:
+        if case.now.cause == SILENT or case.now.kind == "storm":
+            about[case.now.cause == SILENT] |= dict.fromkeys(case.members, case.now.id)
+    held_by = about[True]
     news = at - timedelta(hours=config.stale_hours)
     asked = [
         (device, noticed)
@@ -144,6 +145,7 @@ def fetch(
         if device not in held_by and heard is not None and heard >= news
     ]
     done = incidents.told_silences(conn, asked)
+    held_by = {device: number for device, number in about[False].items() if device not in done} | held_by
     signs = signs_of(watched, units, behind, at, config, held_by=held_by, done=done)
     fresh = [sign for sign in signs if sign.owner is None]
     suspected = [case for case in cases if case.now.state == "pending"]

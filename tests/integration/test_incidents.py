@@ -160,7 +160,7 @@ def test_a_gateway_that_takes_twelve_devices_along_is_one_incident(
             "AND left_at IS NULL ORDER BY 1",
             incident.id,
             incident.root_device_id,
-        )  # fmt: skip
+        )
     ]
     assert children == list(range(2, 14))
     assert incident.devices == 13
@@ -264,7 +264,8 @@ def test_history_and_minutes_that_are_caught_up_open_nothing_stale(world: World)
     world.anomaly(1, since=world.at - timedelta(hours=25))
     world.silent(2, heard=timedelta(days=9))
     world.sql(
-        "INSERT INTO ai_device_gaps (device_id, status, reason, noticed_at) VALUES (3, 'no_data', 'silent', %s)",
+        "INSERT INTO ai_device_gaps (device_id, status, reason, noticed_at) "
+        "VALUES (3, 'no_data', 'silent', %s)",
         world.at,
     )
     over = world.anomaly(4)
