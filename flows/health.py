@@ -22,10 +22,11 @@ from flows.common import (
     utc_now,
 )
 from homepot_ai.errors import StateMoved
+from homepot_ai.health.summary import cell
 from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store import locks
 from homepot_ai.store.database import Database
-from tasks import scoring
+from tasks import incidents, scoring
 from tasks.names import shard_number
 
 FLOW = "score-health"
@@ -71,5 +72,17 @@ def _score(
     scored = scoring.score_minutes(settings, quote(plan), quote(batch))
     del batch  # as large as what was scored, while that is stored
     summary = scoring.store_minutes(database, settings, quote(plan), quote(scored), now=utc_now())
-    publish(FLOW, summary.markdown(), part=shard_number(shard, settings.scoring.shards))
+    page, part = summary.markdown(), shard_number(shard, settings.scoring.shards)
+    if plan.mode != "live" or plan.behind:
+        # What was wrong in minutes long past may be over: incidents wait for the last of them.
+        publish(FLOW, page, part=part)
+        return done(summary.headline)
+    try:
+        outcome = incidents.judge_incidents(database, settings, now=utc_now())
+    except Exception as error:
+        # The scores are there and stay; the run fails, and says with what.
+        publish(FLOW, f"{page}\n**Incidents were not judged**: {cell(str(error))}\n", part=part)
+        raise
+    incidents.announce(outcome.opened)
+    publish(FLOW, f"{page}\n{outcome.headline}\n", part=part)
     return done(summary.headline)
