@@ -25,7 +25,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,6 +33,8 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.fleet import samples as telemetry
@@ -42,7 +44,7 @@ from homepot_ai.health import scoring
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.engine import Engine
 from homepot_ai.health.planning import MinutePlan, floor_minute
-from homepot_ai.health.records import NO_DATA, REASONS, Episode, MinuteResult
+from homepot_ai.health.records import CRITICAL, NO_DATA, REASONS, WARNING, Episode, MinuteResult
 from homepot_ai.incidents import stage
 from homepot_ai.incidents.machine import LIVE
 from homepot_ai.incidents.replay import Ledger
@@ -77,6 +79,8 @@ class Replay:
         )
         self.open: dict[int, tuple[int, Episode]] = {}
         self.quiet: dict[int, datetime] = {}
+        self.sampled: dict[int, deque[datetime]] = defaultdict(deque)
+        self.ill: Counter[int] = Counter()
         self.anomalies = self.silences = self.minutes = 0
         #: (site, day) to pages.
         self.before: Counter[tuple[int, str]] = Counter()
@@ -95,12 +99,20 @@ class Replay:
                 self.open[episode.device_id] = (number, episode)
         for episode in result.closed:
             self.open.pop(episode.device_id, None)
+        self._samples(result, at)
         silent = self._silent(result, at)
         watched = Watched(
             live=(), anomalies=[self._row(number, e) for number, e in self.open.values()], silences=silent,
             silent_before={}, unjudged=frozenset(), members=(), suppressed=(),
         )  # fmt: skip
         signs = stage.signs_of(watched, self.units, {}, at, self.settings.incidents, held_by={}, done=())
+        seldom = {
+            d for d, seen in self.sampled.items() if len(seen) * self.settings.incidents.sparse_minutes < 60
+        }
+        signs = [
+            replace(s, samples=1 + self.ill[s.device_id]) if s.device_id in seldom and not s.silent else s
+            for s in signs
+        ]
         excluded = REASONS.index("excluded")
         out = (result.status >= NO_DATA) & (result.reason != excluded)
         decided = self.ledger.minute(at, signs, frozenset(result.device_id[out].tolist()))
@@ -110,6 +122,20 @@ class Replay:
                 self._page(self.after, case.now.site_id or 0, at)
         self.minutes += 1
         self.check()
+
+    def _samples(self, result: MinuteResult, at: datetime) -> None:
+        """What the stage asks `ai_health_scores` for."""
+        for device in result.device_id[result.data_age_s < 60].tolist():
+            self.sampled[device].append(at)
+        for seen in self.sampled.values():
+            while seen and seen[0] <= at - timedelta(hours=1):
+                seen.popleft()
+        ill = np.isin(result.status, (WARNING, CRITICAL)) & (result.data_age_s < 60)
+        for device in result.device_id[ill].tolist():
+            if device in self.open and health_rows.moment(self.open[device][1].started_at) < at:
+                self.ill[device] += 1
+        for device in set(self.ill) - set(self.open):
+            del self.ill[device]
 
     def _silent(self, result: MinuteResult, at: datetime) -> list[tuple[int, datetime, datetime | None]]:
         now = result.device_id[result.status == NO_DATA].tolist()
@@ -176,8 +202,6 @@ def replay(db: Database, settings: Settings, days: int) -> Replay:
         part = MinutePlan("live", 0, "replay", at + MINUTE, until, None, at, None, 0, missing)
         with db.reader() as conn:
             batch = scoring.fetch(conn, settings, part, cursor, window=(at, at), parts={})
-        # As in production, where heartbeats are those of the minute: the dump has only the last ones.
-        batch = replace(batch)
         if judging and at == begin:
             engine.forget_episodes(at.timestamp())
         scored = scoring.step(

@@ -76,6 +76,10 @@ class IncidentSettings(Section):
     warning_m: Annotated[int, Field(ge=1, le=60)] = 1
     info_n: Annotated[int, Field(ge=1, le=60)] = 5
     info_m: Annotated[int, Field(ge=1, le=60)] = 10
+    # A device that sends less often than every so many minutes: one value of it is no state yet, however
+    # long it stands there. It opens one when so many of its samples were ill.
+    sparse_minutes: Annotated[int, Field(ge=2, le=60)] = 5
+    sparse_n: Annotated[int, Field(ge=1, le=10)] = 2
     # A silence is not debounced but by its own length; one lost minute between two others is still one.
     silent_n: Annotated[int, Field(ge=1, le=60)] = 2
     silent_m: Annotated[int, Field(ge=1, le=60)] = 3

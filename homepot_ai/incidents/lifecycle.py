@@ -262,6 +262,8 @@ class _Minute:
 
     def _enough(self, sign: Sign) -> bool:
         config = self.config
+        if sign.samples is not None:
+            return sign.samples >= config.sparse_n
         if sign.severity == "critical":
             return True
         wanted = config.silent_n if sign.silent else getattr(config, f"{sign.severity}_n")

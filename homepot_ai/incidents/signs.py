@@ -72,6 +72,7 @@ class Sign:
         since: when it began; of a silence, the first minute that was silent.
         anomaly_id: None of a silence.
         minutes: how many of the last minutes it was there, as many as are looked at, at the most.
+        samples: ill samples so far, of a device that sends seldom; None of any other.
         hard: a limit crossed, a counted signal, a silence: no statistics.
         kinds: metrics and kinds of evidence that contributed.
         health: the lowest score so far, 0 to 1; None of a silence.
@@ -84,6 +85,7 @@ class Sign:
     since: datetime
     anomaly_id: int | None = None
     minutes: int = 1
+    samples: int | None = None
     hard: bool = False
     kinds: tuple[str, ...] = ()
     metric: str | None = None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from homepot_ai.fleet import devices as fleet
@@ -33,6 +33,7 @@ MINUTE = timedelta(minutes=1)
 BEHIND = 10 * MINUTE
 #: Events so recent belong to what is wrong now; and of how many devices they are looked up.
 _LATELY, _LOOKED_UP = timedelta(minutes=30), 200
+_HOUR_MINUTES = 60
 
 
 @dataclass(frozen=True)
@@ -147,8 +148,9 @@ def fetch(
     done = incidents.told_silences(conn, asked)
     held_by = {device: number for device, number in about[False].items() if device not in done} | held_by
     signs = signs_of(watched, units, behind, at, config, held_by=held_by, done=done)
-    fresh = [sign for sign in signs if sign.owner is None]
     suspected = [case for case in cases if case.now.state == "pending"]
+    signs = _sampled(conn, signs, {case.now.id for case in suspected}, at, config)
+    fresh = [sign for sign in signs if sign.owner is None]
     crowded = Counter(units[sign.device_id].site_id for sign in signs)
     crowds = [site for site, n in crowded.items() if n >= config.group_devices] if fresh or suspected else []
     prints = lifecycle.fingerprints(fresh, units) + [case.now.fingerprint for case in suspected]
@@ -173,6 +175,36 @@ def fetch(
         events=incidents.lately(conn, new, at - _LATELY, at),
     )
     return signs, cases, around
+
+
+def _sampled(
+    conn: Connection,
+    signs: Sequence[Sign],
+    suspected: Collection[int],
+    at: datetime,
+    config: IncidentSettings,
+) -> list[Sign]:
+    """Count the ill samples of devices that send seldom, where an incident depends on it.
+
+    Not in a storm: what befalls hundreds at once is no slip of single values, and they are many to ask for.
+    """
+    asked = [
+        (sign.device_id, sign.since)
+        for sign in signs
+        if not sign.silent and (sign.owner is None or sign.owner in suspected)
+    ]
+    counts = incidents.samples(conn, asked, at) if len(asked) <= _LOOKED_UP else {}
+    seldom = {
+        device: 1 + ill
+        for device, (minutes, ill) in counts.items()
+        if minutes * config.sparse_minutes < _HOUR_MINUTES
+    }
+    return [
+        replace(sign, samples=seldom[sign.device_id])
+        if sign.device_id in seldom and not sign.silent
+        else sign
+        for sign in signs
+    ]
 
 
 def silences(conn: Connection, zones: dict[int, str], at: datetime) -> Silences:

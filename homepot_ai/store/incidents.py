@@ -223,6 +223,17 @@ def told_silences(conn: Connection, silences: Sequence[tuple[int, datetime]]) ->
     return {row[0] for row in conn.execute(_SQL["told_silences"], parameters).fetchall()}
 
 
+def samples(
+    conn: Connection, troubles: Sequence[tuple[int, datetime]], at: datetime
+) -> dict[int, tuple[int, int]]:
+    """Of (device, since): minutes of the last hour with samples, and ill ones after the first since then."""
+    if not troubles:
+        return {}
+    columns = [list(column) for column in zip(*troubles, strict=True)]
+    parameters = {"device_id": columns[0], "since": columns[1], "at": at}
+    return {row[0]: (row[1], row[2]) for row in conn.execute(_SQL["samples"], parameters).fetchall()}
+
+
 def note_alert(conn: Connection, id: int, alert: int | None) -> None:
     """Remember an incident's row in HOMEPOT's `alerts`."""
     conn.execute(_SQL["note_alert"], {"id": id, "alert": alert})

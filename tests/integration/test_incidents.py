@@ -346,6 +346,36 @@ def test_hostile_names_and_metrics_stay_text(world: World) -> None:
     assert (title, status) == (incident.title, "active")
 
 
+def test_one_value_of_a_device_that_sends_seldom_is_no_state_yet(world: World) -> None:
+    def score(minute: int, status: str) -> None:
+        world.sql(
+            "INSERT INTO ai_health_scores (device_id, at, score, status, sample_count) "
+            "VALUES (3, %s, 0.3, %s, 1)",
+            world.at + minute * MINUTE, status,
+        )  # fmt: skip
+
+    world.sql("SELECT ai_make_score_partitions(%s::date, %s::date)", world.at.date(), world.at.date())
+    for minute in (-29, -14):
+        score(minute, "healthy")
+    score(1, "critical")
+    number = world.anomaly(3, "critical", opened_by="limit")
+    world.run(14)
+    assert world.one().state == "pending", "one sample, however long it stands there"
+    score(1, "healthy")
+    world.run()
+    assert world.one().state == "pending"
+    world.end(number)
+    world.run()
+    assert [i.state for i in world.all()] == ["discarded"]
+    world.anomaly(3, "warning", opened_by="limit")
+    score(1, "warning")
+    world.run()
+    assert world.one().state == "pending"
+    score(14, "critical")
+    world.run(14)
+    assert world.one().state == "open"
+
+
 def test_settings_that_can_never_open_are_refused() -> None:
     with pytest.raises(ValueError, match="can never be"):
         IncidentSettings(info_n=5, info_m=3)

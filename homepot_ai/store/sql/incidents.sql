@@ -212,3 +212,15 @@ SELECT id, homepot_alert_id
 
 -- name: note_alert
 UPDATE ai_incidents SET homepot_alert_id = %(alert)s WHERE id = %(id)s;
+
+-- name: samples
+-- Of each of these devices: minutes of the last hour that brought samples, and those since its trouble
+-- began in which it was ill.
+SELECT t.device_id,
+       count(*) FILTER (WHERE s.at > %(at)s::timestamptz - interval '1 hour'),
+       count(*) FILTER (WHERE s.at > t.since AND s.status IN ('warning', 'critical'))
+  FROM unnest(%(device_id)s::int[], %(since)s::timestamptz[]) AS t(device_id, since)
+  JOIN ai_health_scores s
+    ON s.device_id = t.device_id AND s.at <= %(at)s AND s.sample_count > 0
+   AND s.at > least(%(at)s::timestamptz - interval '1 hour', t.since)
+ GROUP BY t.device_id;
