@@ -107,7 +107,9 @@ class Replay:
         )  # fmt: skip
         signs = stage.signs_of(watched, self.units, {}, at, self.settings.incidents, held_by={}, done=())
         seldom = {
-            d for d, seen in self.sampled.items() if len(seen) * self.settings.incidents.sparse_minutes < 60
+            device
+            for device, seen in self.sampled.items()
+            if len(seen) * self.settings.incidents.sparse_minutes < min(60, self.minutes + 1)
         }
         signs = [
             replace(s, samples=1 + self.ill[s.device_id]) if s.device_id in seldom and not s.silent else s

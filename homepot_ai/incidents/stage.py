@@ -33,7 +33,6 @@ MINUTE = timedelta(minutes=1)
 BEHIND = 10 * MINUTE
 #: Events so recent belong to what is wrong now; and of how many devices they are looked up.
 _LATELY, _LOOKED_UP = timedelta(minutes=30), 200
-_HOUR_MINUTES = 60
 
 
 @dataclass(frozen=True)
@@ -196,8 +195,8 @@ def _sampled(
     counts = incidents.samples(conn, asked, at) if len(asked) <= _LOOKED_UP else {}
     seldom = {
         device: 1 + ill
-        for device, (minutes, ill) in counts.items()
-        if minutes * config.sparse_minutes < _HOUR_MINUTES
+        for device, (minutes, sampled, ill) in counts.items()
+        if sampled * config.sparse_minutes < minutes
     }
     return [
         replace(sign, samples=seldom[sign.device_id])

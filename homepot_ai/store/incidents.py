@@ -136,6 +136,7 @@ def append_event(
 
 def one_at_a_time(conn: Connection) -> None:
     """Wait for any other transaction that decides about incidents; held until this one ends."""
+    conn.execute(_SQL["patience"])
     conn.execute(_SQL["lock"])
 
 
@@ -225,13 +226,18 @@ def told_silences(conn: Connection, silences: Sequence[tuple[int, datetime]]) ->
 
 def samples(
     conn: Connection, troubles: Sequence[tuple[int, datetime]], at: datetime
-) -> dict[int, tuple[int, int]]:
-    """Of (device, since): minutes of the last hour with samples, and ill ones after the first since then."""
+) -> dict[int, tuple[int, int, int]]:
+    """How often devices send, of each (device, since).
+
+    Returns:
+        By device: scored minutes of the last hour, those of them with samples, and minutes later than
+        `since` with samples in which it was ill.
+    """
     if not troubles:
         return {}
     columns = [list(column) for column in zip(*troubles, strict=True)]
     parameters = {"device_id": columns[0], "since": columns[1], "at": at}
-    return {row[0]: (row[1], row[2]) for row in conn.execute(_SQL["samples"], parameters).fetchall()}
+    return {row[0]: tuple(row[1:]) for row in conn.execute(_SQL["samples"], parameters).fetchall()}
 
 
 def note_alert(conn: Connection, id: int, alert: int | None) -> None:

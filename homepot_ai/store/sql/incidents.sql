@@ -35,6 +35,10 @@ RETURNING id;
 -- Several shards end their minute at once: one after the other, each with the others' rows in sight.
 SELECT pg_advisory_xact_lock(hashtextextended('ai_incidents:' || current_schema(), 0));
 
+-- name: patience
+-- Longer than any other run holds it; after that an error that is worth another attempt.
+SELECT set_config('lock_timeout', '30s', true);
+
 -- name: open_anomalies
 -- Every open anomaly and the incident that holds it: a live one before one that is closed.
 SELECT a.id, a.device_id, a.severity, a.started_at, a.metric, a.observed, a.expected_low, a.expected_high,
@@ -214,13 +218,14 @@ SELECT id, homepot_alert_id
 UPDATE ai_incidents SET homepot_alert_id = %(alert)s WHERE id = %(id)s;
 
 -- name: samples
--- Of each of these devices: minutes of the last hour that brought samples, and those since its trouble
--- began in which it was ill.
+-- Of each of these devices: scored minutes of the last hour, those of them that brought samples, and those
+-- since its trouble began that brought samples and were ill.
 SELECT t.device_id,
        count(*) FILTER (WHERE s.at > %(at)s::timestamptz - interval '1 hour'),
-       count(*) FILTER (WHERE s.at > t.since AND s.status IN ('warning', 'critical'))
+       count(*) FILTER (WHERE s.at > %(at)s::timestamptz - interval '1 hour' AND s.sample_count > 0),
+       count(*) FILTER (WHERE s.at > t.since AND s.sample_count > 0 AND s.status IN ('warning', 'critical'))
   FROM unnest(%(device_id)s::int[], %(since)s::timestamptz[]) AS t(device_id, since)
   JOIN ai_health_scores s
-    ON s.device_id = t.device_id AND s.at <= %(at)s AND s.sample_count > 0
+    ON s.device_id = t.device_id AND s.at <= %(at)s
    AND s.at > least(%(at)s::timestamptz - interval '1 hour', t.since)
  GROUP BY t.device_id;
