@@ -82,6 +82,7 @@ class Replay:
         self.sampled: dict[int, deque[datetime]] = defaultdict(deque)
         self.ill: Counter[int] = Counter()
         self.anomalies = self.silences = self.minutes = 0
+        self.end = START
         #: (site, day) to pages.
         self.before: Counter[tuple[int, str]] = Counter()
         self.after: Counter[tuple[int, str]] = Counter()
@@ -185,6 +186,15 @@ class Replay:
         ]  # fmt: skip
 
 
+def calm(play: Replay, at: datetime) -> None:
+    """All is well from here on: nothing may stay open."""
+    config = play.settings.incidents
+    for n in range(1, config.stable_minutes + config.hold_minutes + 2):
+        play.ledger.minute(at + n * MINUTE, [])
+    left = [i.id for i in play.ledger.history.values() if i.state in LIVE]
+    assert not left, f"open for ever: {left}"
+
+
 def replay(db: Database, settings: Settings, days: int) -> Replay:
     """Learn from what lies before the last days, then judge each of their minutes."""
     with db.reader() as conn:
@@ -212,6 +222,7 @@ def replay(db: Database, settings: Settings, days: int) -> Replay:
         cursor, at = scored.cursor, until
     forgotten = play.forgotten(end)
     assert not forgotten, f"open for ever: {forgotten}"
+    play.end = end
     return play
 
 
@@ -227,6 +238,7 @@ def shown(play: Replay) -> dict[str, Any]:
             if b or a:
                 print(f"{(play.sites | {0: 'several sites'})[site]:24} {day:10} {b:10} {a:6}")
     length = max(1.0, play.minutes / 1440)
+    live = [i.started_at for i in play.ledger.history.values() if i.state in LIVE]
     kinds = Counter(i.kind for i in play.ledger.history.values() if i.opened_at is not None)
     states = Counter(i.state for i in play.ledger.history.values())
     print(f"{'a day and site':35} {_rate(before, play, length):10.2f} {_rate(after, play, length):6.2f}")
@@ -240,7 +252,8 @@ def shown(play: Replay) -> dict[str, Any]:
         "incidents_by_severity": dict(
             Counter(i.peak_severity for i in play.ledger.history.values() if i.opened_at is not None)
         ),
-        "flapping": sum(i.flapping for i in play.ledger.history.values()), "open_for_ever": 0,
+        "flapping": sum(i.flapping for i in play.ledger.history.values()), "oldest_open_minutes": round((play.end - min(live)) / MINUTE) if live else 0,
+        "open_for_ever": 0,
     }  # fmt: skip
 
 
@@ -341,6 +354,7 @@ def main() -> int:
             began = time.perf_counter()
             play = replay(db, settings, asked.days)
             result |= shown(play) | {"replay_seconds": round(time.perf_counter() - began, 1)}
+            calm(play, play.end)
     if asked.devices:
         with server() as url:
             db = Database(url)
