@@ -252,7 +252,8 @@ def shown(play: Replay) -> dict[str, Any]:
         "incidents_by_severity": dict(
             Counter(i.peak_severity for i in play.ledger.history.values() if i.opened_at is not None)
         ),
-        "flapping": sum(i.flapping for i in play.ledger.history.values()), "oldest_open_minutes": round((play.end - min(live)) / MINUTE) if live else 0,
+        "flapping": sum(i.flapping for i in play.ledger.history.values()),
+        "oldest_open_minutes": round((play.end - min(live)) / MINUTE) if live else 0,
         "open_for_ever": 0,
     }  # fmt: skip
 

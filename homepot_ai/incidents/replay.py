@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from homepot_ai.fleet.schedules import MaintenanceDay
 from homepot_ai.incidents.applying import settle
 from homepot_ai.incidents.case import Case, Happened, Suppression
-from homepot_ai.incidents.lifecycle import Around, Past, step
+from homepot_ai.incidents.judging import Around, Past
+from homepot_ai.incidents.lifecycle import step
 from homepot_ai.incidents.signs import SILENT, Sign, Unit
 from homepot_ai.incidents.windows import Silences
 from homepot_ai.settings import IncidentSettings

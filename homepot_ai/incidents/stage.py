@@ -20,7 +20,7 @@ from homepot_ai.fleet import schedules
 from homepot_ai.incidents import homepot_alerts, lifecycle
 from homepot_ai.incidents.applying import apply, cases_of
 from homepot_ai.incidents.case import Case
-from homepot_ai.incidents.lifecycle import Around, Past
+from homepot_ai.incidents.judging import Around, Past
 from homepot_ai.incidents.signs import SILENT, Sign, Unit, cause_of
 from homepot_ai.incidents.windows import Silences
 from homepot_ai.settings import IncidentSettings, Settings

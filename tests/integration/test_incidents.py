@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -120,7 +122,10 @@ def test_a_silent_device_is_an_incident_and_one_lost_minute_is_not(world: World)
     assert (incident.state, incident.cause, incident.category) == ("open", "silent", "connectivity")
     assert (incident.conclusion, incident.severity) == ("CONFIRMED", "warning")
     assert incident.facts["health"] is None, "no data is never a score"
-    world.run(60)
+    world.jump(56)
+    world.run()
+    assert world.one().severity == "warning"
+    world.run()
     assert world.one().severity == "critical"
     world.back(4)
     world.run(11)
@@ -256,7 +261,9 @@ def test_flapping_is_told_once_and_then_quiet_until_it_is_stable(world: World) -
         world.run(20)
     assert len(world.all()) == 5
     assert world.kinds(last.id) == ["opened", "suppressed", "flapping"]
-    world.run(121)
+    world.run()
+    world.jump(118)
+    world.run(3)
     assert world.all()[-1].state == "closed"
     assert world.sql("SELECT why, outcome FROM ai_suppressed") == [("flapping", "recovered")]
 
@@ -328,6 +335,42 @@ def test_a_run_that_dies_anywhere_leaves_nothing_and_the_next_makes_up_for_it(
     assert len(outcome.opened) == 2
     assert len(world.all()) == 3
     assert world.sql("SELECT count(*) FROM alerts") == [(2,)], "one was under a window"
+
+
+DIES_IN_THE_MIDDLE = """
+import sys, time
+from datetime import datetime
+from homepot_ai.incidents import stage
+from homepot_ai.settings import Settings
+from homepot_ai.store import incidents
+from homepot_ai.store.database import Database
+
+def hang(*args, **more):
+    print("in the middle", flush=True)
+    time.sleep(600)
+
+incidents.link_anomalies = hang
+stage.run(Database(sys.argv[1]), Settings(), datetime.fromisoformat(sys.argv[2]))
+"""
+
+
+def test_kill_9_in_the_middle_leaves_nothing_and_holds_nobody_up(world: World) -> None:
+    world.anomaly(1)
+    world.silent(2)
+    world.at += 2 * MINUTE
+    world.sql("UPDATE ai_baselines SET at = %s", world.at)
+    before = table_checksums(world.db, "homepot_ai") | table_checksums(world.db, "public")
+    with subprocess.Popen(
+        [sys.executable, "-c", DIES_IN_THE_MIDDLE, world.db.url, world.at.isoformat()],
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"in the middle\n"
+        process.kill()
+    assert table_checksums(world.db, "homepot_ai") | table_checksums(world.db, "public") == before
+    assert len(world.again().opened) == 2
+    assert world.again().opened == []
+    assert world.sql("SELECT count(*) FROM alerts") == [(2,)]
 
 
 def test_shards_that_end_their_minute_at_once_make_one_incident(world: World) -> None:
