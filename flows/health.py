@@ -23,10 +23,11 @@ from flows.common import (
 )
 from flows.mail import wake_sender
 from homepot_ai.errors import StateMoved
+from homepot_ai.health.summary import cell
 from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store import locks
 from homepot_ai.store.database import Database
-from tasks import alerts, scoring
+from tasks import alerts, incidents, scoring
 from tasks.names import shard_number
 
 FLOW = "score-health"
@@ -72,10 +73,22 @@ def _score(
     scored = scoring.score_minutes(settings, quote(plan), quote(batch))
     del batch  # as large as what was scored, while that is stored
     summary = scoring.store_minutes(database, settings, quote(plan), quote(scored), now=utc_now())
-    # Behind everything that may open or close an incident. Within the minute: it is sent right away.
-    told = alerts.queue_alerts(database, settings, now=utc_now())
-    if told.queued:
-        wake_sender()
-    page = "\n".join(part for part in (summary.markdown(), told.markdown()) if part)
-    publish(FLOW, page, part=shard_number(shard, settings.scoring.shards))
+    page, part = summary.markdown(), shard_number(shard, settings.scoring.shards)
+    try:
+        # What was wrong in minutes long past may be over: incidents wait for the last of them.
+        if plan.mode == "live" and not plan.behind:
+            outcome = incidents.judge_incidents(database, settings, now=utc_now())
+            incidents.announce(outcome.opened)
+            page += f"\n{outcome.headline}\n"
+    except Exception as error:
+        # The scores are there and stay; the run fails, and says with what.
+        page += f"\n**Incidents were not judged**: {cell(str(error))}\n"
+        raise
+    finally:
+        # Behind everything that may open or close an incident, and for what people did meanwhile.
+        # Within the minute: it is sent right away.
+        told = alerts.queue_alerts(database, settings, now=utc_now())
+        if told.queued:
+            wake_sender()
+        publish(FLOW, "\n".join(filter(None, (page, told.markdown()))), part=part)
     return done(summary.headline)

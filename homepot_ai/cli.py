@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from homepot_ai import __version__, cli_alerts, cli_fleet, cli_marks
+from homepot_ai import __version__, cli_alerts, cli_fleet, cli_incidents, cli_marks
 from homepot_ai.errors import HomepotAIError, SettingsError
 from homepot_ai.settings import load_settings, settings_file, settings_for
 from homepot_ai.store.database import Database
@@ -29,6 +29,7 @@ app.add_typer(db_app, name="db")
 app.add_typer(cli_fleet.app)
 app.add_typer(cli_marks.app)
 app.add_typer(cli_alerts.app)
+app.add_typer(cli_incidents.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()
@@ -188,9 +189,7 @@ def outbox(
     action: Annotated[Literal["list", "resend", "drop"], typer.Argument()] = "list",
     mail: Annotated[int | None, typer.Argument(help="The number of a mail, as listed.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why; it goes into the audit log.")] = None,
-    channels: Annotated[
-        bool, typer.Option("--channels", help="Channel messages, not mails.")
-    ] = False,
+    channels: Annotated[bool, typer.Option("--channels", help="Channel messages, not mails.")] = False,
 ) -> None:
     """What waits to be sent; decide about a mail or channel message whose outcome is not known."""
     from homepot_ai.store import outbox as store

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from homepot_ai import cli_incidents
 from homepot_ai.errors import SettingsError
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.health import marking, marks_page
@@ -83,12 +84,20 @@ def _since(text: str, now: datetime) -> datetime:
 
 @app.command()
 def mark(
-    number: Annotated[int, typer.Argument(help="The anomaly's id, as `homepot-ai anomalies` lists it.")],
+    number: Annotated[
+        int, typer.Argument(help="The anomaly's id, as `homepot-ai anomalies` lists it, or an incident's.")
+    ],
     verdict: Annotated[Literal["true", "false", "withdrawn"], typer.Argument(help="Was it right?")],
     by: Annotated[str | None, typer.Option(help="Who says so; default you.")] = None,
     comment: Annotated[str | None, typer.Option(help="What was the matter.")] = None,
+    incident: Annotated[
+        bool, typer.Option("--incident", help="The number is an incident's: all of its anomalies.")
+    ] = False,
 ) -> None:
     """Say whether an anomaly was right, or take it back. Moves the device type's alarm threshold."""
+    if incident:
+        cli_incidents.judged(number, verdict, by or getpass.getuser(), comment)
+        return
     settings, db = _open()
     marked = marking.mark(
         db, settings, verdict,

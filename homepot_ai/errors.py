@@ -14,6 +14,7 @@
     │   ├── ShardsChanged         the state was made for another number of shards
     │   ├── BacktestError         a backtest's range or configuration cannot be tried
     │   └── MarkError             a verdict is incomplete or contradicts itself
+    ├── IncidentError             something that this incident's state, or the request, does not allow
     ├── ReportError               a report could not be made
     ├── MailError                 a mail could not be composed or sent
     └── NotFound                  a name or id that does not exist
@@ -80,6 +81,10 @@ class BacktestError(ScoringError):
 
 class MarkError(ScoringError):
     """A verdict on an anomaly is incomplete or contradicts itself: the message says what is missing."""
+
+
+class IncidentError(HomepotAIError):
+    """What was asked of an incident or a window cannot be done: the message says why, and what can."""
 
 
 class ReportError(HomepotAIError):

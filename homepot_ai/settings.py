@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -67,6 +67,47 @@ class ScoringSettings(Section):
     lateness_minutes: Annotated[int, Field(ge=0, le=60)] = 5
     snapshot_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 48
     snapshot_bytes: Annotated[int, Field(ge=0)] = 2_000_000_000
+
+
+class IncidentSettings(Section):
+    # Opened when ill in n of the last m minutes. An anomaly is debounced by the alarm already, so of those
+    # that are warning or worse the first minute counts; one that left the device healthy may prove itself.
+    warning_n: Annotated[int, Field(ge=1, le=60)] = 1
+    warning_m: Annotated[int, Field(ge=1, le=60)] = 1
+    info_n: Annotated[int, Field(ge=1, le=60)] = 5
+    info_m: Annotated[int, Field(ge=1, le=60)] = 10
+    # A device that sends less often than every so many minutes: one value of it is no state yet, however
+    # long it stands there. It opens one when so many of its samples were ill.
+    sparse_minutes: Annotated[int, Field(ge=2, le=60)] = 5
+    sparse_n: Annotated[int, Field(ge=1, le=10)] = 2
+    # A silence is not debounced but by its own length; one lost minute between two others is still one.
+    silent_n: Annotated[int, Field(ge=1, le=60)] = 2
+    silent_m: Annotated[int, Field(ge=1, le=60)] = 3
+    # Nothing to be seen of it for so long closes it.
+    hold_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
+    # What began longer ago than this when it is seen first is history, not news.
+    stale_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    silent_critical_minutes: Annotated[int, Field(ge=1)] = 60
+    group_devices: Annotated[int, Field(ge=2)] = 3
+    gateway_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    site_share: Annotated[float, Field(gt=0, le=1)] = 0.6
+    # So many are opened one by one within so many minutes; the rest is one incident.
+    storm_cap: Annotated[int, Field(ge=1)] = 20
+    storm_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
+    flap_count: Annotated[int, Field(ge=1)] = 4
+    flap_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    stable_minutes: Annotated[int, Field(ge=1)] = 120
+    forget_days: Annotated[int, Field(ge=1)] = 30
+    # Keep a row for each in HOMEPOT's own `alerts`.
+    homepot_alerts: bool = True
+
+    @model_validator(mode="after")
+    def _possible(self) -> IncidentSettings:
+        for kind in ("warning", "info", "silent"):
+            n, m = getattr(self, f"{kind}_n"), getattr(self, f"{kind}_m")
+            if n > m:
+                raise ValueError(f"{kind}_n ({n}) of {kind}_m ({m}) minutes can never be: lower {kind}_n")
+        return self
 
 
 class BacktestSettings(Section):
@@ -167,6 +208,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     health: HealthConfig = HealthConfig()
     scoring: ScoringSettings = ScoringSettings()
+    incidents: IncidentSettings = IncidentSettings()
     backtest: BacktestSettings = BacktestSettings()
     reports: ReportSettings = ReportSettings()
     mail: MailSettings = MailSettings()

@@ -68,6 +68,41 @@ def scoring_devices(conn: Connection, *, shard: int, shards: int) -> list[tuple[
     return conn.execute(_SQL["scoring_devices"], {"shard": shard, "shards": shards}).fetchall()
 
 
+@dataclass(frozen=True)
+class Named:
+    """A device in use, in the little that incidents need of it."""
+
+    id: int
+    public_id: str
+    name: str
+    device_type: str
+    site_id: int
+    firmware_version: str | None
+    gateway_device_id: int | None
+
+
+def in_use(conn: Connection, ids: Sequence[int]) -> dict[int, Named]:
+    """Those of these devices that are in use and not excluded, by id."""
+    if not ids:
+        return {}
+    rows = conn.execute(_SQL["some_devices"], {"ids": list(ids)}).fetchall()
+    return {row[0]: Named(*row) for row in rows}
+
+
+def count_at(conn: Connection, site_ids: Sequence[int]) -> dict[int, int]:
+    """How many devices in use these sites have."""
+    if not site_ids:
+        return {}
+    return dict(conn.execute(_SQL["devices_at_sites"], {"ids": list(site_ids)}).fetchall())
+
+
+def count_behind(conn: Connection, gateway_ids: Sequence[int]) -> dict[int, int]:
+    """How many devices in use name these as their gateway."""
+    if not gateway_ids:
+        return {}
+    return dict(conn.execute(_SQL["devices_behind"], {"ids": list(gateway_ids)}).fetchall())
+
+
 def list_sites(conn: Connection, settings: Settings) -> list[Site]:
     """Every site, by id; a site without a zone of its own is in the fleet's."""
     rows: list[tuple[Any, ...]] = conn.execute(_SQL["sites"]).fetchall()

@@ -39,7 +39,11 @@ _NEEDED: Mapping[str, tuple[str, str]] = MappingProxyType(
             "id timestamp entity_type entity_id parameter_name change_type changed_by",
             "configuration changes in the event cache",
         ),
-        "alerts": ("id timestamp device_id site_id title severity category status", "HOMEPOT's dashboard"),
+        "alerts": (
+            "id timestamp device_id site_id title description severity category status resolved_at "
+            "resolved_by resolution_notes",
+            "HOMEPOT's dashboard",
+        ),
         "site_operating_schedules": (
             "site_id day_of_week open_time close_time is_closed is_maintenance_window",
             "maintenance windows, availability in opening hours",
@@ -56,6 +60,8 @@ PEOPLE_COLUMNS: Mapping[str, Sequence[str]] = MappingProxyType(
 _VITAL = frozenset({"devices", "sites", "device_metrics"})
 
 READ_TABLES: Sequence[str] = tuple(_NEEDED)
+#: Columns of HOMEPOT's alerts, which we write as well.
+ALERT_COLUMNS: Sequence[str] = tuple(_NEEDED["alerts"][0].split())
 # What scoring can do without.
 BEARABLE: Sequence[str] = tuple(table for table in _NEEDED if table not in _VITAL)
 

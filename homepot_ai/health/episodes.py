@@ -119,7 +119,7 @@ def _ring(rows: Floats, stamps: Doubles, now: Level, alarming: Flags, config: Al
         due = alarming & ~(now.at - rang < config.ring_minutes * 60)
     rang[due] = now.at
     rung[due] = 0
-    rings = ~np.isnan(rang) & (rung < config.ring_samples) & (now.fresh | due)
+    rings: Flags = ~np.isnan(rang) & (rung < config.ring_samples) & (now.fresh | due)
     rung[rings] += 1
     return rings
 

@@ -109,6 +109,36 @@ def mark(
     return Marked(found, verdict, by, comment, written, moved, unmoved)
 
 
+def mark_all(
+    conn: Connection,
+    settings: Settings,
+    numbers: Sequence[int],
+    verdict: Verdict,
+    *,
+    by: str,
+    comment: str | None,
+    source: str,
+    now: datetime,
+) -> tuple[int, list[Moved]]:
+    """Give several anomalies one verdict, within the caller's transaction and audit.
+
+    Returns:
+        How many had another verdict before, and the thresholds that moved.
+    """
+    if not numbers:
+        return 0, []
+    marks.one_at_a_time(conn)
+    found = [anomaly for number in numbers if (anomaly := marks.anomaly(conn, number)) is not None]
+    changed = [
+        anomaly
+        for anomaly in found
+        if marks.add(conn, anomaly.id, verdict, by=by, comment=comment, source=source, now=now)
+    ]
+    types = {anomaly.device_type for anomaly in changed if not _unmoved(anomaly)}
+    moved = [_decide(conn, settings.health.alarm, type_, now) for type_ in sorted(filter(None, types))]
+    return len(changed), [one for one in moved if one.changed]
+
+
 def _find(conn: Connection, number: int | None, device: str | None, at: datetime | None) -> LoggedAnomaly:
     who = None if device is None else fleet.resolve_device(conn, device)
     if number is not None:

@@ -16,7 +16,9 @@ from homepot_ai.fleet.records import PROVENANCES
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.records import (
     CRITICAL,
+    IN_MAINTENANCE,
     NO_DATA,
+    NOT_SCORED,
     STATUSES,
     WARNING,
     Episode,
@@ -25,7 +27,7 @@ from homepot_ai.health.records import (
     MinuteResult,
 )
 from homepot_ai.health.score import OTHER
-from homepot_ai.store.scores import AnomalyRow, EventRow, HourRows, ScoreRows
+from homepot_ai.store.scores import AnomalyRow, EventRow, GapRows, HourRows, ScoreRows
 
 # A change between these and anything else is worth an event; new devices coming to life are not.
 _NEWS = frozenset({WARNING, CRITICAL, NO_DATA})
@@ -94,6 +96,18 @@ def score_rows(results: Sequence[MinuteResult], sample_counts: Sequence[npt.NDAr
         age_s=np.concatenate([r.data_age_s for r in results]),
         factor_row=np.array(factor_rows, dtype=np.int64),
         factors=factors,
+    )
+
+
+def gap_rows(result: MinuteResult) -> GapRows:
+    """Who was not judged in a minute, and why."""
+    out = np.flatnonzero(np.isin(result.status, (NO_DATA, IN_MAINTENANCE, NOT_SCORED)))
+    return GapRows(
+        at=moment(result.at),
+        device_id=result.device_id[out],
+        status=result.status[out].astype(np.int16),
+        reason=result.reason[out].astype(np.int16),
+        age_s=result.data_age_s[out],
     )
 
 

@@ -332,6 +332,14 @@ def write_results(
         # What alarms, hours and events said then stands: only holes in the scores are filled.
         return written, equal
     scores.insert_minutes(conn, _minute_counts(plan, scored, now))
+    scores.note_gaps(
+        conn,
+        rows.gap_rows(scored.results[-1]),
+        shard=plan.shard,
+        shards=settings.scoring.shards,
+        statuses=STATUSES,
+        reasons=REASONS,
+    )
     scores.insert_hours(conn, scored.hours)
     scores.write_anomalies(conn, **rows.anomaly_rows(scored.results, scored.cursor), now=now)
     scores.insert_events(conn, scored.events, settings.retention.event_ttl_hours)

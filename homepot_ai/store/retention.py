@@ -116,6 +116,7 @@ def apply_retention(db: Database, settings: Settings, now: datetime, dry_run: bo
             rows = _archive(conn, "export_day", _day(day), path)
             conn.execute(_SQL["drop_partition"], {"day": day})
             conn.execute(_SQL["delete_minutes"], {"before": _day(day)["next_day"]})
+            conn.execute(_SQL["delete_gaps"], {"before": _day(day)["next_day"]})
             _audit(conn, now, f"ai_health_scores {day}", rows, path)
         removed.append(Removed(f"scores of {day}", rows, str(path)))
     removed += _old_hours(db, settings, now, archive, dry_run)

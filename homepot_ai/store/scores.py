@@ -76,6 +76,37 @@ def insert_scores(
     return written, int(row[0]) - written
 
 
+@dataclass(frozen=True)
+class GapRows:
+    """Devices that were not judged in a minute, one entry each; as in ScoreRows."""
+
+    at: datetime
+    device_id: npt.NDArray[np.int64]
+    status: npt.NDArray[np.int16]
+    reason: npt.NDArray[np.int16]
+    age_s: npt.NDArray[np.float32]
+
+
+def note_gaps(
+    conn: Connection,
+    gaps: GapRows,
+    *,
+    shard: int,
+    shards: int,
+    statuses: Sequence[str],
+    reasons: Sequence[str],
+) -> None:
+    """Begin and end stretches in which devices of a shard are not judged, as of its newest minute."""
+    parameters = {
+        "at": gaps.at, "device_id": gaps.device_id, "status": gaps.status, "reason": gaps.reason,
+        "age": gaps.age_s, "shard": shard, "shards": shards, "statuses": list(statuses),
+        "reasons": list(reasons),
+    }  # fmt: skip
+    conn.execute(_SQL["end_gaps"], parameters)
+    if len(gaps.device_id):
+        conn.execute(_SQL["begin_gaps"], parameters)
+
+
 def ensure_partitions(conn: Connection, first: datetime, last: datetime, ahead_days: int = 3) -> int:
     """Make the daily partitions from `first` to `last` and some days ahead; returns how many were new."""
     row = conn.execute(

@@ -56,6 +56,10 @@ def test_the_deployments_of_this_system() -> None:
         "mark",
         "alert-review",
         "alert-routes",
+        "acknowledge",
+        "snooze",
+        "close-incident",
+        "add-window",
         "replay-sample",
     ]
     assert [entry.name for entry in ENTRIES.values() if entry.demo_only] == ["replay-sample"]

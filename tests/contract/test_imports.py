@@ -31,7 +31,7 @@ LAYERS = [
     {"reporting"},
     {"alerts"},
     {"testing"},
-    {"cli", "cli_alerts", "cli_fleet", "cli_marks", "doctor", "overview", "api"},
+    {"cli", "cli_alerts", "cli_fleet", "cli_incidents", "cli_marks", "doctor", "overview", "api"},
 ]
 HEAVY = {"weasyprint", "apprise", "matplotlib", "pandas", "torch", "chromadb", "sentence_transformers"}
 

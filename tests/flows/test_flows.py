@@ -265,16 +265,16 @@ class TestMark:
                 f"anomaly {number} marked false"
             )
         third = run(mark, anomaly=3, verdict="false", by="Ann", comment="backup | <b>running</b>")
-        assert third.message == "anomaly 3 marked false; threshold of pos_terminal +0.00 → +0.20 decades"
+        assert third.message == "anomaly 3 marked false; threshold of pos_terminal +0.00 → +0.16 decades"
         page = artifact("mark")
-        assert "**+0.00 → +0.20 decades**, because 3 of 3 marked anomalies were false" in page
+        assert "**+0.00 → +0.16 decades**, because 3 of 3 marked anomalies were false" in page
         assert "CPU 97.0 %, expected at most 40.0 %" in page
         assert "judged by Ann: backup / ‹b>running‹/b>" in page
         again = run(mark, anomaly=3, verdict="false")
         assert again.message == "anomaly 3 was marked false already: nothing written"
-        assert "stays (+0.20 decades)" in artifact("mark")
+        assert "stays (+0.16 decades)" in artifact("mark")
         back = run(mark, anomaly=3, verdict="withdrawn")
-        assert (back.message or "").endswith("+0.20 → +0.00 decades")
+        assert (back.message or "").endswith("+0.16 → +0.00 decades")
         assert rows(logged, "SELECT count(*) FROM ai_anomaly_marks") == [(4,)]
 
     def test_by_device_and_moment_and_reset(self, logged: Database, connect: Connect) -> None:

@@ -45,3 +45,35 @@ SELECT s.id, s.site_id, s.name, s.location, coalesce(s.is_active, true), o.timez
 SELECT site_id, day_of_week, open_time, close_time, coalesce(is_closed, false)
   FROM site_operating_schedules
  WHERE is_maintenance_window;
+
+-- name: some_devices
+-- Those in use among these.
+SELECT d.id, d.device_id, d.name, d.device_type, d.site_id, d.firmware_version, o.gateway_device_id
+  FROM devices d
+  JOIN sites s ON s.id = d.site_id
+  LEFT JOIN ai_device_settings o ON o.device_id = d.id
+ WHERE d.id = ANY(%(ids)s::integer[])
+   AND coalesce(d.is_active, true)
+   AND coalesce(s.is_active, true)
+   AND d.lifecycle_state NOT IN ('retired', 'decommissioned', 'suspended')
+   AND NOT coalesce(o.excluded, false);
+
+-- name: devices_at_sites
+SELECT d.site_id, count(*)
+  FROM devices d
+  LEFT JOIN ai_device_settings o ON o.device_id = d.id
+ WHERE d.site_id = ANY(%(ids)s::integer[])
+   AND coalesce(d.is_active, true)
+   AND d.lifecycle_state NOT IN ('retired', 'decommissioned', 'suspended')
+   AND NOT coalesce(o.excluded, false)
+ GROUP BY d.site_id;
+
+-- name: devices_behind
+SELECT o.gateway_device_id, count(*)
+  FROM ai_device_settings o
+  JOIN devices d ON d.id = o.device_id
+ WHERE o.gateway_device_id = ANY(%(ids)s::integer[])
+   AND coalesce(d.is_active, true)
+   AND d.lifecycle_state NOT IN ('retired', 'decommissioned', 'suspended')
+   AND NOT coalesce(o.excluded, false)
+ GROUP BY o.gateway_device_id;

@@ -45,6 +45,9 @@ DELETE FROM ai_metric_hours WHERE hour < %(before)s;
 -- name: delete_minutes
 DELETE FROM ai_scoring_minutes WHERE at < %(before)s;
 
+-- name: delete_gaps
+DELETE FROM ai_device_gaps WHERE ended_at < %(before)s;
+
 -- name: audit
 INSERT INTO ai_audit_log (at, actor, action, subject, purpose, details)
 VALUES (%(at)s, %(actor)s, %(action)s, %(subject)s, %(purpose)s, %(details)s::jsonb);

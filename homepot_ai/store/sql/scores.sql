@@ -74,3 +74,26 @@ DO UPDATE SET summary = excluded.summary, details = excluded.details;
 
 -- name: make_partitions
 SELECT ai_make_score_partitions(%(first)s::date, %(last)s::date);
+
+-- name: end_gaps
+-- Who is judged again, or for another reason not; also who is gone.
+UPDATE ai_device_gaps g
+   SET ended_at = greatest(%(at)s, g.noticed_at)
+ WHERE g.ended_at IS NULL
+   AND ai_shard_of(g.device_id, %(shards)s) = %(shard)s
+   AND NOT EXISTS (
+         SELECT
+           FROM unnest(%(device_id)s::int8[], %(status)s::smallint[], %(reason)s::smallint[])
+             AS t(device_id, status, reason)
+          WHERE t.device_id = g.device_id
+            AND (%(statuses)s::health_status[])[t.status + 1] = g.status
+            AND (%(reasons)s::unscored_reason[])[t.reason + 1] IS NOT DISTINCT FROM g.reason);
+
+-- name: begin_gaps
+INSERT INTO ai_device_gaps (device_id, status, reason, last_sample_at, noticed_at)
+SELECT t.device_id, (%(statuses)s::health_status[])[t.status + 1],
+       (%(reasons)s::unscored_reason[])[t.reason + 1],
+       %(at)s::timestamptz - make_interval(secs => nullif(t.age, 'NaN')), %(at)s
+  FROM unnest(%(device_id)s::int8[], %(status)s::smallint[], %(reason)s::smallint[], %(age)s::real[])
+    AS t(device_id, status, reason, age)
+ON CONFLICT (device_id) WHERE ended_at IS NULL DO NOTHING;

@@ -1,4 +1,4 @@
-"""Incidents: grouped anomalies with a life of their own, what happened to them, windows, what was silenced."""
+"""Incidents: grouped anomalies with a life of their own, their history, windows, what was silenced."""
 
 from alembic import op
 
@@ -57,6 +57,7 @@ STATEMENTS = (
        WHERE state IN ('pending', 'open', 'acknowledged')""",
     "CREATE INDEX ai_incidents_opened ON ai_incidents (opened_at)",
     "CREATE INDEX ai_incidents_history ON ai_incidents (fingerprint, id DESC)",
+    "CREATE INDEX ai_incidents_closed ON ai_incidents (closed_at) WHERE mark IS NULL",
     """CREATE TABLE ai_incident_devices (
          incident_id bigint NOT NULL REFERENCES ai_incidents ON DELETE CASCADE,
          device_id integer NOT NULL,
@@ -64,7 +65,7 @@ STATEMENTS = (
          left_at timestamptz,
          PRIMARY KEY (incident_id, device_id, joined_at)
        )""",
-    "CREATE INDEX ai_incident_devices_device ON ai_incident_devices (device_id) WHERE left_at IS NULL",
+    "CREATE INDEX ai_incident_devices_device ON ai_incident_devices (device_id)",
     """CREATE TABLE ai_incident_anomalies (
          incident_id bigint NOT NULL REFERENCES ai_incidents ON DELETE CASCADE,
          anomaly_id bigint NOT NULL REFERENCES ai_anomaly_logs ON DELETE CASCADE,
@@ -116,7 +117,8 @@ STATEMENTS = (
     """CREATE TABLE ai_suppressed (
          id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
          incident_id bigint NOT NULL REFERENCES ai_incidents ON DELETE CASCADE,
-         why text NOT NULL CHECK (why IN ('window', 'homepot_schedule', 'snooze', 'flapping', 'storm', 'budget')),
+         why text NOT NULL CHECK (why IN
+           ('window', 'homepot_schedule', 'snooze', 'flapping', 'storm', 'budget')),
          window_id bigint REFERENCES ai_windows,
          begun_at timestamptz NOT NULL,
          until timestamptz,
@@ -124,6 +126,20 @@ STATEMENTS = (
          outcome text CHECK (outcome IN ('told_after', 'recovered', 'closed_by_hand'))
        )""",
     "CREATE UNIQUE INDEX ai_suppressed_live ON ai_suppressed (incident_id, why) WHERE ended_at IS NULL",
+    # A stretch in which a device could not be judged: silent, maintained, not scored. Kept by the scoring
+    # run, in the transaction of its scores: who is silent is a handful of rows, not a search in the scores.
+    """CREATE TABLE ai_device_gaps (
+         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+         device_id integer NOT NULL,
+         status health_status NOT NULL,
+         reason unscored_reason,
+         last_sample_at timestamptz,
+         noticed_at timestamptz NOT NULL,
+         ended_at timestamptz,
+         CHECK (ended_at >= noticed_at)
+       )""",
+    "CREATE UNIQUE INDEX ai_device_gaps_live ON ai_device_gaps (device_id) WHERE ended_at IS NULL",
+    "CREATE INDEX ai_device_gaps_ended ON ai_device_gaps (ended_at) WHERE ended_at IS NOT NULL",
 )
 
 
@@ -134,5 +150,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     raise RuntimeError(
-        "incidents and their history would be lost: restore a backup from before the migration to really go back"
+        "incidents and their history would be lost: restore a backup from before the migration to really "
+        "go back"
     )
