@@ -14,6 +14,10 @@
     │   ├── ShardsChanged         the state was made for another number of shards
     │   ├── BacktestError         a backtest's range or configuration cannot be tried
     │   └── MarkError             a verdict is incomplete or contradicts itself
+    ├── RecallError               memory cannot do what was asked
+    │   ├── ModelMissing          an embedding model is not on this machine
+    │   ├── IndexUnavailable      the vector index is missing, locked, damaged or of another version
+    │   └── ActionError           an action cannot be recorded as it was given
     ├── ReportError               a report could not be made
     ├── MailError                 a mail could not be composed or sent
     └── NotFound                  a name or id that does not exist
@@ -80,6 +84,22 @@ class BacktestError(ScoringError):
 
 class MarkError(ScoringError):
     """A verdict on an anomaly is incomplete or contradicts itself: the message says what is missing."""
+
+
+class RecallError(HomepotAIError):
+    """Memory cannot do what was asked."""
+
+
+class ModelMissing(RecallError):
+    """An embedding model is not on this machine; models are never downloaded."""
+
+
+class IndexUnavailable(RecallError):
+    """The vector index is missing, locked, damaged or of another version: `homepot-ai memory rebuild`."""
+
+
+class ActionError(RecallError):
+    """An action cannot be recorded as it was given: the message says what is missing."""
 
 
 class ReportError(HomepotAIError):

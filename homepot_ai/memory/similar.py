@@ -1,0 +1,151 @@
+"""Finding past incidents: candidates from the index (or from PostgreSQL alone), then compared exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from homepot_ai.errors import RecallError
+from homepot_ai.memory import embedder, index, matching
+from homepot_ai.memory.matching import Exact
+from homepot_ai.store import memory as store
+from homepot_ai.store.memory import Pattern
+
+if TYPE_CHECKING:
+    from homepot_ai.memory.embedder import Embedder
+    from homepot_ai.memory.index import Folder
+    from homepot_ai.settings import Settings
+    from homepot_ai.store.database import Connection
+
+#: Neighbours that are taken out of the index, over everything and within the category.
+ANYWHERE = 40
+WITHIN = 30
+#: Without an index: at most so many of the same category are compared, by their words.
+WITHOUT_INDEX = 200
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Question:
+    """An incident, or somebody's words, to find similar past ones for.
+
+    Attributes:
+        before: only what happened earlier counts; a repeated run then finds the same.
+        incident_id: never found similar to itself.
+    """
+
+    text: str
+    exact: Exact
+    before: datetime
+    incident_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Similar:
+    """A past incident and how alike it is, 0 to 1."""
+
+    pattern: Pattern
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found for a question; empty means that nothing similar is known.
+
+    Attributes:
+        nearest: the highest similarity that was seen, also below the cut-off; None: there is nothing at all.
+        degraded: why the index was not asked; None when it was.
+    """
+
+    similar: tuple[Similar, ...]
+    nearest: float | None
+    degraded: str | None = None
+
+
+def find(
+    conn: Connection, folder: Folder, settings: Settings, questions: Sequence[Question], shown: int = SHOWN
+) -> list[Found]:
+    """The most similar past incidents of each question, above the cut-off only, the most similar first.
+
+    Without an index (or a model) it compares by words and exact facts, and says so.
+    """
+    if not questions:
+        return []
+    cut_off = matching.CUT_OFF if settings.memory.cut_off is None else settings.memory.cut_off
+    try:
+        models = embedder.load(settings.memory)
+        return _by_index(conn, folder, models, questions, cut_off, shown)
+    except RecallError as error:
+        return [_by_words(conn, question, cut_off, shown, str(error)) for question in questions]
+
+
+def _by_index(
+    conn: Connection,
+    folder: Folder,
+    models: Embedder,
+    questions: Sequence[Question],
+    cut_off: float,
+    shown: int,
+) -> list[Found]:
+    name = index.in_force(store.index_row(conn, index.INCIDENT_HISTORY), models.name)
+    vectors = models.encode([question.text for question in questions])
+    readings = [
+        embedder.reading(question.text, vector, question.exact)
+        for question, vector in zip(questions, vectors, strict=True)
+    ]
+    answers = []
+    with folder.reading() as opened:
+        for question, reading, vector in zip(questions, readings, vectors, strict=True):
+            hits = {hit.id: hit for hit in opened.nearest(name, vector, ANYWHERE)}
+            if question.exact.category:
+                within = opened.nearest(name, vector, WITHIN, question.exact.category)
+                hits |= {hit.id: hit for hit in within}
+            known = store.patterns(conn, list(hits))
+            # The record decides: what it no longer has, or has with another text, the index is wrong about.
+            usable = [
+                (pattern, hits[number])
+                for number, pattern in sorted(known.items())
+                if pattern.happened_at < question.before
+                and pattern.content_hash == hits[number].hash
+                and (question.incident_id is None or pattern.incident_id != question.incident_id)
+            ]
+            scored = [
+                Similar(
+                    p, matching.likeness(reading, embedder.reading(p.description, hit.vector, exact_of(p)))
+                )
+                for p, hit in usable
+            ]
+            answers.append(_best(scored, cut_off, shown, None))
+    return answers
+
+
+def _by_words(conn: Connection, question: Question, cut_off: float, shown: int, why: str) -> Found:
+    """Without embeddings: words of the field and exact facts. The same cut-off is stricter then."""
+    if question.exact.category is None:
+        return Found((), None, why)
+    past = store.exact_patterns(
+        conn, category=question.exact.category, device_type=question.exact.device_type,
+        metrics=sorted(question.exact.metrics), before=question.before, incident_id=question.incident_id,
+        limit=WITHOUT_INDEX,
+    )  # fmt: skip
+    scored = []
+    for pattern in past:
+        known, exact = matching.exact_likeness(question.exact, exact_of(pattern))
+        share = 0.5 * known
+        words = matching.words(question.text, pattern.description)
+        scored.append(Similar(pattern, (1 - share) * words + share * exact))
+    return _best(scored, max(cut_off, 0.5), shown, why)
+
+
+def _best(scored: list[Similar], cut_off: float, shown: int, degraded: str | None) -> Found:
+    # Of equal ones the newest: what helped last is likelier to help now.
+    scored.sort(key=lambda s: (-s.similarity, -s.pattern.happened_at.timestamp(), s.pattern.id))
+    above = tuple(similar for similar in scored if similar.similarity >= cut_off)
+    return Found(above[:shown], scored[0].similarity if scored else None, degraded)
+
+
+def exact_of(pattern: Pattern) -> Exact:
+    """What is known exactly of a past incident."""
+    return Exact(pattern.device_type, pattern.category, frozenset(pattern.metrics))
