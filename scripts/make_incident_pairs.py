@@ -4,9 +4,9 @@
     scripts/make_incident_pairs.py [--out tests/data/incident_pairs.jsonl] [--count 400]
 
 Input: tests/data/incident_texts_check.tsv and incident_texts_english.tsv, a line each: cause, device type,
-category, language, text. Half of the pairs are of one cause; the others are all hard: of two causes, but of the
-same device type or the same category. Every fourth pair also tells what is known exactly. The choice is by hash:
-the same bytes whenever it is made again.
+category, language, text. Half of the pairs are of one cause; the others are all hard: of two causes, but of
+the same device type or the same category. Every fourth pair also tells what is known exactly. The choice is
+by hash: the same bytes whenever it is made again.
 """
 
 from __future__ import annotations

@@ -77,6 +77,18 @@ class Checked:
 
 def learn(db: Database, settings: Settings, now: datetime) -> Learned:
     """Make patterns of incidents that have closed, and embed what waits."""
+    added, refreshed = learn_only(db, now)
+    try:
+        embedded, degraded = embed(db, settings, now), None
+    except RecallError as error:
+        embedded, degraded = 0, str(error)
+    with db.reader() as conn:
+        waiting = sum(count for _, count in store.counts(conn).values())
+    return Learned(added, refreshed, embedded, waiting, degraded)
+
+
+def learn_only(db: Database, now: datetime) -> tuple[int, int]:
+    """Make patterns, without the index: (new ones, ones whose resolution or outcome changed)."""
     added = 0
     while True:
         with db.reader() as conn:
@@ -89,14 +101,7 @@ def learn(db: Database, settings: Settings, now: datetime) -> Learned:
         if not new:  # another run was faster: it does the rest as well
             break
     with db.writer() as conn:
-        refreshed = store.refresh(conn, now)
-    try:
-        embedded, degraded = embed(db, settings, now), None
-    except RecallError as error:
-        embedded, degraded = 0, str(error)
-    with db.reader() as conn:
-        waiting = sum(count for _, count in store.counts(conn).values())
-    return Learned(added, refreshed, embedded, waiting, degraded)
+        return added, store.refresh(conn, now)
 
 
 def embed(db: Database, settings: Settings, now: datetime) -> int:

@@ -54,6 +54,10 @@ def test_the_deployments_of_this_system() -> None:
         "prune-runs",
         "backtest",
         "mark",
+        "investigate-incident",
+        "record-action",
+        "judge-actions",
+        "rebuild-embeddings",
         "replay-sample",
     ]
     assert [entry.name for entry in ENTRIES.values() if entry.demo_only] == ["replay-sample"]

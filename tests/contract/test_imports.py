@@ -31,7 +31,7 @@ LAYERS = [
     {"reporting"},
     {"alerts"},
     {"testing"},
-    {"cli", "cli_fleet", "cli_marks", "doctor", "overview", "api"},
+    {"cli", "cli_fleet", "cli_marks", "cli_memory", "doctor", "overview", "api"},
 ]
 HEAVY = {"weasyprint", "matplotlib", "pandas", "torch", "chromadb", "sentence_transformers"}
 

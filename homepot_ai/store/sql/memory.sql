@@ -1,19 +1,21 @@
 -- What past incidents were (the record), operators' passages, and which vector index is in force.
 
 -- name: without_pattern
--- Closed incidents that memory does not hold yet, the oldest first.
+-- Closed incidents that memory does not hold yet, the oldest first. What a larger one absorbed is that one.
 SELECT i.id, i.kind, i.site_id, i.root_device_id, i.device_type, i.cause, i.category, i.title, i.peak_severity,
-       i.devices, i.facts, i.resolution, i.provenance, i.opened_at, i.closed_at, i.fingerprint
+       i.devices, i.facts, CASE WHEN i.closed_by IS DISTINCT FROM 'rule' THEN i.resolution END, i.provenance, i.opened_at, i.closed_at, i.fingerprint
   FROM ai_incidents i
   LEFT JOIN ai_incident_patterns p ON p.incident_id = i.id
  WHERE i.state = 'closed' AND p.id IS NULL
+   AND NOT EXISTS (SELECT 1 FROM ai_incident_events e
+                    WHERE e.incident_id = i.id AND e.kind = 'closed' AND e.details->>'absorbed' = 'true')
  ORDER BY i.closed_at, i.id
  LIMIT %(limit)s;
 
 -- name: uninvestigated
 -- Incidents that are open and nobody has looked into, the oldest first.
 SELECT i.id, i.kind, i.site_id, i.root_device_id, i.device_type, i.cause, i.category, i.title, i.severity,
-       i.devices, i.facts, i.resolution, i.provenance, i.opened_at, i.closed_at, i.fingerprint
+       i.devices, i.facts, CASE WHEN i.closed_by IS DISTINCT FROM 'rule' THEN i.resolution END, i.provenance, i.opened_at, i.closed_at, i.fingerprint
   FROM ai_incidents i
  WHERE i.state IN ('open', 'acknowledged')
    AND NOT EXISTS (SELECT 1 FROM ai_incident_events e WHERE e.incident_id = i.id AND e.kind = 'investigated')
@@ -22,7 +24,7 @@ SELECT i.id, i.kind, i.site_id, i.root_device_id, i.device_type, i.cause, i.cate
 
 -- name: incident
 SELECT i.id, i.kind, i.site_id, i.root_device_id, i.device_type, i.cause, i.category, i.title, i.severity,
-       i.devices, i.facts, i.resolution, i.provenance, i.opened_at, i.closed_at, i.fingerprint
+       i.devices, i.facts, CASE WHEN i.closed_by IS DISTINCT FROM 'rule' THEN i.resolution END, i.provenance, i.opened_at, i.closed_at, i.fingerprint
   FROM ai_incidents i
  WHERE i.id = %(id)s;
 
@@ -39,7 +41,7 @@ ON CONFLICT (incident_id) DO NOTHING;
 UPDATE ai_incident_patterns p
    SET resolution = left(i.resolution, 1000)
   FROM ai_incidents i
- WHERE i.id = p.incident_id AND i.resolution IS NOT NULL
+ WHERE i.id = p.incident_id AND i.resolution IS NOT NULL AND i.closed_by IS DISTINCT FROM 'rule'
    AND p.resolution IS DISTINCT FROM left(i.resolution, 1000);
 
 -- name: refresh_outcomes
