@@ -78,8 +78,8 @@ def record(
     minute = done_at.replace(second=0, microsecond=0)
     digest = hashlib.sha256(f"{fold(said)}\n{fold(who)}".encode()).hexdigest()[:12]
     new = NewAction(
-        f"{incident_id}:{minute:%Y%m%dT%H%M}:{digest}", incident_id, "taken", said, key_of(said), who, done_at,
-        now, source,
+        f"{incident_id}:{minute:%Y%m%dT%H%M}:{digest}", incident_id, "taken", said, key_of(said), who,
+        done_at, now, source,
     )  # fmt: skip
     with db.writer() as conn:
         state = store.incident_state(conn, incident_id)

@@ -55,11 +55,9 @@ def advise(
     for similar in found.similar:
         if similar.pattern.incident_id is None:
             continue
-        for action in done.get(similar.pattern.incident_id, ()):
-            effect = known.get(action.action_key)
-            if action.outcome == "did_not_help" or (
-                effect is not None and effect.verdict.startswith("worse")
-            ):
+        for taken in done.get(similar.pattern.incident_id, ()):
+            its = known.get(taken.action_key)
+            if taken.outcome == "did_not_help" or (its is not None and its.verdict.startswith("worse")):
                 continue
             low = its.taken.low if its is not None and its.taken.low is not None else 0.0
             candidates.append((low, similar.similarity, taken))
