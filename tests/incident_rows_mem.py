@@ -48,9 +48,11 @@ def incident(
             "resolution, initial, facts, updated_at) VALUES (%s, %s, 1, %s, %s, %s, %s, %s, %s, 'warning', "
             "'warning', 'warning', %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
             [
-                fingerprint or f"{device}:{cause}:{opened.isoformat()}", kind, device, device_type, cause, category,
+                fingerprint or f"{device}:{cause}:{opened.isoformat()}", kind, device, device_type, cause,
+                category,
                 title, state, opened, opened, closed,
-                None if closed is None else (closed_by or ("anna" if resolution else "rule")), resolution, facts,
+                None if closed is None else (closed_by or ("anna" if resolution else "rule")), resolution,
+                facts,
                 facts, closed or opened,
             ],
         ).fetchone()  # fmt: skip

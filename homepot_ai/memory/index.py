@@ -1,8 +1,9 @@
-"""The vector index: Chroma collections in a folder, made from PostgreSQL's record and never asked for more.
+"""The vector index: Chroma collections in a folder, made from PostgreSQL's record.
 
 Who may write: the holder of the folder's lock file, for one batch at a time; readers share the lock, so
 nobody reads half a batch, and a rebuild of minutes keeps nobody waiting for minutes. Chroma's persistent
-client keeps what it read in memory, per process: each use opens it anew (0.2 s) and lets go of it afterwards.
+client keeps what it read in memory, per process, and does not see what another process writes: it is used
+again only while the database file in the folder is as it was after the last use, and opened anew otherwise.
 
 Whatever is wrong with the folder becomes `IndexUnavailable` with the reason; the record is untouched then,
 and `homepot-ai memory rebuild` makes the index again.
@@ -40,6 +41,10 @@ COLLECTIONS = {"course": DEVICE_PATTERNS, "incident": INCIDENT_HISTORY}
 FORMAT = "1"
 BATCH = 512
 _STAMP = "homepot-ai.version"
+
+Signature = tuple[int, int, int]
+#: By folder: the client of the last use, and the state of the folder that it knows.
+_open_clients: dict[Path, tuple[Any, Signature]] = {}
 REBUILD = "run `homepot-ai memory rebuild`: the record is in PostgreSQL, nothing is lost"
 
 
@@ -72,6 +77,7 @@ class Folder:
             IndexUnavailable: there is none, or it cannot be used.
         """
         if not (self.path / "chroma.sqlite3").is_file():
+            _let_go(self.path)
             raise IndexUnavailable(f"there is no index in {self.path} yet, or it was removed: {REBUILD}")
         with self._locked(fcntl.LOCK_SH), self._opened() as index:
             yield index
@@ -90,6 +96,7 @@ class Folder:
     def set_aside(self, now: datetime) -> Path | None:
         """Move a folder that cannot be used out of the way; returns where to. Nothing is deleted."""
         with self._locked(fcntl.LOCK_EX):
+            _let_go(self.path)
             if not self.path.exists():
                 return None
             target = self.path.with_name(f"{self.path.name}.aside-{now:%Y%m%dT%H%M%S}")
@@ -132,13 +139,23 @@ class Folder:
     def _opened(self) -> Iterator[Index]:
         self._same_version()
         with explained(self.path):
-            client = _client(self.path)
+            client = _client(self.path, self._signature())
         try:
             self._stamp()
             with explained(self.path):
                 yield Index(client, self.path)
-        finally:
-            _let_go(client)
+        except BaseException:
+            _let_go(self.path)
+            raise
+        _remember(self.path, client, self._signature())
+
+    def _signature(self) -> Signature:
+        """What changes with every write, whoever writes."""
+        try:
+            stat = (self.path / "chroma.sqlite3").stat()
+        except FileNotFoundError:
+            return (0, 0, 0)
+        return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
 
     def _same_version(self) -> None:
         made = _made_by(self.path)
@@ -274,7 +291,12 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _client(path: Path) -> Any:
+def _client(path: Path, signature: Signature) -> Any:
+    """The client of the last use when nobody has written since, else a new one."""
+    known = _open_clients.get(path)
+    if known is not None and known[1] == signature:
+        return known[0]
+    _let_go(path)
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
     import chromadb
     from chromadb.config import Settings as ChromaSettings
@@ -284,11 +306,19 @@ def _client(path: Path) -> Any:
     )
 
 
-def _let_go(client: Any) -> None:
+def _remember(path: Path, client: Any, signature: Signature) -> None:
+    _open_clients[path] = (client, signature)
+
+
+def _let_go(path: Path) -> None:
     from chromadb.api.shared_system_client import SharedSystemClient
 
-    with contextlib.suppress(Exception):
-        client.close()
+    known = _open_clients.pop(path, None)
+    if known is not None:
+        with contextlib.suppress(Exception):
+            known[0].close()
+    # Chroma keeps what it opened for the life of the process, by folder, also of one that was replaced.
+    _open_clients.clear()
     with contextlib.suppress(Exception):
         SharedSystemClient.clear_system_cache()
 
