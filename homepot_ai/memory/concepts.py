@@ -46,7 +46,8 @@ def fold(text: str) -> str:
     'lufter defectueux, strasse'
     """
     decomposed = unicodedata.normalize("NFKD", text[:READ_CHARACTERS].casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return " ".join(plain.split())
 
 
 @lru_cache(maxsize=8192)
@@ -59,8 +60,9 @@ def concepts(text: str) -> Concepts:
     """
     folded = fold(text)
     found: dict[str, set[str]] = {section: set() for section in SECTIONS}
-    for section, name, pattern in _lexicon():
-        if pattern.search(folded):
+    for section, name, word, pattern in _lexicon():
+        # The plain look for the letters is fifty times as fast as the expression, and nearly always says no.
+        if word in folded and name not in found[section] and pattern.search(folded):
             found[section].add(name)
     return Concepts(*(frozenset(found[section]) for section in SECTIONS))
 
@@ -76,12 +78,13 @@ def overlap(a: frozenset[str], b: frozenset[str]) -> float:
 
 
 @lru_cache(maxsize=1)
-def _lexicon() -> tuple[tuple[Section, str, re.Pattern[str]], ...]:
+def _lexicon() -> tuple[tuple[Section, str, str, re.Pattern[str]], ...]:
     text = files("homepot_ai.memory").joinpath("concepts.txt").read_text(encoding="utf-8")
     return tuple(
-        (section, name, re.compile("|".join(map(_pattern, words))))
+        (section, name, word.strip("-"), re.compile(_pattern(word)))
         for section, entries in parse(text).items()
         for name, words in entries.items()
+        for word in words
     )
 
 
@@ -115,4 +118,4 @@ def parse(text: str) -> Mapping[Section, Mapping[str, tuple[str, ...]]]:
 def _pattern(word: str) -> str:
     front = "" if word.startswith("-") else r"(?<!\w)"
     back = "" if word.endswith("-") else r"(?!\w)"
-    return front + re.escape(word.strip("-")).replace(r"\ ", r"\s+") + back
+    return front + re.escape(word.strip("-")) + back

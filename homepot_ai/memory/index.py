@@ -55,6 +55,7 @@ class Hit:
     id: int
     vector: Matrix
     hash: str
+    category: str
 
 
 @dataclass(frozen=True)
@@ -207,20 +208,20 @@ class Index:
         if ids:
             self._of(name).delete(ids=[str(number) for number in ids])
 
-    def nearest(self, name: str, vector: Matrix, count: int, category: str | None = None) -> list[Hit]:
-        """The nearest vectors, the nearest first.
-
-        Args:
-            category: only of this one.
-        """
+    def nearest(self, name: str, vector: Matrix, count: int) -> list[Hit]:
+        """The nearest vectors, the nearest first."""
         found = self._of(name).query(
             query_embeddings=vector[None],
             n_results=count,
-            where=None if category is None else {"category": category},
             include=["embeddings", "metadatas"],
         )
         return [
-            Hit(int(number), np.asarray(row, dtype=np.float32), str((facts or {}).get("hash", "")))
+            Hit(
+                int(number),
+                np.asarray(row, dtype=np.float32),
+                str((facts or {}).get("hash", "")),
+                str((facts or {}).get("category", "")),
+            )
             for number, row, facts in zip(
                 found["ids"][0], found["embeddings"][0], found["metadatas"][0], strict=True
             )
