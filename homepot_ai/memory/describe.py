@@ -41,6 +41,12 @@ PHRASES: Mapping[tuple[str, str], str] = {
     ("errors_per_15min", "high"): "burst of errors in the log",
     ("failed_jobs_per_hour", "high"): "jobs fail",
 }
+#: What the field calls a cause that is no metric; of `metric.direction` the phrase above is taken.
+CAUSES: Mapping[str, str] = {
+    "silent": "device offline, silent, no heartbeat",
+    "storm": "many devices at once",
+    "health": "unhealthy",
+}
 _KINDS = {
     "gateway": "gateway and devices behind it",
     "site": "most of a site",
@@ -54,12 +60,18 @@ def describe(incident: IncidentRow) -> str:
     subject = clean((incident.device_type or "device").replace("_", " "), 60)
     if incident.kind in _KINDS:
         subject = f"{_KINDS[incident.kind]} ({incident.devices} devices)"
-    parts = [f"{subject}, {incident.category}: {clean(incident.cause.replace('_', ' '), 80)}"]
+    parts = [f"{subject}, {incident.category}: {_cause(incident.cause)}"]
     parts += [_metric(metric) for metric in _metrics(facts)[:METRICS_TOLD]]
     parts += [f'"{event}"' for event in _events(facts)[:EVENTS_TOLD]]
     if facts.get("firmware"):
         parts.append(f"firmware {clean(str(facts['firmware']), 60)}")
     return _cut(". ".join(part for part in parts if part) + ".", CAP)
+
+
+def _cause(cause: str) -> str:
+    metric, _, direction = cause.rpartition(".")
+    told = CAUSES.get(cause) or PHRASES.get((metric, direction)) or cause
+    return clean(told.replace("_", " ").replace(".", " "), 80)
 
 
 def exact(incident: IncidentRow) -> Exact:
