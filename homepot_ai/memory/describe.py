@@ -60,8 +60,11 @@ def describe(incident: IncidentRow) -> str:
     subject = clean((incident.device_type or "device").replace("_", " "), 60)
     if incident.kind in _KINDS:
         subject = f"{_KINDS[incident.kind]} ({incident.devices} devices)"
-    parts = [f"{subject}, {incident.category}: {_cause(incident.cause)}"]
-    parts += [_metric(metric) for metric in _metrics(facts)[:METRICS_TOLD]]
+    cause = _cause(incident.cause)
+    metrics = [_metric(metric) for metric in _metrics(facts)[:METRICS_TOLD]]
+    # A cause that is a metric is told once, with its value.
+    told = any(metric.startswith(cause) for metric in metrics)
+    parts = [f"{subject}, {incident.category}" + ("" if told else f": {cause}"), *metrics]
     parts += [f'"{event}"' for event in _events(facts)[:EVENTS_TOLD]]
     if facts.get("firmware"):
         parts.append(f"firmware {clean(str(facts['firmware']), 60)}")
@@ -70,7 +73,9 @@ def describe(incident: IncidentRow) -> str:
 
 def _cause(cause: str) -> str:
     metric, _, direction = cause.rpartition(".")
-    told = CAUSES.get(cause) or PHRASES.get((metric, direction)) or cause
+    told = CAUSES.get(cause) or PHRASES.get((metric, direction))
+    if told is None:
+        told = f"{known.label(metric)} too {direction}" if direction in {"high", "low"} and metric else cause
     return clean(told.replace("_", " ").replace(".", " "), 80)
 
 
@@ -129,7 +134,10 @@ def _metric(metric: Mapping[str, Any]) -> str:
     observed, edge = _number(metric.get("observed")), _number(metric.get(direction))
     if observed is None:
         return phrase
-    said = f"{phrase}: {known.label(name)} {known.format_value(name, observed)}"
+    label = known.label(name)
+    said = (
+        f"{phrase}: " + ("" if phrase.startswith(label) else f"{label} ") + known.format_value(name, observed)
+    )
     if edge is not None:
         said += (
             f", expected {'up to' if direction == 'high' else 'at least'} {known.format_value(name, edge)}"

@@ -1,13 +1,15 @@
 """How alike two incidents are: one number from 0 to 1, and the cut-off below which nothing is said. Pure.
 
     text  = W · meaning + (1 - W) · words
-    alike = (1 - e) · text + e · exact,   e = E · (share of the exact facts that both sides know)
+    alike = (1 - e) · text + e · exact,   e = E · (share of type and category that both know) + M where both
+                                          know metrics; halved where one metric went opposite ways
 
 - meaning: cosine of the embeddings. Both texts English: the mean of the English model's and the multilingual
   one's; else the multilingual one's alone (the English model takes any two German texts for alike).
 - words: shared concepts over all of both, rare ones counting double (`COMMON` ones half), drawn towards
   `PRIOR` as if one more concept had been seen: two texts of one known word each prove little.
-- exact: device type, category, and metrics with their direction, as far as both sides know them.
+- exact: device type, category, and metrics with their direction, as far as both sides know them. A disk that
+  is full and one that is empty read alike: a metric that both name, in opposite directions only, halves it.
 
 W, the prior and the common words were chosen on `tests/data/incident_texts_fit.tsv`, before the other texts
 were written; the cut-off on one half of `tests/data/incident_pairs.jsonl`. `docs/memory.md` has the figures.
@@ -31,8 +33,12 @@ Vector = npt.NDArray[np.float32]
 W = 0.6
 #: Overlap of concepts that is taken for granted, with the weight of one concept.
 PRIOR = 0.2
-#: Share of exact facts in the similarity, where both sides know all of them.
+#: Share of device type and category in the similarity, where both sides know both.
 E = 0.1
+#: Share of the metrics involved, where both sides know theirs.
+M = 0.2
+#: What is left of the similarity of two incidents whose common metrics went opposite ways.
+OPPOSITE = 0.5
 #: Below it two incidents are not called similar. Measured: docs/memory.md.
 CUT_OFF = 0.24
 #: Concepts that incidents of any cause mention.
@@ -91,9 +97,9 @@ class Reading:
 def likeness(a: Reading, b: Reading) -> float:
     """How alike two incidents are, 0 to 1, the same both ways."""
     text = text_likeness(a.text, b.text, meaning(a, b))
-    known, exact = exact_likeness(a.exact, b.exact)
-    share = E * known
-    return float((1 - share) * text + share * exact)
+    share, exact = exact_likeness(a.exact, b.exact)
+    alike = (1 - share) * text + share * exact
+    return float(alike * OPPOSITE if opposite(a.exact, b.exact) else alike)
 
 
 def text_likeness(a: str, b: str, cosine: float) -> float:
@@ -122,20 +128,35 @@ def words(a: str, b: str) -> float:
 
 
 def exact_likeness(a: Exact, b: Exact) -> tuple[float, float]:
-    """(share of the exact facts that both sides know, how far these agree), 0 to 1 each.
+    """(share of the similarity that exact facts have, how far they agree), 0 to 1 each.
 
     >>> exact_likeness(Exact("pos_terminal", "storage"), Exact("gateway", "storage"))
-    (0.5, 0.5)
+    (0.1, 0.5)
     """
     known: list[tuple[float, float]] = []
     if a.device_type and b.device_type:
-        known.append((1.0, float(a.device_type == b.device_type)))
+        known.append((E / 2, float(a.device_type == b.device_type)))
     if a.category and b.category:
-        known.append((1.0, float(a.category == b.category)))
+        known.append((E / 2, float(a.category == b.category)))
     if a.metrics and b.metrics:
-        known.append((2.0, len(a.metrics & b.metrics) / len(a.metrics | b.metrics)))
-    total = sum(weight for weight, _ in known)
-    return (total / 4, sum(weight * value for weight, value in known) / total) if known else (0.0, 0.0)
+        known.append((M, len(a.metrics & b.metrics) / len(a.metrics | b.metrics)))
+    share = sum(weight for weight, _ in known)
+    return (share, sum(weight * value for weight, value in known) / share) if known else (0.0, 0.0)
+
+
+def opposite(a: Exact, b: Exact) -> bool:
+    """Whether the metrics that both name went opposite ways, all of them.
+
+    >>> opposite(Exact(metrics=frozenset({"m:high"})), Exact(metrics=frozenset({"m:low", "n:low"})))
+    True
+    """
+    if a.metrics & b.metrics:
+        return False
+    return bool({_name(m) for m in a.metrics} & {_name(m) for m in b.metrics})
+
+
+def _name(metric: str) -> str:
+    return metric.rpartition(":")[0]
 
 
 def is_english(text: str) -> bool:

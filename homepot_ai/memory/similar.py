@@ -133,10 +133,12 @@ def _by_words(conn: Connection, question: Question, cut_off: float, shown: int, 
     )  # fmt: skip
     scored = []
     for pattern in past:
-        known, exact = matching.exact_likeness(question.exact, exact_of(pattern))
-        share = 0.5 * known
+        share, exact = matching.exact_likeness(question.exact, exact_of(pattern))
         words = matching.words(question.text, pattern.description)
-        scored.append(Similar(pattern, (1 - share) * words + share * exact))
+        # Nothing tells what a text means here: what is known exactly counts double.
+        alike = (1 - 2 * share) * words + 2 * share * exact
+        apart = matching.opposite(question.exact, exact_of(pattern))
+        scored.append(Similar(pattern, alike * matching.OPPOSITE if apart else alike))
     return _best(scored, max(cut_off, 0.5), shown, why)
 
 

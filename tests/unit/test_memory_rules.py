@@ -164,6 +164,10 @@ def reading(text: str, *values: float, exact: Exact = Exact()) -> Reading:  # no
     return Reading(text, vector, vector, exact)
 
 
+def text_alone(one: Reading) -> float:
+    return matching.text_likeness(one.text, one.text, 1.0)
+
+
 class TestMatching:
     def test_what_is_known_exactly_moves_it_as_far_as_both_know_it(self) -> None:
         full = Exact("pos_terminal", "storage", frozenset({"disk_percent:high"}))
@@ -172,13 +176,21 @@ class TestMatching:
         same = matching.likeness(reading("a b", 1, 0, exact=full), reading("a b", 1, 0.5, exact=full))
         apart = matching.likeness(reading("a b", 1, 0, exact=full), reading("a b", 1, 0.5, exact=other))
         assert apart < plain < same
-        assert same == pytest.approx((1 - matching.E) * plain + matching.E)
-        assert apart == pytest.approx((1 - matching.E) * plain)
+        share = matching.E + matching.M
+        assert same == pytest.approx((1 - share) * plain + share)
+        assert apart == pytest.approx((1 - share) * plain)
 
     def test_the_direction_of_a_metric_counts(self) -> None:
         high, low = (Exact(metrics=frozenset({f"temperature_celsius:{d}"})) for d in ("high", "low"))
-        assert matching.exact_likeness(high, low) == (0.5, 0.0)
-        assert matching.exact_likeness(high, high) == (0.5, 1.0)
+        assert matching.exact_likeness(high, low) == (matching.M, 0.0)
+        assert matching.exact_likeness(high, high) == (matching.M, 1.0)
+        one, other = (
+            reading("disk nearly full", 1, 0, exact=high),
+            reading("disk nearly full", 1, 0, exact=low),
+        )
+        assert matching.likeness(one, other) == pytest.approx(
+            (1 - matching.M) * matching.OPPOSITE * text_alone(one)
+        )
 
     def test_the_english_model_is_not_asked_about_german(self) -> None:
         one, two = (Reading("Kasse ist aus", np.array([1.0, 0]), np.array(v)) for v in ([1.0, 0], [0, 1.0]))
