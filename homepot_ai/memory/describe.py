@@ -55,7 +55,10 @@ _KINDS = {
 
 
 def describe(incident: IncidentRow) -> str:
-    """One paragraph of at most `CAP` characters."""
+    """One paragraph of at most `CAP` characters.
+
+    What every incident has (edges, firmware) is left out: it would make all of them alike.
+    """
     facts = incident.facts
     subject = clean((incident.device_type or "device").replace("_", " "), 60)
     if incident.kind in _KINDS:
@@ -66,8 +69,6 @@ def describe(incident: IncidentRow) -> str:
     told = any(metric.startswith(cause) for metric in metrics)
     parts = [f"{subject}, {incident.category}" + ("" if told else f": {cause}"), *metrics]
     parts += [f'"{event}"' for event in _events(facts)[:EVENTS_TOLD]]
-    if facts.get("firmware"):
-        parts.append(f"firmware {clean(str(facts['firmware']), 60)}")
     return _cut(". ".join(part for part in parts if part) + ".", CAP)
 
 
@@ -131,18 +132,13 @@ def _direction(metric: Mapping[str, Any]) -> str:
 def _metric(metric: Mapping[str, Any]) -> str:
     name, direction = clean(str(metric["metric"]), 80), _direction(metric)
     phrase = PHRASES.get((name, direction), f"{known.label(name)} too {direction}")
-    observed, edge = _number(metric.get("observed")), _number(metric.get(direction))
+    observed = _number(metric.get("observed"))
     if observed is None:
         return phrase
     label = known.label(name)
-    said = (
+    return (
         f"{phrase}: " + ("" if phrase.startswith(label) else f"{label} ") + known.format_value(name, observed)
     )
-    if edge is not None:
-        said += (
-            f", expected {'up to' if direction == 'high' else 'at least'} {known.format_value(name, edge)}"
-        )
-    return said
 
 
 def _events(facts: Mapping[str, Any]) -> list[str]:

@@ -2,14 +2,14 @@
 
     text  = W · meaning + (1 - W) · words
     alike = (1 - e) · text + e · exact,   e = E · (share of type and category that both know) + M where both
-                                          know metrics; halved where one metric went opposite ways
+                                          know metrics; less where these differ (`apart`)
 
 - meaning: cosine of the embeddings. Both texts English: the mean of the English model's and the multilingual
   one's; else the multilingual one's alone (the English model takes any two German texts for alike).
 - words: shared concepts over all of both, rare ones counting double (`COMMON` ones half), drawn towards
   `PRIOR` as if one more concept had been seen: two texts of one known word each prove little.
 - exact: device type, category, and metrics with their direction, as far as both sides know them. A disk that
-  is full and one that is empty read alike: a metric that both name, in opposite directions only, halves it.
+  is full and one that is empty read alike: metrics that differ take away from what comes out (`apart`).
 
 W, the prior and the common words were chosen on `tests/data/incident_texts_fit.tsv`, before the other texts
 were written; the cut-off on one half of `tests/data/incident_pairs.jsonl`. `docs/memory.md` has the figures.
@@ -37,10 +37,14 @@ PRIOR = 0.2
 E = 0.1
 #: Share of the metrics involved, where both sides know theirs.
 M = 0.2
-#: What is left of the similarity of two incidents whose common metrics went opposite ways.
+#: What is left of the similarity of two incidents whose common metrics went opposite ways, and of two that
+#: have no metric in common: descriptions by rule are worded alike, whatever they are about.
 OPPOSITE = 0.5
+DISJOINT = 0.7
 #: Below it two incidents are not called similar. Measured: docs/memory.md.
 CUT_OFF = 0.24
+#: The same where both are described by rule from metrics: such texts are worded alike. Measured as well.
+CUT_OFF_FACTS = 0.35
 #: Concepts that incidents of any cause mention.
 COMMON = frozenset(
     {
@@ -99,7 +103,7 @@ def likeness(a: Reading, b: Reading) -> float:
     text = text_likeness(a.text, b.text, meaning(a, b))
     share, exact = exact_likeness(a.exact, b.exact)
     alike = (1 - share) * text + share * exact
-    return float(alike * OPPOSITE if opposite(a.exact, b.exact) else alike)
+    return float(alike * apart(a.exact, b.exact))
 
 
 def text_likeness(a: str, b: str, cosine: float) -> float:
@@ -144,15 +148,15 @@ def exact_likeness(a: Exact, b: Exact) -> tuple[float, float]:
     return (share, sum(weight * value for weight, value in known) / share) if known else (0.0, 0.0)
 
 
-def opposite(a: Exact, b: Exact) -> bool:
-    """Whether the metrics that both name went opposite ways, all of them.
+def apart(a: Exact, b: Exact) -> float:
+    """What the metrics leave of the similarity: 1 where they have one in common, or are not known.
 
-    >>> opposite(Exact(metrics=frozenset({"m:high"})), Exact(metrics=frozenset({"m:low", "n:low"})))
-    True
+    >>> apart(Exact(metrics=frozenset({"m:high"})), Exact(metrics=frozenset({"m:low", "n:low"})))
+    0.5
     """
-    if a.metrics & b.metrics:
-        return False
-    return bool({_name(m) for m in a.metrics} & {_name(m) for m in b.metrics})
+    if a.metrics & b.metrics or not a.metrics or not b.metrics:
+        return 1.0
+    return OPPOSITE if {_name(m) for m in a.metrics} & {_name(m) for m in b.metrics} else DISJOINT
 
 
 def _name(metric: str) -> str:
@@ -169,6 +173,13 @@ def is_english(text: str) -> bool:
     other = sum(word in _OTHER and word not in _ENGLISH for word in found)
     english = sum(word in _ENGLISH for word in found)
     return english >= other and not any(c.isalpha() and "\u00bf" < c < "\u0250" for c in text)
+
+
+def cut_off(a: Exact, b: Exact, wanted: float | None = None) -> float:
+    """What two incidents must reach to be called similar; `wanted`: a setting, which then holds for all."""
+    if wanted is not None:
+        return wanted
+    return CUT_OFF_FACTS if a.metrics and b.metrics else CUT_OFF
 
 
 def best_cut_off(scores: Sequence[float], same: Sequence[bool]) -> float:

@@ -26,6 +26,8 @@ ANYWHERE = 40
 WITHIN = 20
 #: Without an index: at most so many of the same category are compared, by their words.
 WITHOUT_INDEX = 200
+#: Without embeddings less is told apart: more is asked for.
+WORDS_CUT_OFF = 0.5
 SHOWN = 5
 
 
@@ -75,7 +77,7 @@ def find(
     """
     if not questions:
         return []
-    cut_off = matching.CUT_OFF if settings.memory.cut_off is None else settings.memory.cut_off
+    cut_off = settings.memory.cut_off
     try:
         models = embedder.load(settings.memory)
         return _by_index(conn, folder, models, questions, cut_off, shown)
@@ -88,7 +90,7 @@ def _by_index(
     folder: Folder,
     models: Embedder,
     questions: Sequence[Question],
-    cut_off: float,
+    cut_off: float | None,
     shown: int,
 ) -> list[Found]:
     name = index.in_force(store.index_row(conn, index.INCIDENT_HISTORY), models.name)
@@ -118,12 +120,12 @@ def _by_index(
                 )
                 for p, hit in usable
             ]
-            answers.append(_best(scored, cut_off, shown, None))
+            answers.append(_best(question, scored, cut_off, shown, None))
     return answers
 
 
-def _by_words(conn: Connection, question: Question, cut_off: float, shown: int, why: str) -> Found:
-    """Without embeddings: words of the field and exact facts. The same cut-off is stricter then."""
+def _by_words(conn: Connection, question: Question, cut_off: float | None, shown: int, why: str) -> Found:
+    """Without embeddings: words of the field and exact facts, and a higher cut-off."""
     if question.exact.category is None:
         return Found((), None, why)
     past = store.exact_patterns(
@@ -137,15 +139,20 @@ def _by_words(conn: Connection, question: Question, cut_off: float, shown: int, 
         words = matching.words(question.text, pattern.description)
         # Nothing tells what a text means here: what is known exactly counts double.
         alike = (1 - 2 * share) * words + 2 * share * exact
-        apart = matching.opposite(question.exact, exact_of(pattern))
-        scored.append(Similar(pattern, alike * matching.OPPOSITE if apart else alike))
-    return _best(scored, max(cut_off, 0.5), shown, why)
+        scored.append(Similar(pattern, alike * matching.apart(question.exact, exact_of(pattern))))
+    return _best(question, scored, max(cut_off or 0.0, WORDS_CUT_OFF), shown, why)
 
 
-def _best(scored: list[Similar], cut_off: float, shown: int, degraded: str | None) -> Found:
+def _best(
+    question: Question, scored: list[Similar], cut_off: float | None, shown: int, degraded: str | None
+) -> Found:
     # Of equal ones the newest: what helped last is likelier to help now.
     scored.sort(key=lambda s: (-s.similarity, -s.pattern.happened_at.timestamp(), s.pattern.id))
-    above = tuple(similar for similar in scored if similar.similarity >= cut_off)
+    above = tuple(
+        one
+        for one in scored
+        if one.similarity >= matching.cut_off(question.exact, exact_of(one.pattern), cut_off)
+    )
     return Found(above[:shown], scored[0].similarity if scored else None, degraded)
 
 
