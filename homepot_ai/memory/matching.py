@@ -34,7 +34,7 @@ W = 0.6
 #: Overlap of concepts that is taken for granted, with the weight of one concept.
 PRIOR = 0.2
 #: Share of device type and category in the similarity, where both sides know both.
-E = 0.1
+E = 0.05
 #: Share of the metrics involved, where both sides know theirs.
 M = 0.2
 #: What is left of the similarity of two incidents whose common metrics went opposite ways, and of two that
@@ -135,7 +135,7 @@ def exact_likeness(a: Exact, b: Exact) -> tuple[float, float]:
     """(share of the similarity that exact facts have, how far they agree), 0 to 1 each.
 
     >>> exact_likeness(Exact("pos_terminal", "storage"), Exact("gateway", "storage"))
-    (0.1, 0.5)
+    (0.05, 0.5)
     """
     known: list[tuple[float, float]] = []
     if a.device_type and b.device_type:
