@@ -15,6 +15,10 @@
     │   ├── BacktestError         a backtest's range or configuration cannot be tried
     │   └── MarkError             a verdict is incomplete or contradicts itself
     ├── IncidentError             something that this incident's state, or the request, does not allow
+    ├── RecallError               memory cannot do what was asked
+    │   ├── ModelMissing          an embedding model is not on this machine
+    │   ├── IndexUnavailable      the vector index is missing, locked, damaged or of another version
+    │   └── ActionError           an action cannot be recorded as it was given
     ├── ReportError               a report could not be made
     ├── MailError                 a mail could not be composed or sent
     └── NotFound                  a name or id that does not exist
@@ -85,6 +89,20 @@ class MarkError(ScoringError):
 
 class IncidentError(HomepotAIError):
     """What was asked of an incident or a window cannot be done: the message says why, and what can."""
+class RecallError(HomepotAIError):
+    """Memory cannot do what was asked."""
+
+
+class ModelMissing(RecallError):
+    """An embedding model is not on this machine; models are never downloaded."""
+
+
+class IndexUnavailable(RecallError):
+    """The vector index is missing, locked, damaged or of another version: `homepot-ai memory rebuild`."""
+
+
+class ActionError(RecallError):
+    """An action cannot be recorded as it was given: the message says what is missing."""
 
 
 class ReportError(HomepotAIError):

@@ -115,6 +115,20 @@ class BacktestSettings(Section):
     max_rows: Annotated[int, Field(ge=1000)] = 10_000_000
 
 
+class MemorySettings(Section):
+    # auto: all-mpnet-base-v2 where a copy of it is on this machine, else the model of the package.
+    model: Literal["auto", "all-MiniLM-L6-v2", "all-mpnet-base-v2"] = "auto"
+    # A folder with copies of models, one folder each; they are never downloaded.
+    models_dir: Path | None = None
+    # Operators' runbooks and manuals: Markdown, text, PDF. None: `runbooks` in var_dir.
+    runbooks_dir: Path | None = None
+    runbook_file_bytes: Annotated[int, Field(ge=1000)] = 20_000_000
+    # What is called similar at least; None: as measured (docs/memory.md).
+    cut_off: Annotated[float, Field(ge=0, le=1)] | None = None
+    # How long a reader waits for a writer of the index, and the other way round.
+    lock_seconds: Annotated[float, Field(gt=0, le=300)] = 15.0
+
+
 class ReportSettings(Section):
     timezone: Zone = "UTC"
     locale: str = "en"
@@ -210,6 +224,7 @@ class Settings(BaseSettings):
     scoring: ScoringSettings = ScoringSettings()
     incidents: IncidentSettings = IncidentSettings()
     backtest: BacktestSettings = BacktestSettings()
+    memory: MemorySettings = MemorySettings()
     reports: ReportSettings = ReportSettings()
     mail: MailSettings = MailSettings()
     alerts: AlertSettings = AlertSettings()

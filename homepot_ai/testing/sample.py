@@ -21,7 +21,14 @@ from homepot_ai.errors import SampleError
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Connection, Database
 from homepot_ai.store.named_sql import load as load_sql
-from homepot_ai.testing import sample_constructed, sample_people, sample_state, sample_stories, sample_truth
+from homepot_ai.testing import (
+    sample_constructed,
+    sample_history,
+    sample_people,
+    sample_state,
+    sample_stories,
+    sample_truth,
+)
 from homepot_ai.testing.sample_fleet import DEVICES, SITES
 from homepot_ai.testing.sample_people import SQL
 from homepot_ai.testing.sample_replay import ReplaySummary, replay
@@ -153,6 +160,7 @@ def load(db: Database, settings: Settings, now: datetime, progress: Progress | N
             *sample_stories.leak(ids, at),
             *sample_stories.disk(ids, at),
             *sample_stories.resolutions(ids, incidents, at),
+            *sample_history.past(ids, placed, incidents, at, oldest),
         ):
             conn.execute(load_sql(SQL)[name], parameters)
         rows = _telemetry(conn, ids, placed, history, sample_constructed.outage(at), report)

@@ -50,7 +50,8 @@ def _device(unit_or_name: str) -> SampleDevice:
     return next(device for device in DEVICES if unit_or_name in {device.unit, device.name})
 
 
-def _technician(site: str) -> str:
+def technician(site: str) -> str:
+    """The user name of somebody who looks after a site."""
     return next(user.username for user in USERS if site in user.sites)
 
 
@@ -60,7 +61,7 @@ def _alert(ids: Ids, device: SampleDevice, at: datetime, resolved_at: datetime, 
     return "insert_alert", {
         **ids.of(device), "at": naive(at), "severity": severity, "category": category,
         "title": f"{device.name}: {title}", "description": description, "resolved_at": naive(resolved_at),
-        "resolved_by": f"{_technician(device.site)}@homepot.example", "notes": f"{notes} {SIMULATED}",
+        "resolved_by": f"{technician(device.site)}@homepot.example", "notes": f"{notes} {SIMULATED}",
     }  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def _job(
         "job_id": str(uuid.uuid5(_NAMESPACE, f"{device.public_id} {action} {at.isoformat()}")),
         "status": "failed" if error else "completed", "outcome": "failed" if error else "success",
         "ended_at": at + timedelta(minutes=minutes), "duration_ms": int(minutes * 60_000),
-        "by": _technician(device.site),
+        "by": technician(device.site),
     }  # fmt: skip
     yield "insert_job", common
     yield "insert_job_outcome", {**common, "ended_at": naive(common["ended_at"])}
@@ -125,7 +126,7 @@ def leak(ids: Ids, anchor: datetime) -> Iterator[Write]:
     yield "insert_configuration", {
         "at": naive(updated), "public_id": device.public_id, "parameter": "payment_service_version",
         "old": Json({"version": "4.12.3"}), "new": Json({"version": "4.13.0"}),
-        "by": _technician(device.site), "reason": "Update with contactless limits",
+        "by": technician(device.site), "reason": "Update with contactless limits",
     }  # fmt: skip
     yield from _job(ids, device, updated, "Update payment service", 6)
     yield _error(
@@ -159,7 +160,7 @@ def disk(ids: Ids, anchor: datetime) -> Iterator[Write]:
 
 
 # What technicians write. No cause: nobody labelled the causes of the recorded incidents.
-_NOTES = (
+NOTES = (
     ("high", "Restart service", "Service restarted; load and connections back to their usual course."),
     ("medium", "Collect diagnostics", "Diagnostics collected; it ended by itself before a cause was found."),
     ("high", "Restart device", "Device restarted on site; normal since."),
@@ -182,7 +183,7 @@ def resolutions(
         if (past := [span for span in incidents.get(device.name, ()) if oldest < span[0] and span[1] < limit])
     ]
     for number, (device, (began, ended)) in enumerate(chosen):
-        severity, action, notes = _NOTES[number % len(_NOTES)]
+        severity, action, notes = NOTES[number % len(NOTES)]
         noticed = datetime.fromtimestamp(began, anchor.tzinfo) + timedelta(minutes=4 + number % 5)
         over = datetime.fromtimestamp(ended, anchor.tzinfo)
         text = (severity, "application", "unusual behaviour", "Several metrics left their usual range", notes)

@@ -60,6 +60,10 @@ def test_the_deployments_of_this_system() -> None:
         "snooze",
         "close-incident",
         "add-window",
+        "investigate-incident",
+        "record-action",
+        "judge-actions",
+        "rebuild-embeddings",
         "replay-sample",
     ]
     assert [entry.name for entry in ENTRIES.values() if entry.demo_only] == ["replay-sample"]

@@ -31,7 +31,9 @@ LAYERS = [
     {"reporting"},
     {"alerts"},
     {"testing"},
-    {"cli", "cli_alerts", "cli_fleet", "cli_incidents", "cli_marks", "doctor", "overview", "api"},
+    {
+        "cli", "cli_alerts", "cli_fleet", "cli_incidents", "cli_marks", "cli_memory", "doctor", "overview", "api",
+    },  # fmt: skip
 ]
 HEAVY = {"weasyprint", "apprise", "matplotlib", "pandas", "torch", "chromadb", "sentence_transformers"}
 

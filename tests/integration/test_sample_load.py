@@ -62,6 +62,24 @@ def rows(db: Database, query: str, *parameters: object) -> list[tuple[object, ..
         return conn.execute(query, parameters).fetchall()  # type: ignore[arg-type]
 
 
+def test_past_incidents_have_facts_of_the_recording_and_made_up_resolutions(loaded: Loaded) -> None:
+    found = rows(
+        loaded.db,
+        "SELECT cause, category, kind, resolution, facts->'metrics', opened_at, closed_at FROM ai_incidents "
+        "WHERE state = 'closed' AND provenance = 'simulated' ORDER BY opened_at",
+    )
+    assert len(found) >= 6, found
+    assert {row[2] for row in found} == {"device", "gateway"}
+    for cause, _, kind, resolution, metrics, opened, closed in found:
+        assert str(resolution).endswith("Simulated: part of the sample fleet.")
+        assert loaded.summary.first < opened < closed < NOW  # type: ignore[operator]
+        assert bool(metrics) == (kind == "device")
+        for metric in metrics:  # type: ignore[attr-defined]
+            edge = metric[metric["direction"]]
+            assert (metric["observed"] > edge) == (metric["direction"] == "high"), cause
+    assert rows(loaded.db, "SELECT count(*) FROM ai_incident_events") == [(0,)]
+
+
 def test_what_is_loaded_ends_now_and_reaches_back(loaded: Loaded) -> None:
     assert sample.is_loaded(loaded.db, loaded.settings)
     [(count, first, last)] = rows(

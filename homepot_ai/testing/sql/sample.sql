@@ -61,6 +61,16 @@ INSERT INTO alerts (timestamp, device_id, site_id, title, description, severity,
 VALUES (%(at)s, %(public_id)s, %(site)s, %(title)s, %(description)s, %(severity)s, %(category)s, 'resolved',
         %(resolved_at)s, %(resolved_by)s, %(notes)s);
 
+-- name: insert_incident
+-- Closed, and without events: nobody is alerted of what is over.
+INSERT INTO ai_incidents (fingerprint, kind, site_id, root_device_id, device_type, cause, category, title, state,
+                          severity, initial_severity, peak_severity, provenance, started_at, opened_at, closed_at,
+                          closed_by, resolution, devices, peak_devices, initial, facts, updated_at)
+VALUES (%(fingerprint)s, %(kind)s, %(site)s, %(device)s,
+        (SELECT device_type FROM devices WHERE id = %(device)s), %(cause)s, %(category)s, %(title)s, 'closed',
+        'warning', 'warning', 'warning', 'simulated', %(opened_at)s, %(opened_at)s, %(closed_at)s, %(closed_by)s,
+        %(resolution)s, %(devices)s, %(devices)s, %(facts)s, %(facts)s, %(closed_at)s);
+
 -- name: insert_job
 INSERT INTO jobs (job_id, action, description, priority, status, site_id, device_id, payload, ttl_seconds,
                   started_at, completed_at, result, error_message, created_by, created_at, updated_at)
