@@ -89,6 +89,8 @@ class MarkError(ScoringError):
 
 class IncidentError(HomepotAIError):
     """What was asked of an incident or a window cannot be done: the message says why, and what can."""
+
+
 class RecallError(HomepotAIError):
     """Memory cannot do what was asked."""
 

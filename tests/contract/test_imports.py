@@ -32,8 +32,16 @@ LAYERS = [
     {"alerts"},
     {"testing"},
     {
-        "cli", "cli_alerts", "cli_fleet", "cli_incidents", "cli_marks", "cli_memory", "doctor", "overview", "api",
-    },  # fmt: skip
+        "cli",
+        "cli_alerts",
+        "cli_fleet",
+        "cli_incidents",
+        "cli_marks",
+        "cli_memory",
+        "doctor",
+        "overview",
+        "api",
+    },
 ]
 HEAVY = {"weasyprint", "apprise", "matplotlib", "pandas", "torch", "chromadb", "sentence_transformers"}
 
