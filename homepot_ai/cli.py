@@ -225,6 +225,21 @@ def demo_truth() -> None:
     console.print(lines, markup=False, soft_wrap=True)
 
 
+@app.command("demo-outage")
+def demo_outage(
+    minutes: Annotated[int, typer.Option(help="How long the gateway is away, 1 to 240.")] = 10,
+) -> None:
+    """Demo only: the gateway and the twelve devices behind it fall silent, to see what is told of it."""
+    from homepot_ai.testing import sample_outage
+
+    made = sample_outage.stage(load_settings(), _now(), minutes)
+    console.print(
+        f"● {len(made.devices)} devices are silent until {made.ended:%H:%M} UTC. Look at "
+        "`homepot-ai incidents` and `homepot-ai mailbox` in some minutes.",
+        markup=False, soft_wrap=True,
+    )  # fmt: skip
+
+
 @app.command()
 def report(
     scope: Annotated[str, typer.Argument(help="'fleet', or a site's name, public id or number.")] = "fleet",

@@ -9,7 +9,7 @@ from homepot_ai.errors import SampleError
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from homepot_ai.store.named_sql import load as load_sql
-from homepot_ai.testing import sample_state
+from homepot_ai.testing import sample_outage, sample_state
 from homepot_ai.testing.sample_people import SQL
 from homepot_ai.testing.sample_series import COPY, copy_text
 
@@ -57,6 +57,7 @@ def replay(db: Database, settings: Settings, until: datetime) -> ReplaySummary:
             "start the demo, which loads it"
         )
     statements, end = load_sql(SQL), until.timestamp()
+    outage = sample_outage.read(settings)
     rows = fed = 0
     over, heartbeats = [], []
     with db.admin() as conn:
@@ -83,12 +84,15 @@ def replay(db: Database, settings: Settings, until: datetime) -> ReplaySummary:
                 # At load the rows up to the loading moment were written.
                 since = max(last.get(device.device_id, 0.0), anchor.at.timestamp())
                 due = series.rows(since, end)
-                copy.write(copy_text(series, device.device_id, due))
-                rows += len(due)
-                fed += bool(due)
+                silent = None if outage is None else outage.silent(device.name)
+                text = copy_text(series, device.device_id, due, silent)
+                copy.write(text)
+                rows += text.count(b"\n")
+                fed += bool(text)
                 if series.end + series.period_s < end:
                     over.append(device.name)
-                heartbeats.append(datetime.fromtimestamp(min(end, series.end), UTC))
+                alive = datetime.fromtimestamp(min(end, series.end), UTC)
+                heartbeats.append(alive if outage is None else outage.heard(device.name, alive))
         conn.execute(
             statements["heartbeats"],
             {"devices": [device.device_id for device in anchor.devices], "times": heartbeats},

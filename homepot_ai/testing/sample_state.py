@@ -61,6 +61,7 @@ class TruthRow:
 
 _ANCHOR = TypeAdapter(Anchor)
 _TRUTH = TypeAdapter(list[TruthRow])
+_OUTAGE = TypeAdapter(tuple[datetime, datetime, tuple[str, ...]])
 
 
 def folder(settings: Settings) -> Path:
@@ -79,7 +80,7 @@ def save(settings: Settings, anchor: Anchor, values: dict[str, Series], truth: l
     """Write the truth, the values still to be replayed (by file name) and last the anchor."""
     place = folder(settings)
     place.mkdir(parents=True, exist_ok=True)
-    for old in place.glob("*.npy"):
+    for old in (*place.glob("*.npy"), *place.glob("outage.json")):
         old.unlink()
     for name, series in values.items():
         np.save(place / name, series.values, allow_pickle=False)
@@ -107,6 +108,24 @@ def truth(settings: Settings) -> list[TruthRow]:
         raise SampleError(
             f"there is no truth to show: {folder(settings)} holds no sample fleet; start the demo first"
         ) from None
+
+
+def write_truth(settings: Settings, truth: list[TruthRow]) -> None:
+    """Replace the truth, as it becomes longer by what is staged."""
+    _write(folder(settings) / "truth.json", _TRUTH.dump_json(truth, indent=1))
+
+
+def outage(settings: Settings) -> tuple[datetime, datetime, tuple[str, ...]] | None:
+    """The newest staged outage: from, to, and the names of the devices; None when there never was one."""
+    try:
+        return _OUTAGE.validate_json((folder(settings) / "outage.json").read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def write_outage(settings: Settings, began: datetime, ended: datetime, devices: tuple[str, ...]) -> None:
+    """Keep a staged outage for the replay."""
+    _write(folder(settings) / "outage.json", _OUTAGE.dump_json((began, ended, devices)))
 
 
 def series(settings: Settings, device: ReplayDevice) -> Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pydantic import SecretStr
 from homepot_ai.errors import SampleError
 from homepot_ai.settings import DemoSettings, Settings
 from homepot_ai.store.database import Database
-from homepot_ai.testing import sample, sample_state
+from homepot_ai.testing import sample, sample_outage, sample_state
 from homepot_ai.testing.sample_fleet import DEVICES
 
 NOW = datetime(2026, 11, 20, 14, 7, 33, tzinfo=UTC)
@@ -246,6 +247,32 @@ def test_replay_catches_up_after_days_in_seconds(loaded: Loaded, playing: Callab
     started = time.monotonic()
     sample.replay(db, loaded.settings, NOW + timedelta(days=3, minutes=1))
     assert time.monotonic() - started < 2
+
+
+def test_an_outage_on_demand_is_silent_then_over_and_in_the_truth(
+    loaded: Loaded, playing: Callable[[], Database], tmp_path: Path
+) -> None:
+    db = playing()
+    shutil.copytree(loaded.settings.var_dir / "sample", tmp_path / "sample")
+    settings = loaded.settings.model_copy(update={"var_dir": tmp_path})
+    sample.replay(db, settings, NOW + timedelta(minutes=5))
+    made = sample_outage.stage(settings, NOW + timedelta(minutes=5), 20)
+    assert len(made.devices) == 13
+    with pytest.raises(SampleError, match="begin the next one after that"):
+        sample_outage.stage(settings, NOW + timedelta(minutes=6), 20)
+    sample.replay(db, settings, NOW + timedelta(minutes=20))
+    silent = "SELECT count(*) FROM devices WHERE last_heartbeat_at = %s"
+    assert rows(db, silent, made.began) == [(13,)]
+    for minutes in (25, 40):
+        sample.replay(db, settings, NOW + timedelta(minutes=minutes))
+    inside = "SELECT count(DISTINCT device_id) FROM device_metrics WHERE timestamp >= %s AND timestamp < %s"
+    window = [moment.replace(tzinfo=None) for moment in (made.began, made.ended)]
+    assert rows(db, inside, *window) == [(len(DEVICES) - 13,)]
+    assert rows(db, silent, NOW + timedelta(minutes=40)) == [(len(DEVICES),)]
+    after = [made.ended.replace(tzinfo=None), (NOW + timedelta(minutes=40)).replace(tzinfo=None)]
+    assert rows(db, inside, *after) == [(len(DEVICES),)]
+    told = [row for row in sample_state.truth(settings) if row.started_at == made.began]
+    assert {row.device for row in told} == set(made.devices)
 
 
 def test_somebody_elses_rows_do_not_disturb_the_replay(
