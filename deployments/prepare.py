@@ -62,6 +62,8 @@ def load_demo(database: Database, settings: Settings) -> None:
             reporter = _reporter(progress, f"Scoring its last {days} days")
             for shard in range(settings.scoring.shards):
                 learning.backfill(database, settings, now - timedelta(days=days), now, reporter, shard=shard)
+    # Scoring may start before the first run of the replay: what was recorded meanwhile is no silence.
+    sample.replay(database, settings, datetime.now(UTC))
 
 
 def scored_until(database: Database) -> datetime | None:

@@ -26,8 +26,9 @@ ANYWHERE = 40
 WITHIN = 20
 #: Without an index: at most so many of the same category are compared, by their words.
 WITHOUT_INDEX = 200
-#: Without embeddings less is told apart: more is asked for.
-WORDS_CUT_OFF = 0.5
+#: Without embeddings. Of the labelled pairs whose facts are known, 57 % of the same and none of the others
+#: reach it.
+WORDS_CUT_OFF = 0.35
 SHOWN = 5
 
 
