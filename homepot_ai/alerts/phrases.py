@@ -133,7 +133,9 @@ def _past(past: Mapping[str, Any]) -> str:
     text += f" of {day}" if day else ""
     text += f", similarity {similarity:.2f}" if similarity is not None else ""
     resolution = past.get("resolution")
-    text += f": {clean(str(resolution), 200)}" if resolution else ": no resolution was written down"
+    text += (
+        f": {clean(str(resolution), 200).rstrip('.')}" if resolution else ": no resolution was written down"
+    )
     held = past.get("held")
     if held is not None:
         text += "; it held" if held else "; it did not hold"

@@ -70,14 +70,16 @@ def advise(
         action, effect = best.action, known.get(best.action_key)
         rate = effect.taken if effect is not None else rate
         sentences.append(
-            f"In a similar incident ({best.incident_id}) this was done: “{clean(best.action, DONE_CAP)}”."
+            f"In a similar incident ({best.incident_id}) this was done: “{clean(best.action, DONE_CAP).rstrip('.')}”."
         )
         sentences.append(_record(rate, effect))
     elif found.similar:
         first = found.similar[0]
         said = f"The most similar incident is {first.pattern.incident_id}"
         told = first.pattern.resolution
-        sentences.append(f"{said}: “{clean(told, DONE_CAP)}”." if told else f"{said}; it ended by itself.")
+        sentences.append(
+            f"{said}: “{clean(told, DONE_CAP).rstrip('.')}”." if told else f"{said}; it ended by itself."
+        )
     else:
         sentences.append("Nothing similar is known.")
     if passages:
