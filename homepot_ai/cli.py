@@ -227,7 +227,7 @@ def demo_truth() -> None:
 
 @app.command("demo-outage")
 def demo_outage(
-    minutes: Annotated[int, typer.Option(help="How long the gateway is away, 1 to 240.")] = 10,
+    minutes: Annotated[int, typer.Option(help="How long the gateway is away, 1 to 240.")] = 25,
 ) -> None:
     """Demo only: the gateway and the twelve devices behind it fall silent, to see what is told of it."""
     from homepot_ai.testing import sample_outage
