@@ -20,6 +20,16 @@ DUMP = Path(__file__).parent / "data" / "homepot_reduced.sql.gz"
 _numbers = itertools.count(1)
 
 
+# Files that mostly wait, for a minute to come or a server to start: while they do, the other core works.
+WAITING = ("test_prefect_server.py", "test_on_homepot_dump.py", "test_incident_flows.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits longest begins first."""
+    place = {name: number for number, name in enumerate(WAITING)}
+    items.sort(key=lambda item: place.get(item.path.name, len(WAITING)))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The url of a PostgreSQL server that lives as long as the session."""
