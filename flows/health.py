@@ -74,6 +74,7 @@ def _score(
     del batch  # as large as what was scored, while that is stored
     summary = scoring.store_minutes(database, settings, quote(plan), quote(scored), now=utc_now())
     page, part = summary.markdown(), shard_number(shard, settings.scoring.shards)
+    failed = False
     try:
         # What was wrong in minutes long past may be over: incidents wait for the last of them.
         if plan.mode == "live" and not plan.behind:
@@ -82,13 +83,21 @@ def _score(
             page += f"\n{outcome.headline}\n"
     except Exception as error:
         # The scores are there and stay; the run fails, and says with what.
+        failed = True
         page += f"\n**Incidents were not judged**: {cell(str(error))}\n"
         raise
     finally:
         # Behind everything that may open or close an incident, and for what people did meanwhile.
         # Within the minute: it is sent right away.
-        told = alerts.queue_alerts(database, settings, now=utc_now())
-        if told.queued:
-            wake_sender()
-        publish(FLOW, "\n".join(filter(None, (page, told.markdown()))), part=part)
+        try:
+            told = alerts.queue_alerts(database, settings, now=utc_now())
+            page = "\n".join(filter(None, (page, told.markdown())))
+            if told.queued:
+                wake_sender()
+        except Exception as error:
+            page += f"\n**Alerts were not queued**: {cell(str(error))}\n"
+            if not failed:  # else it would stand where the incidents' own error belongs
+                raise
+        finally:
+            publish(FLOW, page, part=part)
     return done(summary.headline)

@@ -169,14 +169,14 @@ def _done(done: Done) -> None:
 
 
 def _moment(text: str, now: datetime, *, back: bool = False) -> datetime:
-    if text[:-1].isdigit() and text[-1:] in _UNITS:
-        length = int(text[:-1]) * _UNITS[text[-1]]
-        return now - length if back else now + length
     try:
+        if text[:-1].isdecimal() and text[-1:] in _UNITS:
+            length = int(text[:-1]) * _UNITS[text[-1]]
+            return now - length if back else now + length
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise SettingsError(f"{text!r} is no moment; write for example 2026-11-20T08:00, or 4h") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _day(text: str | None) -> date | None:

@@ -136,6 +136,8 @@ class _Run:
         }
         if kind in _BEGINS:
             hearers = fresh | (told if kind in ("worsened", "flapping") else set())
+            if kind == "released" and incident.state == "acknowledged":
+                hearers = fresh - told
         elif kind == "recovered":
             waits = {_who(m) for m in self._told(incident) if m.state == "waiting"}
             # It came and went between two runs: told in one message.
@@ -159,7 +161,12 @@ class _Run:
         if recipient.channel != MAIL:
             return True
         sites = self.known.visible.get(recipient.address.lower())
-        if recipient.address.lower() not in self.known.visible or sites is None or incident.site_id in sites:
+        if (
+            recipient.address.lower() not in self.known.visible
+            or sites is None
+            or incident.site_id in sites
+            or not sites.isdisjoint(incident.held_sites)
+        ):
             return True
         self.not_allowed += 1
         return False
@@ -305,7 +312,11 @@ class _Run:
         """None when a row that waited is to be told now; else what becomes of it."""
         incident = self.known.incidents[row.incident_id]
         kind = _kind(row.kind)
-        if incident.id in self.known.suppressed and incident.state != "closed":
+        if (
+            incident.id in self.known.suppressed
+            and incident.state != "closed"
+            and (kind != "flapping" or self.known.suppressed[incident.id] != "flapping")
+        ):
             # Silenced since; when that ends, it is told as opened.
             return EndedWait(row.id, "not_told", "suppressed")
         if not self._may_hear(recipient, incident, kind):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,7 +105,10 @@ def queue_alerts(db: Database, settings: Settings, *, now: datetime) -> AlertSum
         events = store.queued_events(conn)
         ids = {event.incident_id for event in events}
         ids.update(store.unacknowledged(conn, now), store.due_incidents(conn, now))
-        incidents = store.incidents(conn, ids)
+        incidents = {
+            i: row if row.timezone is None else replace(row, timezone=_zone(row.timezone, settings))
+            for i, row in store.incidents(conn, ids).items()
+        }
         situation = _situation(conn, settings, events, incidents, now)
         decision = decide(situation, now)
         queued, failed = _store(conn, settings, decision, situation, now)
@@ -130,7 +133,7 @@ def _situation(
     addresses = {rule.recipient.address for rule in rules if rule.recipient.channel == MAIL}
     sites = {incident.site_id or 0 for incident in incidents.values()}
     own = store.budgets(conn, sites)
-    zones = {site: own[site][0] or settings.reports.timezone for site in sites}
+    zones = {site: _zone(own[site][0], settings) for site in sites}
     starts = {site: _midnight(now, zone) for site, zone in zones.items()}
     return Situation(
         events=events,
@@ -152,6 +155,15 @@ def _situation(
         ),
         storm=settings.alerts.storm,
     )
+
+
+def _zone(name: str | None, settings: Settings) -> str:
+    """A zone that is none must not cost the fleet its alerts."""
+    try:
+        return str(ZoneInfo(name or settings.reports.timezone))
+    except (KeyError, ValueError, OSError):
+        log.warning("action=zone_unknown zone=%r", name)
+        return settings.reports.timezone
 
 
 def _budget(own: float | None, settings: Settings) -> float:
@@ -195,7 +207,7 @@ def _store(
             message = _compose(letter, subjects, thread, settings, now)
             with conn.transaction():
                 queued += outbox.enqueue(conn, message, now=now, box=box)
-        except MailError as error:
+        except (MailError, ValueError, KeyError, TypeError, ArithmeticError, LookupError) as error:
             # One address that is none must not cost the others their alert.
             failed.append(f"{letter.recipient}: {error}")
             ended += [EndedWait(row.id, "not_told", row.why) for row in letter.waited]

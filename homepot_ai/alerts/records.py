@@ -78,9 +78,13 @@ class Rule:
     def concerns(self, incident: AlertIncident) -> bool:
         """Whether the incident is in its scope, whatever its severity."""
         return (
-            self.site_id in (None, incident.site_id)
-            and self.device_id in (None, incident.root_device_id)
-            and (self.device_types is None or incident.device_type in self.device_types)
+            (self.site_id in (None, incident.site_id) or self.site_id in incident.held_sites)
+            and (self.device_id in (None, incident.root_device_id) or self.device_id in incident.held_devices)
+            and (
+                self.device_types is None
+                or incident.device_type in self.device_types
+                or not self.device_types.isdisjoint(incident.held_types)
+            )
         )
 
     def wants(self, incident: AlertIncident, kind: str) -> bool:

@@ -122,8 +122,8 @@ def add(conn: Connection, settings: Settings, wanted: NewRoute, *, actor: str, n
     zone = wanted.timezone.strip() or (site.timezone if site else settings.reports.timezone)
     try:
         ZoneInfo(zone)
-    except (KeyError, ValueError) as error:
-        raise SettingsError(f"{zone!r} is no IANA time zone; write for example Europe/Berlin") from error
+    except (KeyError, ValueError, OSError) as error:
+        raise SettingsError(f"{zone[:60]!r} is no IANA time zone; write for example Europe/Berlin") from error
     if not 0 <= wanted.after_minutes <= 10080:
         raise SettingsError("a route escalates after 0 (at once) to 10080 minutes (a week)")
     if wanted.renotify_minutes and not 5 <= wanted.renotify_minutes <= 10080:

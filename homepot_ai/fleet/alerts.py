@@ -79,7 +79,9 @@ def insert(conn: Connection, alert: Alert) -> int:
 
 def update(conn: Connection, number: int, alert: Alert) -> None:
     """Bring an alert up to date; one that a person resolved or ignored there stays so."""
-    conn.execute(_SQL["update"], {**_parameters(alert), "id": number})
+    conn.execute(
+        _SQL["update"], {**_parameters(alert), "id": number, "ours": "%of homepot-ai: `homepot-ai incident %"}
+    )
 
 
 def answers(conn: Connection, numbers: Sequence[int]) -> list[Answer]:

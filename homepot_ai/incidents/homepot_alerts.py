@@ -8,6 +8,7 @@ with "false" or "true" are a mark as well, also when they come after the close.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -51,10 +52,8 @@ def verdict_in(notes: str | None) -> bool | None:
     >>> verdict_in("False alarm, backup was running"), verdict_in("true: fan replaced"), verdict_in("done")
     (False, True, None)
     """
-    first = (notes or "").strip().lower()
-    if first.startswith("false"):
-        return False
-    return True if first.startswith("true") else None
+    found = re.match(r"(true|false)\b", (notes or "").strip().lower())
+    return None if found is None else found[1] == "true"
 
 
 def read_back(conn: Connection, settings: Settings, *, at: datetime, now: datetime) -> int:

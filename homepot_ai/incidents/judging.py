@@ -147,7 +147,7 @@ class Judge:
     def _flaps(self, case: Case) -> None:
         past = self.around.past.get(case.now.fingerprint)
         flips = 1 if past is None else past.openings + 1
-        if flips <= self.config.flap_count or case.now.flapping:
+        if flips <= self.config.flap_count or case.now.flapping or case.now.kind == "storm":
             return
         case.set(flapping=True)
         case.suppress(Cover("flapping", None, None), self.at)
@@ -177,6 +177,9 @@ class Judge:
         )  # fmt: skip
         return True
 
+    def _lasts(self, case: Case) -> bool:
+        return self.at - case.suppressed["flapping"].begun_at >= timedelta(minutes=self.config.stable_minutes)
+
     def _silence(self, case: Case) -> None:
         if case.signs and self._forget(case):
             return
@@ -193,6 +196,8 @@ class Judge:
             for why in case.suppressed
             if (why in ("window", "homepot_schedule") and why not in wanted)
             or (why == "snooze" and case.now.snoozed_until is None)
+            # Down for as long as "stable" is: it does not flap, it is broken.
+            or (why == "flapping" and self._lasts(case))
         ]
         # Judged afresh: what is quiet by now is told nothing of, until it is ill again or over.
         for why in over if case.signs else ():

@@ -178,7 +178,8 @@ class _Minute:
         for cover, waiting in ready.items():
             waiting.sort(key=lambda w: (-SEVERITIES.index(w[0].severity), w[0].since, w[0].device_id))
             room = self.config.storm_cap - (self.around.openings if cover is None else 0)
-            storm = self.by_print.get(_storm_print(cover))
+            fingerprint = self._storm_now(cover)
+            storm = self.by_print.get(fingerprint)
             # A storm of one or two would say less than they do themselves, but only the first of them.
             if storm is None and room > 0 and len(waiting) < room + self.config.group_devices:
                 room = len(waiting)
@@ -186,7 +187,21 @@ class _Minute:
                 self.judge.open(held or self._single(sign))
             rest = waiting[max(room, 0) :]
             if rest:
-                self._storm(_storm_print(cover), rest)
+                self._storm(fingerprint, rest)
+
+    def _storm_now(self, cover: _Key) -> str:
+        """A flood joins the storm of its own minutes; what comes later is told anew."""
+        base = _storm_print(cover)
+        storms = [
+            case
+            for print_, case in self.by_print.items()
+            if case.live and (print_ == base or print_.startswith(f"{base}@"))
+        ]
+        for case in storms:
+            opened = case.now.opened_at or self.at
+            if (self.at - opened).total_seconds() < 60 * 3 * self.config.storm_minutes:
+                return case.now.fingerprint
+        return base if base not in self.by_print else f"{base}@{self.at:%Y%m%dT%H%M}"
 
     def _single(self, sign: Sign) -> Case:
         unit = self.around.units[sign.device_id]

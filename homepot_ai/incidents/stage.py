@@ -15,6 +15,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import psycopg
+
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.fleet import schedules
 from homepot_ai.incidents import homepot_alerts, lifecycle
@@ -97,7 +99,17 @@ def run(db: Database, settings: Settings, now: datetime) -> Outcome:
             homepot_alerts.read_back(conn, settings, at=at, now=now)
         cases = judge(conn, settings, at)
         if in_step:
-            homepot_alerts.write(conn, cases)
+            kept = [(case, case.now) for case in cases]
+            try:
+                with conn.transaction():
+                    homepot_alerts.write(conn, cases)
+            except psycopg.Error as error:
+                for case, now_ in kept:
+                    case.now = now_
+                notes.append(
+                    f"HOMEPOT's alerts could not be written ({type(error).__name__}): its dashboard does not "
+                    "show incidents"
+                )
     return _outcome(at, cases, notes, time.perf_counter() - began)
 
 

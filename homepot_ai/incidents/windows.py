@@ -2,8 +2,8 @@
 
 A recurring window begins and ends by the clock on the wall of its zone: "Saturdays from 22:00 for eight
 hours" ends at 06:00 also in the night in which the clock is moved, and lasts seven or nine hours then. A
-beginning that the clock skips in spring is at the moment of the skip; one that comes twice in autumn is the
-first of both. Where the skip swallows the whole window, it lasts its minutes from there.
+beginning that the clock skips in spring is as much later (02:30 is 03:30 then); of an hour that comes twice
+in autumn both are covered. Where the skip swallows the whole window, it lasts its minutes from there.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def occurrence(window: Window, day: date) -> tuple[datetime, datetime] | None:
     zone, naive = ZoneInfo(window.timezone), datetime.combine(day, window.local_start)
     length = timedelta(minutes=window.minutes)
     begin = naive.replace(tzinfo=zone).astimezone(UTC)
-    end = (naive + length).replace(tzinfo=zone).astimezone(UTC)
+    # Of an end that comes twice the second, of one that is skipped the later reading.
+    end = max((naive + length).replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     return begin, end if end > begin else begin + length
 
 

@@ -69,8 +69,8 @@ def advise(
         _, _, best = max(candidates, key=lambda c: (c[0], c[1], -c[2].id))
         action, effect = best.action, known.get(best.action_key)
         rate = effect.taken if effect is not None else rate
-        done = clean(best.action, DONE_CAP).rstrip(".")
-        sentences.append(f"In a similar incident ({best.incident_id}) this was done: “{done}”.")
+        was = clean(best.action, DONE_CAP).rstrip(".")
+        sentences.append(f"In a similar incident ({best.incident_id}) this was done: “{was}”.")
         sentences.append(_record(rate, effect))
     elif found.similar:
         first = found.similar[0]

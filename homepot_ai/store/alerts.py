@@ -70,6 +70,9 @@ class AlertIncident:
     previous_id: int | None
     recurrence: int
     mark: bool | None
+    held_sites: Sequence[int] = ()
+    held_types: Sequence[str] = ()
+    held_devices: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

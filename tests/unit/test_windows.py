@@ -56,6 +56,9 @@ def test_an_hour_that_the_clock_skips_or_repeats_is_still_covered() -> None:
     twice = occurrence(weekly(time(2, 30), 60, [6]), date(2026, 10, 25))
     # From the first 02:30 to 03:30 after the clock went back: both passes of the hour.
     assert twice == (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 2, 30, tzinfo=UTC))
+    # One that ends within the hour that comes twice ends in its second pass.
+    within = occurrence(weekly(time(1), 90, [6]), date(2026, 10, 25))
+    assert within == (datetime(2026, 10, 24, 23, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC))
 
 
 def test_a_window_of_days_covers_the_days_after_it_began() -> None:

@@ -22,9 +22,10 @@ UPDATE alerts
        resolved_at = coalesce(resolved_at, %(resolved_at)s::timestamptz AT TIME ZONE 'UTC'),
        resolved_by = coalesce(resolved_by, %(resolved_by)s),
        resolution_notes = coalesce(resolution_notes, %(notes)s)
- WHERE id = %(id)s;
+ WHERE id = %(id)s AND description LIKE %(ours)s;
 
 -- name: answers
 SELECT id, status, resolved_by, resolution_notes
   FROM alerts
- WHERE id = ANY(%(ids)s::integer[]) AND status IN ('acknowledged', 'resolved', 'ignored');
+ WHERE id = ANY(%(ids)s::integer[]) AND status IN ('acknowledged', 'resolved', 'ignored')
+   AND description LIKE '%%of homepot-ai: `homepot-ai incident %%';

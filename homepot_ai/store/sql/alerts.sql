@@ -25,15 +25,21 @@ UPDATE ai_incident_events SET alerted_at = %(now)s WHERE id = ANY(%(ids)s::bigin
 SELECT id FROM ai_incidents
  WHERE state IN ('pending', 'open', 'acknowledged') AND state = 'open'
    AND (snoozed_until IS NULL OR snoozed_until <= %(now)s)
- ORDER BY id
+ ORDER BY array_position(ARRAY['critical', 'warning', 'info'], severity), opened_at DESC, id DESC
  LIMIT %(limit)s;
 
 -- name: incidents
 SELECT i.id, i.kind, i.site_id, s.name, z.timezone, i.root_device_id, i.device_type, i.cause, i.category,
        i.title, i.state, i.severity, i.conclusion, i.started_at, i.opened_at, i.acknowledged_at,
        i.acknowledged_by, i.snoozed_until, i.closed_at, i.closed_by, i.resolution, i.devices, i.peak_devices,
-       i.initial, i.facts, i.previous_id, i.recurrence, i.mark
+       i.initial, i.facts, i.previous_id, i.recurrence, i.mark,
+       coalesce(h.sites, '{}'), coalesce(h.types, '{}'), coalesce(h.devices, '{}')
   FROM ai_incidents i
+  LEFT JOIN LATERAL (
+       SELECT array_agg(DISTINCT d.site_id) AS sites, array_agg(DISTINCT d.device_type::text) AS types,
+              array_agg(DISTINCT d.id) AS devices
+         FROM ai_incident_devices m JOIN devices d ON d.id = m.device_id
+        WHERE m.incident_id = i.id AND i.kind <> 'device') h ON true
   LEFT JOIN sites s ON s.id = i.site_id
   LEFT JOIN ai_site_settings z ON z.site_id = i.site_id
  WHERE i.id = ANY(%(ids)s::bigint[])

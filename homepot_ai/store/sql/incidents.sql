@@ -56,9 +56,13 @@ SELECT a.id, a.device_id, a.severity, a.started_at, a.metric, a.observed, a.expe
  WHERE a.status = 'open';
 
 -- name: silences
-SELECT device_id, noticed_at, last_sample_at
-  FROM ai_device_gaps
- WHERE ended_at IS NULL AND status = 'no_data';
+-- Nobody could notice it while it was maintained: that it fell silent in it is news when that ends.
+SELECT g.device_id, g.noticed_at,
+       CASE WHEN g.last_sample_at IS NOT NULL THEN greatest(g.last_sample_at,
+         (SELECT max(m.ended_at) FROM ai_device_gaps m
+           WHERE m.device_id = g.device_id AND m.status = 'in_maintenance' AND m.ended_at = g.noticed_at)) END
+  FROM ai_device_gaps g
+ WHERE g.ended_at IS NULL AND g.status = 'no_data';
 
 -- name: told_silences
 -- Of these silences, those that an incident was about which was closed since they began.
