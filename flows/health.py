@@ -73,31 +73,28 @@ def _score(
     scored = scoring.score_minutes(settings, quote(plan), quote(batch))
     del batch  # as large as what was scored, while that is stored
     summary = scoring.store_minutes(database, settings, quote(plan), quote(scored), now=utc_now())
-    page, part = summary.markdown(), shard_number(shard, settings.scoring.shards)
-    failed = False
-    try:
+    # The scores are there and stay. What fails behind them is told, and fails the run when all is done.
+    page, failed = [summary.markdown()], []
+    if plan.mode == "live" and not plan.behind:
         # What was wrong in minutes long past may be over: incidents wait for the last of them.
-        if plan.mode == "live" and not plan.behind:
+        try:
             outcome = incidents.judge_incidents(database, settings, now=utc_now())
+            page.append(f"{outcome.headline}\n")
             incidents.announce(outcome.opened)
-            page += f"\n{outcome.headline}\n"
-    except Exception as error:
-        # The scores are there and stay; the run fails, and says with what.
-        failed = True
-        page += f"\n**Incidents were not judged**: {cell(str(error))}\n"
-        raise
-    finally:
+        except Exception as error:
+            page.append(f"**Incidents failed**: {cell(str(error))}\n")
+            failed.append(error)
+    try:
         # Behind everything that may open or close an incident, and for what people did meanwhile.
         # Within the minute: it is sent right away.
-        try:
-            told = alerts.queue_alerts(database, settings, now=utc_now())
-            page = "\n".join(filter(None, (page, told.markdown())))
-            if told.queued:
-                wake_sender()
-        except Exception as error:
-            page += f"\n**Alerts were not queued**: {cell(str(error))}\n"
-            if not failed:  # else it would stand where the incidents' own error belongs
-                raise
-        finally:
-            publish(FLOW, page, part=part)
+        told = alerts.queue_alerts(database, settings, now=utc_now())
+        page.append(told.markdown())
+        if told.queued:
+            wake_sender()
+    except Exception as error:
+        page.append(f"**Alerts failed**: {cell(str(error))}\n")
+        failed.append(error)
+    publish(FLOW, "\n".join(filter(None, page)), part=shard_number(shard, settings.scoring.shards))
+    if failed:
+        raise failed[0]
     return done(summary.headline)

@@ -203,11 +203,11 @@ def test_no_secret_and_no_path_of_this_machine_is_in_the_server(demo: Installati
 
 def test_yesterdays_reports_arrive_by_mail(demo: Installation) -> None:
     def reports() -> list[Any]:
-        # What is ill at the start is told by mails of its own, without a PDF.
-        mails = list_mails(demo.var / "mail")
-        return [mail for mail in mails if b"application/pdf" in mail.path.read_bytes()]
+        # What is ill at the start is told by mails of its own.
+        return [mail for mail in list_mails(demo.var / "mail") if "daily" in mail.subject]
 
-    assert eventually(reports, 120, f"a report by mail\n{demo.output()}")
+    mails = eventually(reports, 120, f"a report by mail\n{demo.output()}")
+    assert all(b"application/pdf" in mail.path.read_bytes() for mail in mails)
 
 
 def test_a_scheduled_minute_completes(demo: Installation) -> None:
@@ -216,7 +216,7 @@ def test_a_scheduled_minute_completes(demo: Installation) -> None:
 
     run = eventually(completed, 150, "a scheduled score-health run")[0]
     late = datetime.fromisoformat(run["start_time"]) - datetime.fromisoformat(run["expected_start_time"])
-    assert late < timedelta(seconds=60)  # on a machine that tests something else beside
+    assert late < timedelta(seconds=30)
     [(newest,)] = demo.rows("SELECT max(at) FROM ai_scoring_minutes")
     assert datetime.now(UTC) - newest < timedelta(minutes=3)
 
