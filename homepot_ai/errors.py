@@ -19,6 +19,7 @@
     │   ├── ModelMissing          an embedding model is not on this machine
     │   ├── IndexUnavailable      the vector index is missing, locked, damaged or of another version
     │   └── ActionError           an action cannot be recorded as it was given
+    ├── PredictionError           a forecast, visit or outcome cannot be made or recorded as asked
     ├── ReportError               a report could not be made
     ├── MailError                 a mail could not be composed or sent
     └── NotFound                  a name or id that does not exist
@@ -105,6 +106,10 @@ class IndexUnavailable(RecallError):
 
 class ActionError(RecallError):
     """An action cannot be recorded as it was given: the message says what is missing."""
+
+
+class PredictionError(HomepotAIError):
+    """A forecast, a visit or an outcome cannot be made or recorded as asked."""
 
 
 class ReportError(HomepotAIError):

@@ -129,6 +129,24 @@ class MemorySettings(Section):
     lock_seconds: Annotated[float, Field(gt=0, le=300)] = 15.0
 
 
+class PredictionSettings(Section):
+    # What is read, and what a device must have before anything is said of it.
+    history_days: Annotated[int, Field(ge=7, le=92)] = 30
+    least_days: Annotated[int, Field(ge=2, le=30)] = 5
+    # The hour (UTC) whose forecasts make the track record: every device once a day, whatever its risk.
+    ledger_hour: Annotated[int, Field(ge=0, le=23)] = 6
+    # Fewer failures than this and the model rests on priors; fewer settled and a figure is anecdotal.
+    least_failures: Annotated[int, Field(ge=5)] = 20
+    least_settled: Annotated[int, Field(ge=5)] = 30
+    # Warnings that come to nothing, as a share of all warnings; devices that can be inspected in a day.
+    false_alarm_budget: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    inspections_per_day: Annotated[float, Field(gt=0, le=1)] = 0.05
+    # A visit: how long, how far ahead it is planned, how long after the need one may still be merged into it.
+    visit_minutes: Annotated[int, Field(ge=10, le=480)] = 60
+    notice_hours: Annotated[int, Field(ge=0, le=336)] = 24
+    merge_days: Annotated[int, Field(ge=0, le=30)] = 5
+
+
 class ReportSettings(Section):
     timezone: Zone = "UTC"
     locale: str = "en"
@@ -225,6 +243,7 @@ class Settings(BaseSettings):
     incidents: IncidentSettings = IncidentSettings()
     backtest: BacktestSettings = BacktestSettings()
     memory: MemorySettings = MemorySettings()
+    prediction: PredictionSettings = PredictionSettings()
     reports: ReportSettings = ReportSettings()
     mail: MailSettings = MailSettings()
     alerts: AlertSettings = AlertSettings()

@@ -27,7 +27,7 @@ LAYERS = [
     {"settings"},
     {"store", "fleet"},
     {"health"},
-    {"incidents", "memory"},
+    {"incidents", "memory", "prediction"},
     {"reporting"},
     {"alerts"},
     {"testing"},
@@ -43,7 +43,18 @@ LAYERS = [
         "api",
     },
 ]
-HEAVY = {"weasyprint", "apprise", "matplotlib", "pandas", "torch", "chromadb", "sentence_transformers"}
+HEAVY = {
+    "weasyprint",
+    "apprise",
+    "matplotlib",
+    "pandas",
+    "statsmodels",
+    "sklearn",
+    "icalendar",
+    "torch",
+    "chromadb",
+    "sentence_transformers",
+}
 
 
 def modules(package: Path) -> Iterator[tuple[str, Path]]:
