@@ -47,8 +47,11 @@ def evidence(incident: AlertIncident, zone: str, *, initial: bool) -> list[str]:
 
 def _metric(metric: Mapping[str, Any], zone: str, started: datetime) -> str:
     name = clean(str(metric.get("metric") or ""), 60) if metric.get("metric") else None
-    low, high = _number(metric.get("low")), _number(metric.get("high"))
-    seen = words.value(name, _number(metric.get("observed")))
+    observed = _number(metric.get("observed"))
+    low, high = metrics.told_band(
+        name or "", observed, _number(metric.get("low")), _number(metric.get("high"))
+    )
+    seen = words.value(name, observed)
     if low is not None and high is not None:
         band = f"{words.value(name, low)} to {words.value(name, high)}"
     elif high is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -102,6 +103,31 @@ def just_beyond(name: str, value: float, low: float | None, high: float | None) 
             continue
         return "just over " if value > edge else "just under "
     return ""
+
+
+def told_band(
+    name: str, value: float | None, low: float | None, high: float | None
+) -> tuple[float | None, float | None]:
+    """The edges of an expected band that are worth telling; None for one that says nothing.
+
+    An edge beyond what the metric can be at all is none (fewer than no connections).  Nor is a lower one
+    below zero where the value is above the band: for most metrics it is only arithmetic.
+
+    >>> told_band("active_connections", 40.0, -3.0, 12.0), told_band("load", 0.9, -0.2, 0.5)
+    ((None, 12.0), (None, 0.5))
+    >>> told_band("balance", -4.0, -2.0, 5.0)
+    (-2.0, 5.0)
+    """
+    known = KNOWN.get(name)
+    low = None if low is None or not math.isfinite(low) else low
+    high = None if high is None or not math.isfinite(high) else high
+    if known and low is not None and low <= known.low:
+        low = None
+    if known and high is not None and high >= known.high:
+        high = None
+    if low is not None and high is not None and low < 0 <= high and value is not None and value > high:
+        low = None
+    return low, high
 
 
 def valid_ranges(names: Sequence[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -225,13 +225,14 @@ def explain(metric: str, observed: float, low: float, high: float) -> str:
         return name
     beyond = metrics.just_beyond(metric, observed, low, high)
     text = f"{name} {beyond}{metrics.format_value(metric, observed)}"
-    if math.isfinite(low) and math.isfinite(high):
-        between = f"{metrics.format_value(metric, low)} to {metrics.format_value(metric, high)}"
+    least, most = metrics.told_band(metric, observed, low, high)
+    if least is not None and most is not None:
+        between = f"{metrics.format_value(metric, least)} to {metrics.format_value(metric, most)}"
         return f"{text}, expected {between}"
-    if math.isfinite(high):
-        return f"{text}, expected at most {metrics.format_value(metric, high)}"
-    if math.isfinite(low):
-        return f"{text}, expected at least {metrics.format_value(metric, low)}"
+    if most is not None:
+        return f"{text}, expected at most {metrics.format_value(metric, most)}"
+    if least is not None:
+        return f"{text}, expected at least {metrics.format_value(metric, least)}"
     return text
 
 

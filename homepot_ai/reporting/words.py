@@ -194,16 +194,9 @@ def observed(anomaly: AnomalyFacts) -> str:
 
 
 def expected(anomaly: AnomalyFacts) -> str:
-    """The expected band in words: a range, or one edge.
-
-    An edge beyond what the metric can be at all (fewer than no connections) is none.
-    """
-    low, high, name = anomaly.expected_low, anomaly.expected_high, anomaly.metric
-    known = metrics.KNOWN.get(name or "")
-    if known and low is not None and low <= known.low:
-        low = None
-    if known and high is not None and high >= known.high:
-        high = None
+    """The expected band in words: a range, or one edge."""
+    name = anomaly.metric
+    low, high = metrics.told_band(name or "", anomaly.observed, anomaly.expected_low, anomaly.expected_high)
     if low is not None and high is not None:
         first, last = value(name, low), value(name, high)
         unit = metrics.unit(name) if name else ""
