@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.states import State
 from pydantic import Field
 
-from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, utc_now
+from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, person, publish, utc_now
 from flows.mail import wake_sender
 from homepot_ai.alerts.rules import NewRoute
 from homepot_ai.settings import load_settings
@@ -61,7 +61,7 @@ def alert_routes(
         hours=hours, timezone=timezone, outside=outside, after_minutes=after_minutes,
         renotify_minutes=renotify_minutes,
     )  # fmt: skip
-    who = by.strip() or "somebody at the Prefect UI"
+    who = person(by)
     said, page = alerts.change_routes(database, settings, action, wanted, by=who, now=now)
     publish("alert-routes", page)
     if action == "test":

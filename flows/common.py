@@ -80,6 +80,15 @@ def too_late(at: datetime | None, now: datetime, interval: timedelta) -> str | N
     )
 
 
+def person(by: str) -> str:
+    """Who acts, as it is written down.
+
+    >>> person(" Ann "), person("")
+    ('Ann', 'somebody at the Prefect UI')
+    """
+    return by.strip() or "somebody at the Prefect UI"
+
+
 def skipped(reason: str) -> State[Any]:
     """The state of a run that had nothing to do, and says why."""
     return Completed(name="Skipped", message=reason)

@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.states import State
 from pydantic import Field
 
-from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
+from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, person, publish, skipped, too_late, utc_now
 from homepot_ai.memory import page
 from homepot_ai.settings import load_settings
 from tasks import memory
@@ -25,8 +25,7 @@ def investigate_incident(
     Args:
         at: the moment to write down as when it was looked into; default now.
         incidents: the numbers that the triggering event told; only noted. Every open incident that nobody
-        looked
-            into is taken, so that a lost or doubled event harms nothing.
+            looked into is taken, so that a lost or doubled event harms nothing.
     """
     now = utc_now()
     moment = now if at is None else as_utc(at)
@@ -34,9 +33,11 @@ def investigate_incident(
     learned = memory.learn_patterns(database, settings, now=moment)
     memory.read_runbooks(database, settings, now=moment)
     result = memory.look_into_incidents(database, settings, now=moment)
-    if not result.findings and not learned.patterns:
+    if not result.findings and not result.failed and not learned.patterns:
         return skipped("no incident waits to be looked into, and none has closed since the last run")
     publish("investigate-incident", page.investigated(result))
+    if result.failed:  # they wait for the next run; what was found of the others is written
+        raise result.failed[0][1]
     return done(page.headline(result))
 
 
@@ -59,23 +60,16 @@ def record_action(
     if not incident and not action.strip():
         publish(
             "record-action",
-            "\n".join(["**Nothing recorded: no incident was named**", "", *_known(database, now)]),
+            "\n".join(
+                ["**Nothing recorded: no incident was named**", "", *memory.what_helped(database, now=now)]
+            ),
         )
         return done("nothing recorded: no incident was named")
-    who = by.strip() or "somebody at the Prefect UI"
     recorded = memory.record_action(
-        database, incident, action, by=who, at=None if at is None else as_utc(at), now=now
+        database, incident, action, by=person(by), at=None if at is None else as_utc(at), now=now
     )
     publish("record-action", page.recorded(recorded))
     return done(f"action on incident {incident} {'recorded' if recorded.new else 'was there already'}")
-
-
-def _known(database: Any, now: datetime) -> list[str]:
-    from homepot_ai.memory.effect import effects
-    from homepot_ai.store import actions
-
-    with database.reader() as conn:
-        return page.effects(effects(actions.tallies(conn, now)))
 
 
 @flow(name="judge-actions", timeout_seconds=3600, **FAILURE_HOOKS)

@@ -9,14 +9,12 @@ from prefect import flow
 from prefect.states import State
 from pydantic import Field
 
-from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, utc_now
+from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, person, publish, utc_now
 from homepot_ai.errors import IncidentError
 from homepot_ai.incidents import page
 from homepot_ai.incidents.planning_windows import Asked
 from homepot_ai.settings import load_settings
 from tasks import incidents
-
-SOMEBODY = "somebody at the Prefect UI"
 
 
 def _listed(flow_name: str, asked: str, now: datetime) -> State[Any]:
@@ -52,7 +50,7 @@ def acknowledge(
     now = _moment(at)
     if not incident:
         return _listed("acknowledge", "acknowledged", now)
-    who = by.strip() or SOMEBODY
+    who = person(by)
     found = incidents.acknowledge(open_fleet(), load_settings(), incident, by=who, comment=comment, now=now)
     publish("acknowledge", page.done_page(found, now))
     return done(found.said)
@@ -83,7 +81,7 @@ def snooze(
     if bool(minutes) == (until is not None):
         raise IncidentError("say for how many minutes, or until when: one of both, a snooze always ends")
     end = now + timedelta(minutes=minutes) if until is None else as_utc(until)
-    who = by.strip() or SOMEBODY
+    who = person(by)
     found = incidents.snooze(
         open_fleet(), load_settings(), incident, until=end, by=who, comment=comment, now=now
     )
@@ -109,7 +107,7 @@ def close_incident(
     now = _moment(at)
     if not incident:
         return _listed("close-incident", "closed", now)
-    who = by.strip() or SOMEBODY
+    who = person(by)
     found = incidents.close(open_fleet(), load_settings(), incident, by=who, resolution=resolution, now=now)
     publish("close-incident", page.done_page(found, now))
     return done(found.said)
@@ -151,7 +149,7 @@ def add_window(
         at: the moment to act for (UTC where no zone is given); default now.
     """
     now, database, settings = _moment(at), open_fleet(), load_settings()
-    who = by.strip() or SOMEBODY
+    who = person(by)
     planned = None
     if cancel:
         planned = incidents.cancel_window(database, cancel, by=who, now=now)

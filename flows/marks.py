@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.states import State
 from pydantic import Field
 
-from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, utc_now
+from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, person, publish, utc_now
 from homepot_ai.errors import MarkError
 from homepot_ai.health import marks_page
 from homepot_ai.incidents import page
@@ -41,7 +41,7 @@ def mark(
         reset_threshold: instead of a verdict: a device type; its alarm threshold is as designed again.
     """
     now, database, settings = utc_now(), open_fleet(), load_settings()
-    who = by.strip() or "somebody at the Prefect UI"
+    who = person(by)
     if reset_threshold.strip():
         if anomaly or device.strip() or verdict != "not said":
             raise MarkError(

@@ -9,8 +9,10 @@ from datetime import datetime
 
 from prefect.logging import get_run_logger
 
-from homepot_ai.memory import acting, investigate, keeping, manuals
+from homepot_ai.memory import acting, investigate, keeping, manuals, page
+from homepot_ai.memory.effect import effects
 from homepot_ai.settings import Settings
+from homepot_ai.store import actions
 from homepot_ai.store.database import Database
 from tasks.stage import stage
 
@@ -54,6 +56,13 @@ def look_into_incidents(database: Database, settings: Settings, *, now: datetime
         len(result.findings), result.degraded,
     )  # fmt: skip
     return result
+
+
+@stage("read-what-helped", timeout_seconds=60, tags=TAGS)
+def what_helped(database: Database, *, now: datetime) -> list[str]:
+    """What was done so far and how often it helped, as lines of a page."""
+    with database.reader() as conn:
+        return page.effects(effects(actions.tallies(conn, now)))
 
 
 @stage("record-action", timeout_seconds=30, tags=TAGS)

@@ -8,9 +8,11 @@ index it says so, and compares by words and exact facts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+import psycopg
 
 from homepot_ai.errors import RecallError
 from homepot_ai.memory import describe, embedder, manuals, passages, similar
@@ -52,11 +54,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class Investigated:
-    """A run's findings; `degraded` says why the index or the pages were not asked."""
+    """A run's findings.
+
+    Attributes:
+        degraded: why the index or the pages were not asked.
+        failed: incidents that could not be looked into, with what went wrong; they stay waiting.
+    """
 
     findings: tuple[Finding, ...]
     effects: tuple[Effect, ...]
     degraded: str | None
+    failed: tuple[tuple[int, Exception], ...] = ()
 
 
 def investigate(db: Database, settings: Settings, now: datetime) -> Investigated:
@@ -65,7 +73,7 @@ def investigate(db: Database, settings: Settings, now: datetime) -> Investigated
         waiting = store.uninvestigated(conn, AT_ONCE)
     if not waiting:
         return Investigated((), (), None)
-    looked = look(db, settings, waiting)
+    looked = _look_at_all(db, settings, waiting)
     written = []
     for finding in looked.findings:
         with db.writer() as conn:
@@ -73,13 +81,26 @@ def investigate(db: Database, settings: Settings, now: datetime) -> Investigated
                 conn, finding.incident.id, at=now, kind="investigated", actor=ACTOR,
                 comment=finding.advice.text, details=details(finding, looked.degraded),
             )  # fmt: skip
-        written.append(
-            Finding(
-                finding.incident, finding.description, finding.found, finding.done, finding.passages,
-                finding.advice, event is not None,
-            )
-        )  # fmt: skip
-    return Investigated(tuple(written), looked.effects, looked.degraded)
+        written.append(replace(finding, written=event is not None))
+    return replace(looked, findings=tuple(written))
+
+
+def _look_at_all(db: Database, settings: Settings, incidents: Sequence[IncidentRow]) -> Investigated:
+    """All at once; where that fails, one by one, so that what is odd about one holds up no other."""
+    try:
+        return look(db, settings, incidents)
+    except (psycopg.Error, OSError):
+        raise  # the server's trouble is everybody's, and goes away by itself
+    except Exception as error:
+        if len(incidents) == 1:
+            return Investigated((), (), None, ((incidents[0].id, error),))
+    parts = [_look_at_all(db, settings, [incident]) for incident in incidents]
+    return Investigated(
+        tuple(finding for part in parts for finding in part.findings),
+        next((part.effects for part in parts if part.findings), ()),
+        "; ".join(dict.fromkeys(part.degraded for part in parts if part.degraded)) or None,
+        tuple(failed for part in parts for failed in part.failed),
+    )
 
 
 def look(db: Database, settings: Settings, incidents: Sequence[IncidentRow]) -> Investigated:

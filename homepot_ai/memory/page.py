@@ -42,6 +42,10 @@ def investigated(result: Investigated) -> str:
     lines = [f"**{headline(result)}**", ""]
     if result.degraded:
         lines += [f"> Degraded: {text(result.degraded, LONG)}", ""]
+    lines += [
+        f"- **Incident {number} could not be looked into**: {text(str(error), LONG)}\n"
+        for number, error in result.failed[:SHOWN]
+    ]
     for finding in result.findings[:SHOWN]:
         lines += _finding(finding)
     if len(result.findings) > SHOWN:
@@ -53,10 +57,11 @@ def investigated(result: Investigated) -> str:
 
 def headline(result: Investigated) -> str:
     """A run in one line."""
-    if not result.findings:
+    if not result.findings and not result.failed:
         return "No incident waits to be looked into"
     known = sum(bool(finding.found.similar) for finding in result.findings)
     told = f"{_count(len(result.findings), 'incident')} looked into, {known} with similar past ones"
+    told += f", {len(result.failed)} failed" if result.failed else ""
     return f"{told}; degraded" if result.degraded else told
 
 

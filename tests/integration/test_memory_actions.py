@@ -152,3 +152,27 @@ def test_the_rate_reaches_the_recommendation(fleet: tuple[Database, list[int]], 
     assert details["interval"][0] == pytest.approx(0.61, abs=0.01)
     assert "It helped in 6 of 6" in details["recommendation"]
     assert effects([]) == []
+
+
+def test_an_incident_whose_facts_are_odd_holds_up_no_other(
+    fleet: tuple[Database, list[int]], tmp_path: Path
+) -> None:
+    db, _ = fleet
+    numbers = [
+        incident(db, device=n, opened=NOW, metrics=[metric("disk_percent", 92.0, high=80.0)])
+        for n in (1, 2, 3)
+    ]
+    with db.admin() as conn:
+        conn.execute("UPDATE ai_incidents SET facts = '[1]' WHERE id = %s", [numbers[0]])
+    without = MemorySettings(model="all-mpnet-base-v2", models_dir=tmp_path)
+    settings = Settings(var_dir=tmp_path, memory=without)
+    result = investigate.investigate(db, settings, NOW)
+    assert [number for number, _ in result.failed] == numbers[:1]
+    assert {finding.incident.id for finding in result.findings} >= set(numbers[1:])
+    shown = page.investigated(result)
+    assert f"**Incident {numbers[0]} could not be looked into**" in shown
+    assert "1 failed" in page.headline(result)
+    # It waits, and is taken up when its facts can be read.
+    with db.admin() as conn:
+        conn.execute("UPDATE ai_incidents SET facts = '{}' WHERE id = %s", [numbers[0]])
+    assert [f.incident.id for f in investigate.investigate(db, settings, NOW).findings] == numbers[:1]
