@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 from prefect.logging import get_logger
 from prefect.states import Completed
+from pydantic import Field
 
 from blocks import FLEET, FleetDatabase
 from homepot_ai.settings import load_settings
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from homepot_ai.store.database import Database
 
 MINUTE = timedelta(minutes=1)
+#: The number of an incident, an anomaly, a window; 0 where a form was left empty.
+RowId = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 Hook = Callable[..., None]
 

@@ -9,7 +9,18 @@ from prefect import flow
 from prefect.states import State
 from pydantic import Field
 
-from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, person, publish, skipped, too_late, utc_now
+from flows.common import (
+    FAILURE_HOOKS,
+    RowId,
+    as_utc,
+    done,
+    open_fleet,
+    person,
+    publish,
+    skipped,
+    too_late,
+    utc_now,
+)
 from homepot_ai.memory import page
 from homepot_ai.settings import load_settings
 from tasks import memory
@@ -43,7 +54,7 @@ def investigate_incident(
 
 @flow(name="record-action", timeout_seconds=120, **FAILURE_HOOKS)
 def record_action(
-    incident: Annotated[int, Field(ge=0)] = 0,
+    incident: RowId = 0,
     action: Annotated[str, Field(max_length=500)] = "",
     by: Annotated[str, Field(max_length=100)] = "",
     at: datetime | None = None,

@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.states import State
 from pydantic import Field
 
-from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, person, publish, utc_now
+from flows.common import FAILURE_HOOKS, RowId, as_utc, done, open_fleet, person, publish, utc_now
 from homepot_ai.errors import IncidentError
 from homepot_ai.incidents import page
 from homepot_ai.incidents.planning_windows import Asked
@@ -34,7 +34,7 @@ def _moment(at: datetime | None) -> datetime:
 
 @flow(name="acknowledge", timeout_seconds=180, **FAILURE_HOOKS)
 def acknowledge(
-    incident: Annotated[int, Field(ge=0)] = 0,
+    incident: RowId = 0,
     comment: Annotated[str, Field(max_length=1000)] = "",
     by: Annotated[str, Field(max_length=100)] = "",
     at: datetime | None = None,
@@ -58,7 +58,7 @@ def acknowledge(
 
 @flow(name="snooze", timeout_seconds=180, **FAILURE_HOOKS)
 def snooze(
-    incident: Annotated[int, Field(ge=0)] = 0,
+    incident: RowId = 0,
     minutes: Annotated[int, Field(ge=0, le=43_200)] = 0,
     until: datetime | None = None,
     comment: Annotated[str, Field(max_length=1000)] = "",
@@ -91,7 +91,7 @@ def snooze(
 
 @flow(name="close-incident", timeout_seconds=180, **FAILURE_HOOKS)
 def close_incident(
-    incident: Annotated[int, Field(ge=0)] = 0,
+    incident: RowId = 0,
     resolution: Annotated[str, Field(max_length=1000)] = "",
     by: Annotated[str, Field(max_length=100)] = "",
     at: datetime | None = None,
@@ -125,7 +125,7 @@ def add_window(
     timezone: str = "",
     valid_from: date | None = None,
     valid_until: date | None = None,
-    cancel: Annotated[int, Field(ge=0)] = 0,
+    cancel: RowId = 0,
     comment: Annotated[str, Field(max_length=500)] = "",
     by: Annotated[str, Field(max_length=100)] = "",
     at: datetime | None = None,

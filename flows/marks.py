@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.states import State
 from pydantic import Field
 
-from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, person, publish, utc_now
+from flows.common import FAILURE_HOOKS, RowId, as_utc, done, open_fleet, person, publish, utc_now
 from homepot_ai.errors import MarkError
 from homepot_ai.health import marks_page
 from homepot_ai.incidents import page
@@ -19,8 +19,8 @@ from tasks import incidents, marks
 
 @flow(name="mark", timeout_seconds=120, **FAILURE_HOOKS)
 def mark(
-    anomaly: Annotated[int, Field(ge=0)] = 0,
-    incident: Annotated[int, Field(ge=0)] = 0,
+    anomaly: RowId = 0,
+    incident: RowId = 0,
     verdict: Literal["not said", "true", "false", "withdrawn"] = "not said",
     comment: Annotated[str, Field(max_length=1000)] = "",
     by: Annotated[str, Field(max_length=100)] = "",

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.markdown import Markdown
 
-from homepot_ai.settings import Settings, load_settings
-from homepot_ai.store.database import Database
+from homepot_ai.cli_common import console, opened, say, utc_now
 from homepot_ai.text import table
 
 app = typer.Typer()
-console = Console(highlight=False)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _open() -> tuple[Settings, Database]:
-    settings = load_settings()
-    return settings, Database.from_settings(settings)
-
-
-def _print(text: str) -> None:
-    # Names are there to be copied: the terminal may wrap lines, nothing is cut.
-    console.print(text, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -55,22 +37,22 @@ def routes(
     """List who is told of incidents, add or remove a route, or send a test message by one."""
     from homepot_ai.alerts import rules, rules_page
 
-    settings, db = _open()
+    settings, db = opened()
     if action == "list":
         with db.reader() as conn:
             found = rules.listing(conn, settings)
         if not found:
-            _print("nobody is told of incidents yet: homepot-ai routes add NAME --to ops@example.org")
+            say("nobody is told of incidents yet: homepot-ai routes add NAME --to ops@example.org")
             return
-        _print(table(rules_page.HEADER, found, "0> 0< 0< 0< 0< 0< 0<"))
+        say(table(rules_page.HEADER, found, "0> 0< 0< 0< 0< 0< 0<"))
         return
     wanted = rules.NewRoute(
         name=name, to=to, site=site, device_types=device_types, severity=severity, kinds=kinds, days=days,
         hours=hours, timezone=timezone, outside=outside, after_minutes=after, renotify_minutes=renotify,
     )  # fmt: skip
-    _print(f"● {rules_page.act(db, settings, action, wanted, by=getpass.getuser(), now=_now())}")
+    say(f"● {rules_page.act(db, settings, action, wanted, by=getpass.getuser(), now=utc_now())}")
     if action == "test":
-        _print("  It goes within five minutes, or at once with: homepot-ai run deliver")
+        say("  It goes within five minutes, or at once with: homepot-ai run deliver")
 
 
 @app.command()
@@ -80,5 +62,5 @@ def alerts(
     """Pages per day and site against the budget, the noisiest rules, what was silenced."""
     from homepot_ai.alerts.review import review
 
-    settings, db = _open()
-    console.print(Markdown(review(db, settings, now=_now(), days=days).markdown()))
+    settings, db = opened()
+    console.print(Markdown(review(db, settings, now=utc_now(), days=days).markdown()))

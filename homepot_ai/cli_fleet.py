@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 
+from homepot_ai.cli_common import console, opened, utc_now
 from homepot_ai.errors import NotFound, SettingsError
 from homepot_ai.fleet import devices as fleet
-from homepot_ai.settings import Settings, load_settings
+from homepot_ai.settings import Settings
 from homepot_ai.store import people
-from homepot_ai.store.database import Connection, Database
+from homepot_ai.store.database import Connection
 from homepot_ai.text import clean, table
 
 app = typer.Typer()
-console = Console(highlight=False)
 
 SiteOption = Annotated[
     str | None, typer.Option(help="A site's name, public id or number; else the whole fleet.")
 ]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _open() -> tuple[Settings, Database]:
-    settings = load_settings()
-    return settings, Database.from_settings(settings)
 
 
 def _site_id(conn: Connection, settings: Settings, site: str | None) -> int | None:
@@ -46,7 +35,7 @@ def sites(
     locale: Annotated[str | None, typer.Option(help="Its language, e.g. en.")] = None,
 ) -> None:
     """List the sites with their time zones, or set one's."""
-    settings, db = _open()
+    settings, db = opened()
     if site is not None and (timezone or locale):
         if timezone is not None:
             _check_zone(timezone)
@@ -54,7 +43,7 @@ def sites(
             found = fleet.resolve_site(conn, settings, site)
             people.set_site(
                 conn, found.id, timezone=timezone, locale=locale,
-                default_timezone=settings.reports.timezone, actor=getpass.getuser(), now=_now(),
+                default_timezone=settings.reports.timezone, actor=getpass.getuser(), now=utc_now(),
             )  # fmt: skip
         console.print(f"● {clean(found.name)} is set", markup=False)
         if timezone is not None:
@@ -95,7 +84,7 @@ def device(
     """Show a device's events; say which gateway it is behind, or take it out of scoring."""
     from homepot_ai.fleet import events
 
-    _, db = _open()
+    _, db = opened()
     if gateway is not None or excluded is not None:
         with db.writer() as conn:
             found = fleet.resolve_device(conn, device)
@@ -103,14 +92,14 @@ def device(
             if behind == found.id:
                 raise SettingsError(f"{clean(found.name)} cannot be its own gateway")
             people.set_device(
-                conn, found.id, gateway_id=behind, excluded=excluded, actor=getpass.getuser(), now=_now()
+                conn, found.id, gateway_id=behind, excluded=excluded, actor=getpass.getuser(), now=utc_now()
             )
         console.print(f"● {clean(found.name)} is set", markup=False)
         return
     with db.reader() as conn:
         found = fleet.resolve_device(conn, device)
         known = {d.id: d for d in fleet.list_devices(conn)}
-        happened = events.recent(conn, found.id, _now())
+        happened = events.recent(conn, found.id, utc_now())
     gateway_name = known[found.gateway_device_id].name if found.gateway_device_id in known else "none"
     console.print(
         f"{clean(found.name)} ({found.public_id}), {found.device_type}", markup=False, soft_wrap=True
@@ -118,13 +107,13 @@ def device(
     console.print(
         f"gateway: {clean(gateway_name)}; excluded: {'yes' if found.excluded else 'no'}", markup=False
     )
-    console.print(events.summary(happened, _now(), max_characters=4000), markup=False, soft_wrap=True)
+    console.print(events.summary(happened, utc_now(), max_characters=4000), markup=False, soft_wrap=True)
 
 
 @app.command()
 def subscriptions() -> None:
     """Who gets which report."""
-    _, db = _open()
+    _, db = opened()
     rows = []
     with db.reader() as conn:
         found = people.subscriptions(conn)
@@ -147,10 +136,10 @@ def subscribe(
     ] = "daily",
 ) -> None:
     """Mail somebody the daily report, or alerts, of a site or of the whole fleet."""
-    settings, db = _open()
+    settings, db = opened()
     with db.writer() as conn:
         site_id = _site_id(conn, settings, site)
-        people.subscribe(conn, email, site_id=site_id, kind=kind, actor=getpass.getuser(), now=_now())
+        people.subscribe(conn, email, site_id=site_id, kind=kind, actor=getpass.getuser(), now=utc_now())
     what = {"daily": "the daily report", "alert": "alerts", "incident": "everything about incidents"}[kind]
     console.print(f"● {email} gets {what} of {site or 'the whole fleet'}", markup=False)
 
@@ -162,11 +151,11 @@ def unsubscribe(
     fleet_only: Annotated[bool, typer.Option(help="Only the report of the whole fleet.")] = False,
 ) -> None:
     """End somebody's subscriptions: all of them, or those of a site or of the whole fleet."""
-    settings, db = _open()
+    settings, db = opened()
     with db.writer() as conn:
         ended = people.unsubscribe(
             conn, email, site_id=_site_id(conn, settings, site), fleet_only=fleet_only,
-            actor=getpass.getuser(), now=_now(),
+            actor=getpass.getuser(), now=utc_now(),
         )  # fmt: skip
         if not ended:
             known = [s.email for s in people.subscriptions(conn) if s.active]

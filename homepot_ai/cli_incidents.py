@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
+from homepot_ai.cli_common import LARGEST, Number, moment, opened, say, utc_now
 from homepot_ai.errors import SettingsError
 from homepot_ai.incidents import actions, page, planning_windows, reading
 from homepot_ai.incidents.actions import Done
-from homepot_ai.settings import Settings, load_settings
-from homepot_ai.store.database import Database
 from homepot_ai.text import clean, table
 
 app = typer.Typer()
-console = Console(highlight=False)
 By = Annotated[str | None, typer.Option(help="Who says so; default you.")]
 Comment = Annotated[str | None, typer.Option(help="In a few words, for whoever reads it later.")]
-Number = Annotated[int, typer.Argument(help="The incident's number, as `homepot-ai incidents` lists it.")]
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _open() -> tuple[Settings, Database]:
-    settings = load_settings()
-    return settings, Database.from_settings(settings)
-
-
-def _print(text: str) -> None:
-    # Numbers and names are there to be copied: the terminal may wrap lines, nothing is cut.
-    console.print(text, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -45,34 +26,34 @@ def incidents(
     since: Annotated[str | None, typer.Option(help="Opened since: 2026-11-20, or 24h, 7d.")] = None,
 ) -> None:
     """List incidents, open ones first, the gravest of them first."""
-    _, db = _open()
-    now = _now()
-    begun = None if since is None else _moment(since, now, back=True)
+    _, db = opened()
+    now = utc_now()
+    begun = None if since is None else moment(since, now, back=True)
     open_only = not (all_of_them or since)
     found = reading.opened(db, open_only=open_only, since=begun, device=device)
     if not found:
-        _print("no incident is open" if open_only else "no incidents")
+        say("no incident is open" if open_only else "no incidents")
         return
     head = ("id", "severity", "what", "state", "since", "how sure", "mark")
-    _print(table(head, page.rows_of(found, now), "0> 0< 0< 0< 0< 0< 0<"))
-    _print("  homepot-ai incident ID tells what happened; acknowledge, snooze, close, mark --incident")
+    say(table(head, page.rows_of(found, now), "0> 0< 0< 0< 0< 0< 0<"))
+    say("  homepot-ai incident ID tells what happened; acknowledge, snooze, close, mark --incident")
 
 
 @app.command()
 def incident(number: Number) -> None:
     """Tell an incident from its beginning: what it is, what happened, who did what."""
-    _, db = _open()
-    for line in page.story_lines(reading.story(db, number), _now()):
-        _print(line)
+    _, db = opened()
+    for line in page.story_lines(reading.story(db, number), utc_now()):
+        say(line)
 
 
 @app.command()
 def acknowledge(number: Number, comment: Comment = None, by: By = None) -> None:
     """Say that you look after an incident."""
-    settings, db = _open()
+    settings, db = opened()
     _done(
         actions.acknowledge(
-            db, settings, number, by=by or getpass.getuser(), comment=comment, now=_now(), source="cli"
+            db, settings, number, by=by or getpass.getuser(), comment=comment, now=utc_now(), source="cli"
         )
     )
 
@@ -85,11 +66,11 @@ def snooze(
     by: By = None,
 ) -> None:
     """Have no more told of an incident for a while; then it is told again, if it is still ill."""
-    settings, db = _open()
-    now = _now()
+    settings, db = opened()
+    now = utc_now()
     _done(
         actions.snooze(
-            db, settings, number, until=_moment(until, now), by=by or getpass.getuser(), comment=comment,
+            db, settings, number, until=moment(until, now), by=by or getpass.getuser(), comment=comment,
             now=now, source="cli",
         )
     )  # fmt: skip
@@ -102,12 +83,9 @@ def close(
     by: By = None,
 ) -> None:
     """Close an incident by hand, with what solved it."""
-    settings, db = _open()
-    _done(
-        actions.close(
-            db, settings, number, by=by or getpass.getuser(), resolution=resolution, now=_now(), source="cli"
-        )
-    )
+    settings, db = opened()
+    by = by or getpass.getuser()
+    _done(actions.close(db, settings, number, by=by, resolution=resolution, now=utc_now(), source="cli"))
 
 
 @app.command()
@@ -127,19 +105,19 @@ def window(
     by: By = None,
 ) -> None:
     """Times in which incidents are recorded and not told: list, add or cancel them."""
-    settings, db = _open()
-    now, who = _now(), by or getpass.getuser()
+    settings, db = opened()
+    now, who = utc_now(), by or getpass.getuser()
     if action == "cancel":
         if not name.isdigit():
             raise SettingsError("say which window: homepot-ai window cancel NUMBER")
-        _print(f"● {planning_windows.cancel(db, int(name), by=who, now=now, source='cli').said}")
+        say(f"● {planning_windows.cancel(db, min(int(name), LARGEST), by=who, now=now, source='cli').said}")
         return
     if action == "add":
         asked = planning_windows.Asked(
-            name, scope, of, None if starts is None else _moment(starts, now), None, minutes, weekdays, clock,
+            name, scope, of, None if starts is None else moment(starts, now), None, minutes, weekdays, clock,
             timezone, _day(valid_from), _day(valid_until), comment,
         )  # fmt: skip
-        _print(f"● {planning_windows.add(db, settings, asked, by=who, now=now, source='cli').said}")
+        say(f"● {planning_windows.add(db, settings, asked, by=who, now=now, source='cli').said}")
         return
     listing = planning_windows.listing(db, settings, now)
     rows = [
@@ -147,36 +125,25 @@ def window(
         for w, called, until in listing.windows
     ]
     head = ("id", "for", "name", "when", "now")
-    _print(table(head, rows, "0> 0< 0< 0< 0<") if rows else "no window of ours is planned")
+    say(table(head, rows, "0> 0< 0< 0< 0<") if rows else "no window of ours is planned")
     for silenced in listing.silenced:
         became = silenced.outcome.replace("_", " ") if silenced.outcome else "still"
-        _print(f"  not told ({silenced.why}, {became}): incident {silenced.incident_id}, {silenced.title}")
+        say(f"  not told ({silenced.why}, {became}): incident {silenced.incident_id}, {silenced.title}")
 
 
 def judged(number: int, verdict: Literal["true", "false", "withdrawn"], by: str, comment: str | None) -> None:
     """`homepot-ai mark NUMBER VERDICT --incident`."""
-    settings, db = _open()
-    _done(actions.mark(db, settings, number, verdict, by=by, comment=comment, now=_now(), source="cli"))
+    settings, db = opened()
+    _done(actions.mark(db, settings, number, verdict, by=by, comment=comment, now=utc_now(), source="cli"))
 
 
 def _done(done: Done) -> None:
-    _print(f"● {clean(done.said, 400)}")
-    _print(f"  {done.incident.title}")
+    say(f"● {clean(done.said, 400)}")
+    say(f"  {done.incident.title}")
     if done.marked:
-        _print(f"  {done.marked} anomalies that are its evidence have the same verdict now")
+        say(f"  {done.marked} anomalies that are its evidence have the same verdict now")
     for moved in done.moved:
-        _print(f"  threshold of {clean(moved.device_type)}: {clean(moved.reason, 400)}")
-
-
-def _moment(text: str, now: datetime, *, back: bool = False) -> datetime:
-    try:
-        if text[:-1].isdecimal() and text[-1:] in _UNITS:
-            length = int(text[:-1]) * _UNITS[text[-1]]
-            return now - length if back else now + length
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise SettingsError(f"{text!r} is no moment; write for example 2026-11-20T08:00, or 4h") from None
+        say(f"  threshold of {clean(moved.device_type)}: {clean(moved.reason, 400)}")
 
 
 def _day(text: str | None) -> date | None:

@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from homepot_ai import cli_incidents
+from homepot_ai.cli_common import LARGEST, moment, opened, say, utc_now
 from homepot_ai.errors import SettingsError
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.health import marking, marks_page
-from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store import marks
-from homepot_ai.store.database import Database
 from homepot_ai.text import clean, table
 
 app = typer.Typer()
-console = Console(highlight=False)
 SHOWN = 50
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _open() -> tuple[Settings, Database]:
-    settings = load_settings()
-    return settings, Database.from_settings(settings)
-
-
-def _print(text: str) -> None:
-    # Ids and names are there to be copied: the terminal may wrap lines, nothing is cut.
-    console.print(text, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -46,13 +28,13 @@ def anomalies(
     ] = None,
 ) -> None:
     """List anomalies with their ids, the newest first."""
-    _, db = _open()
-    begun = None if since is None else _since(since, _now())
+    _, db = opened()
+    begun = None if since is None else moment(since, utc_now(), back=True)
     with db.reader() as conn:
         who = None if device is None else fleet.resolve_device(conn, device).id
         found = marks.anomalies(conn, device_id=who, open_only=open_only, since=begun, limit=SHOWN + 1)
     if not found:
-        _print("no anomalies")
+        say("no anomalies")
         return
     rows = [
         (
@@ -65,27 +47,19 @@ def anomalies(
         )
         for a in found[:SHOWN]
     ]
-    _print(table(("id", "device", "open", "severity", "mark", "why"), rows, "0> 0< 0< 0< 0< 0<"))
+    say(table(("id", "device", "open", "severity", "mark", "why"), rows, "0> 0< 0< 0< 0< 0<"))
     if len(found) > SHOWN:
-        _print(f"  and older ones; narrow with --device, --open or --since (the newest {SHOWN} are shown)")
-    _print("  was it right?  homepot-ai mark ID true|false|withdrawn")
-
-
-def _since(text: str, now: datetime) -> datetime:
-    units = {"h": timedelta(hours=1), "d": timedelta(days=1)}
-    if text[:-1].isdigit() and text[-1:] in units:
-        return now - int(text[:-1]) * units[text[-1]]
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SettingsError(f"{text!r} is no moment; write for example 2026-11-20, or 24h, or 7d") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        say(f"  and older ones; narrow with --device, --open or --since (the newest {SHOWN} are shown)")
+    say("  was it right?  homepot-ai mark ID true|false|withdrawn")
 
 
 @app.command()
 def mark(
     number: Annotated[
-        int, typer.Argument(help="The anomaly's id, as `homepot-ai anomalies` lists it, or an incident's.")
+        int,
+        typer.Argument(
+            max=LARGEST, help="The anomaly's id, as `homepot-ai anomalies` lists it, or an incident's."
+        ),
     ],
     verdict: Annotated[Literal["true", "false", "withdrawn"], typer.Argument(help="Was it right?")],
     by: Annotated[str | None, typer.Option(help="Who says so; default you.")] = None,
@@ -98,18 +72,18 @@ def mark(
     if incident:
         cli_incidents.judged(number, verdict, by or getpass.getuser(), comment)
         return
-    settings, db = _open()
+    settings, db = opened()
     marked = marking.mark(
         db, settings, verdict,
-        anomaly=number, by=by or getpass.getuser(), comment=comment, source="cli", now=_now(),
+        anomaly=number, by=by or getpass.getuser(), comment=comment, source="cli", now=utc_now(),
     )  # fmt: skip
     anomaly = marked.anomaly
-    _print(f"● {clean(marks_page.headline(marked), 300)}")
-    _print(f"  {marking.name_of(anomaly)}, {marking.span(anomaly)}: {marking.why(anomaly)}")
+    say(f"● {clean(marks_page.headline(marked), 300)}")
+    say(f"  {marking.name_of(anomaly)}, {marking.span(anomaly)}: {marking.why(anomaly)}")
     if marked.moved is None:
-        _print(f"  {marked.unmoved}")
+        say(f"  {marked.unmoved}")
     else:
-        _print(f"  threshold of {clean(marked.moved.device_type)}: {clean(marked.moved.reason, 400)}")
+        say(f"  threshold of {clean(marked.moved.device_type)}: {clean(marked.moved.reason, 400)}")
 
 
 @app.command()
@@ -118,18 +92,18 @@ def thresholds(
     device_type: Annotated[str | None, typer.Argument(help="The device type to reset.")] = None,
 ) -> None:
     """How far marks moved the alarm of each device type; put one back to the designed threshold."""
-    _, db = _open()
+    _, db = opened()
     if action == "reset":
         if device_type is None:
             raise SettingsError("say which device type: homepot-ai thresholds reset TYPE")
-        moved = marking.reset(db, device_type, by=getpass.getuser(), now=_now())
-        _print(f"● alarm threshold of {clean(device_type)} is as designed again ({moved.before:+.2f} before)")
-        _print("  Marks made before count no more; new ones do.")
+        moved = marking.reset(db, device_type, by=getpass.getuser(), now=utc_now())
+        say(f"● alarm threshold of {clean(device_type)} is as designed again ({moved.before:+.2f} before)")
+        say("  Marks made before count no more; new ones do.")
         return
     with db.reader() as conn:
-        found = marks.thresholds(conn, _now())
+        found = marks.thresholds(conn, utc_now())
     if not found:
-        _print("every alarm threshold is as designed: no mark has moved one")
+        say("every alarm threshold is as designed: no mark has moved one")
         return
     rows = [
         (
@@ -143,4 +117,4 @@ def thresholds(
         for t in found
         if device_type in (None, t.device_type)
     ]
-    _print(table(("device type", "moved by", "true", "false", "decided", "why"), rows, "0< 0< 0> 0> 0< 0<"))
+    say(table(("device type", "moved by", "true", "false", "decided", "why"), rows, "0< 0< 0> 0> 0< 0<"))

@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import getpass
 import time
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from homepot_ai.errors import SettingsError
-from homepot_ai.settings import Settings, load_settings
-from homepot_ai.store.database import Database
+from homepot_ai.cli_common import Number, console, moment, opened, say, utc_now
 from homepot_ai.text import clean, table
 
 app = typer.Typer()
 memory_app = typer.Typer(help="What past incidents taught: search, check, rebuild.", no_args_is_help=True)
 app.add_typer(memory_app, name="memory")
-console = Console(highlight=False)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _open() -> tuple[Settings, Database]:
-    settings = load_settings()
-    return settings, Database.from_settings(settings)
-
-
-def _print(text: str) -> None:
-    console.print(text, markup=False, soft_wrap=True)
 
 
 @memory_app.command()
@@ -47,13 +29,13 @@ def search(
     from homepot_ai.memory.matching import Exact
     from homepot_ai.store import memory as store
 
-    settings, db = _open()
-    question = similar.Question(clean(words, 1000), Exact(device_type, category), _now())
+    settings, db = opened()
+    question = similar.Question(clean(words, 1000), Exact(device_type, category), utc_now())
     with db.reader() as conn:
         found = similar.find(conn, Folder.of(settings), settings, [question])[0]
         pages = store.passages(conn)
     if found.degraded:
-        _print(f"▲ {found.degraded}")
+        say(f"▲ {found.degraded}")
     if found.similar:
         rows = [
             (
@@ -67,12 +49,12 @@ def search(
             for s in found.similar
         ]
         header = ("similar", "incident", "when", "what it was", "resolution", "since")
-        _print(table(header, rows, "0> 0> 0< 0< 0< 0<"))
+        say(table(header, rows, "0> 0> 0< 0< 0< 0<"))
     else:
-        _print(page.similar(found)[0])
+        say(page.similar(found)[0])
     if pages and not found.degraded:
         for quoted in passages.quoted(embedder.load(settings.memory), pages, [question.text])[0]:
-            _print(f"  {manuals.quote(quoted.passage)} ({quoted.similarity:.2f})")
+            say(f"  {manuals.quote(quoted.passage)} ({quoted.similarity:.2f})")
 
 
 @memory_app.command()
@@ -84,20 +66,20 @@ def rebuild(
     """Build the index anew from the record, beside the one in force, then switch. Nothing is lost."""
     from homepot_ai.memory import keeping, manuals, page
 
-    settings, db = _open()
+    settings, db = opened()
     began = time.monotonic()
-    keeping.learn_only(db, _now())
+    keeping.learn_only(db, utc_now())
     with console.status("rebuilding ...") as status:
         checked = keeping.rebuild(
-            db, settings, _now(), afresh=afresh,
+            db, settings, utc_now(), afresh=afresh,
             progress=lambda done, total: status.update(f"rebuilding: {done:,} of {total:,}"),
         )  # fmt: skip
-    folder = manuals.read_folder(db, settings, _now())
+    folder = manuals.read_folder(db, settings, utc_now())
     for one in checked:
-        _print(f"● {one.collection}: {one}")
-    _print(f"  {time.monotonic() - began:.0f} s")
+        say(f"● {one.collection}: {one}")
+    say(f"  {time.monotonic() - began:.0f} s")
     for line in page.pages(folder):
-        _print(f"  {line}")
+        say(f"  {line}")
     raise typer.Exit(0 if all(one.fine for one in checked) else 1)
 
 
@@ -108,14 +90,14 @@ def check(
     """Compare the index with the record: count, ids and content hashes."""
     from homepot_ai.memory import keeping
 
-    settings, db = _open()
-    found = keeping.check(db, settings, _now(), repair=repair)
+    settings, db = opened()
+    found = keeping.check(db, settings, utc_now(), repair=repair)
     for one in found:
-        _print(f"{'●' if one.fine else '▲'} {one.collection}: {one}")
+        say(f"{'●' if one.fine else '▲'} {one.collection}: {one}")
     if repair and any(not one.fine and one.degraded is None for one in found):
-        found = keeping.check(db, settings, _now(), repair=False)
+        found = keeping.check(db, settings, utc_now(), repair=False)
         for one in found:
-            _print(f"{'●' if one.fine else '■'} {one.collection} after the repair: {one}")
+            say(f"{'●' if one.fine else '■'} {one.collection} after the repair: {one}")
     raise typer.Exit(0 if all(one.fine for one in found) else 1)
 
 
@@ -125,35 +107,36 @@ def runbooks() -> None:
     from homepot_ai.memory import manuals, page
     from homepot_ai.store import memory as store
 
-    settings, db = _open()
-    read = manuals.read_folder(db, settings, _now())
+    settings, db = opened()
+    read = manuals.read_folder(db, settings, utc_now())
     with db.reader() as conn:
         known = store.manuals(conn)
-    _print(f"{read.folder}")
+    say(f"{read.folder}")
     for line in page.pages(read):
-        _print(f"  {line}")
+        say(f"  {line}")
     rows = [(m.path, str(m.passages), m.reason or "read") for m in known.values()]
     if rows:
-        _print(table(("file", "passages", "state"), rows, "0< 0> 0<"))
+        say(table(("file", "passages", "state"), rows, "0< 0> 0<"))
 
 
 @app.command("record-action")
 def record_action(
-    incident: Annotated[int, typer.Argument(help="The incident's number.")],
+    incident: Number,
     action: Annotated[str, typer.Argument(help="What was done, in your own words.")],
     by: Annotated[str | None, typer.Option(help="Who did it; default you.")] = None,
-    at: Annotated[str | None, typer.Option(help="When: 2026-11-20T08:15 (UTC); default now.")] = None,
+    at: Annotated[str | None, typer.Option(help="When: 2026-11-20T08:15 (UTC); 2h: two hours ago.")] = None,
 ) -> None:
     """Record what was done about an incident; a day later it is judged whether it helped."""
     from homepot_ai.memory import acting
 
-    _, db = _open()
+    _, db = opened()
+    now = utc_now()
     done = acting.record(
-        db, incident, action, by=by or getpass.getuser(), at=None if at is None else _moment(at),
-        source="cli", now=_now(),
+        db, incident, action, by=by or getpass.getuser(), source="cli", now=now,
+        at=None if at is None else moment(at, now, back=True),
     )  # fmt: skip
     said = "recorded" if done.new else "was recorded already: nothing written"
-    _print(f"● action on incident {incident} {said}; counted as: {done.action_key}")
+    say(f"● action on incident {incident} {said}; counted as: {done.action_key}")
 
 
 @app.command()
@@ -162,19 +145,11 @@ def actions() -> None:
     from homepot_ai.memory.effect import effects
     from homepot_ai.store import actions as store
 
-    _, db = _open()
+    _, db = opened()
     with db.reader() as conn:
-        found = effects(store.tallies(conn, _now()))
+        found = effects(store.tallies(conn, utc_now()))
     if not found:
-        _print('no action is recorded yet: homepot-ai record-action INCIDENT "what was done"')
+        say('no action is recorded yet: homepot-ai record-action INCIDENT "what was done"')
         return
     rows = [(e.category, clean(e.action), str(e.taken), str(e.nothing), e.verdict) for e in found]
-    _print(table(("category", "action", "helped", "doing nothing", "what that says"), rows, "0< 0< 0< 0< 0<"))
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SettingsError(f"{text!r} is no moment; write for example 2026-11-20T08:15") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    say(table(("category", "action", "helped", "doing nothing", "what that says"), rows, "0< 0< 0< 0< 0<"))

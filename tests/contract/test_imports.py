@@ -31,6 +31,7 @@ LAYERS = [
     {"reporting"},
     {"alerts"},
     {"testing"},
+    {"cli_common"},
     {
         "cli",
         "cli_alerts",
