@@ -5,14 +5,37 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prefect.artifacts import Artifact
+from prefect.client.schemas.objects import State
 from prefect.testing.utilities import prefect_test_harness
 
 from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store.database import Database
 
 Connect = Callable[..., Settings]
+
+
+def artifact(key: str) -> str:
+    """The newest artifact of a key, as the operator reads it."""
+    found = Artifact.get(key)
+    assert found is not None
+    return str(found.data)
+
+
+def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
+    """What the owner of the database sees."""
+    with database.admin() as conn:
+        return conn.execute(query).fetchall()
+
+
+def run(flow: Any, **parameters: Any) -> State[Any]:
+    """Run a flow in this process; its final state."""
+    state = flow(**parameters, return_state=True)
+    assert isinstance(state, State)
+    return state
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,12 +6,9 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import State
 
 from blocks import AlertChannel
 from flows.alerts import alert_review, alert_routes
@@ -23,22 +20,10 @@ from homepot_ai.store.database import Database
 from homepot_ai.testing.mail_sink import MailSink
 from tests import incident_rows_alert as world
 from tests.channel_servers import ChannelServer, channel_server
-from tests.flows.conftest import Connect
+from tests.flows.conftest import Connect, artifact, run
 from tests.support import small_fleet, telemetry, wave
 
 pytestmark = pytest.mark.slow
-
-
-def artifact(key: str) -> str:
-    found = Artifact.get(key)
-    assert found is not None
-    return str(found.data)
-
-
-def run(flow: Any, **parameters: Any) -> State[Any]:
-    state = flow(**parameters, return_state=True)
-    assert isinstance(state, State)
-    return state
 
 
 @pytest.fixture

@@ -6,12 +6,9 @@ import socket
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from prefect.artifacts import Artifact
-from prefect.client.schemas.objects import State
 
 from flows.health import score_health
 from flows.mail import deliver
@@ -26,29 +23,12 @@ from homepot_ai.reporting.mailbox import list_mails
 from homepot_ai.store import locks
 from homepot_ai.store.database import Database
 from homepot_ai.testing.mail_sink import MailSink
-from tests.flows.conftest import Connect
+from tests.flows.conftest import Connect, artifact, rows, run
 from tests.support import small_fleet, telemetry, wave
 
 pytestmark = pytest.mark.slow
 
 DEVICES = [1, 2, 3]
-
-
-def artifact(key: str) -> str:
-    found = Artifact.get(key)
-    assert found is not None
-    return str(found.data)
-
-
-def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
-    with database.admin() as conn:
-        return conn.execute(query).fetchall()
-
-
-def run(flow: Any, **parameters: Any) -> State[Any]:
-    state = flow(**parameters, return_state=True)
-    assert isinstance(state, State)
-    return state
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import State
 
 from flows.health import score_health
 from flows.incidents import acknowledge, add_window, close_incident, snooze
@@ -18,27 +16,10 @@ from homepot_ai.errors import IncidentError, NotFound
 from homepot_ai.incidents import stage
 from homepot_ai.settings import load_settings
 from homepot_ai.store.database import Database
-from tests.flows.conftest import Connect
+from tests.flows.conftest import Connect, artifact, rows, run
 from tests.support import small_fleet, telemetry, wave
 
 pytestmark = pytest.mark.slow
-
-
-def artifact(key: str) -> str:
-    found = Artifact.get(key)
-    assert found is not None
-    return str(found.data)
-
-
-def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
-    with database.admin() as conn:
-        return conn.execute(query).fetchall()
-
-
-def run(flow: Any, **parameters: Any) -> State[Any]:
-    state = flow(**parameters, return_state=True)
-    assert isinstance(state, State)
-    return state
 
 
 def announced() -> list[dict[str, Any]]:

@@ -6,8 +6,6 @@ import shutil
 from typing import Any
 
 import pytest
-from prefect.artifacts import Artifact
-from prefect.client.schemas.objects import State
 
 from flows.incident_memory import investigate_incident, judge_actions, rebuild_embeddings, record_action
 from homepot_ai.errors import NotFound
@@ -16,7 +14,7 @@ from homepot_ai.memory.index import Folder
 from homepot_ai.memory.manuals import folder_of
 from homepot_ai.settings import MemorySettings, Settings
 from homepot_ai.store.database import Database
-from tests.flows.conftest import Connect
+from tests.flows.conftest import Connect, artifact, run
 from tests.incident_rows_mem import NOW, incident, metric, past
 
 pytestmark = pytest.mark.slow
@@ -25,18 +23,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module", autouse=True)
 def models() -> embedder.Embedder:
     return embedder.load(MemorySettings())
-
-
-def artifact(key: str) -> str:
-    found = Artifact.get(key)
-    assert found is not None
-    return str(found.data)
-
-
-def run(flow: Any, **parameters: Any) -> State[Any]:
-    state = flow(**parameters, return_state=True)
-    assert isinstance(state, State)
-    return state
 
 
 def events(db: Database, kind: str) -> list[tuple[Any, ...]]:
