@@ -194,14 +194,18 @@ def _store(
     conn: Connection, settings: Settings, decision: Decision, known: Situation, now: datetime
 ) -> tuple[int, list[str]]:
     wanted = {telling.incident_id for letter in decision.letters for telling in letter.tellings}
-    names = store.device_names(conn, wanted) if wanted else {}
+    named = store.devices_named(conn, wanted) if wanted else {}
     findings = store.findings(conn, wanted) if wanted else {}
-    subjects = {i: Known(known.incidents[i], names.get(i, ()), findings.get(i)) for i in wanted}
     rows: list[NewMessage] = []
     ended: list[EndedWait] = list(decision.ended)
     queued, failed = 0, []
     for letter in decision.letters:
         thread = _thread(letter, known.told, rows)
+        visible = known.visible.get(letter.recipient.address.lower())
+        subjects = {
+            i: Known(known.incidents[i], names_for(named.get(i, ()), visible), findings.get(i))
+            for i in {telling.incident_id for telling in letter.tellings}
+        }
         box = outbox.MAILS if letter.recipient.channel == MAIL else outbox.CHANNELS
         try:
             message = _compose(letter, subjects, thread, settings, now)
@@ -230,6 +234,15 @@ def _store(
     by_id = {row.id: row.incident_id for messages in known.told.values() for row in messages}
     store.end_over_budget(conn, {by_id[row.id] for row in ended if row.state != "waiting"}, now)
     return queued, failed
+
+
+def names_for(devices: Sequence[store.Named], visible: frozenset[int] | None) -> list[str]:
+    """The devices that are named to somebody: of an incident over several sites, those at their own.
+
+    >>> names_for([store.Named("Till 1", 1), store.Named("Till 9", 2)], frozenset({2}))
+    ['Till 9']
+    """
+    return [d.name for d in devices if visible is None or d.site_id in visible][: store.DEVICES_NAMED]
 
 
 def _compose(

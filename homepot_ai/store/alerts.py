@@ -76,6 +76,14 @@ class AlertIncident:
 
 
 @dataclass(frozen=True)
+class Named:
+    """A device of an incident, and its site."""
+
+    name: str
+    site_id: int | None
+
+
+@dataclass(frozen=True)
 class StoredMessage:
     """What one recipient was told of an incident, is to be told later, or was not told.
 
@@ -216,12 +224,13 @@ def incidents(conn: Connection, ids: Collection[int]) -> dict[int, AlertIncident
     return {row.id: row for row in cursor.execute(_SQL["incidents"], {"ids": list(ids)}).fetchall()}
 
 
-def device_names(conn: Connection, ids: Collection[int]) -> dict[int, list[str]]:
-    """Names of the first devices of each incident, in the order in which they joined."""
-    found: dict[int, list[str]] = {}
+def devices_named(conn: Connection, ids: Collection[int]) -> dict[int, list[Named]]:
+    """The first devices of each incident at each of its sites, in the order in which they joined."""
+    found: dict[int, list[Named]] = {}
     rows = conn.execute(_SQL["devices"], {"ids": list(ids), "limit": DEVICES_NAMED}).fetchall()
-    for incident_id, device_id, name in rows:
-        found.setdefault(int(incident_id), []).append(f"device {device_id}" if name is None else str(name))
+    for incident_id, site_id, device_id, name in rows:
+        named = Named(f"device {device_id}" if name is None else str(name), site_id)
+        found.setdefault(int(incident_id), []).append(named)
     return found
 
 

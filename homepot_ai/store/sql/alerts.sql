@@ -46,13 +46,15 @@ SELECT i.id, i.kind, i.site_id, s.name, z.timezone, i.root_device_id, i.device_t
  ORDER BY i.id;
 
 -- name: devices
-SELECT d.incident_id, d.device_id, n.name
-  FROM unnest(%(ids)s::bigint[]) AS i(id)
- CROSS JOIN LATERAL (
-       SELECT incident_id, device_id, min(joined_at) AS joined_at
-         FROM ai_incident_devices WHERE incident_id = i.id
-        GROUP BY incident_id, device_id ORDER BY min(joined_at), device_id LIMIT %(limit)s) d
-  LEFT JOIN devices n ON n.id = d.device_id
+-- The first devices of each incident at each of its sites: not everybody may read the names of all.
+SELECT d.incident_id, d.site_id, d.device_id, d.name
+  FROM (SELECT j.incident_id, n.site_id, j.device_id, n.name, j.joined_at,
+               row_number() OVER (PARTITION BY j.incident_id, n.site_id ORDER BY j.joined_at, j.device_id) AS place
+          FROM (SELECT incident_id, device_id, min(joined_at) AS joined_at
+                  FROM ai_incident_devices WHERE incident_id = ANY(%(ids)s::bigint[])
+                 GROUP BY incident_id, device_id) j
+          LEFT JOIN devices n ON n.id = j.device_id) d
+ WHERE d.place <= %(limit)s
  ORDER BY d.incident_id, d.joined_at, d.device_id;
 
 -- name: findings
