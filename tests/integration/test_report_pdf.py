@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import re
@@ -31,6 +32,14 @@ def job_of(facts: DailyFacts, paper: str = "A4") -> pdf.Job:
     seen = view.build(facts, report_id="rpt_20261119_daily_site1", revision=1, paper=paper)
     html = pdf.daily_html(seen, TEMPLATES, facts.made.at)
     return pdf.Job(html, TEMPLATES / "fonts", canonical_json(facts), facts.made.at)
+
+
+@functools.cache
+def rendered(kind: str, paper: str = "A4") -> bytes:
+    """A page drawn in this process: what the renderer's own process makes is compared with it below."""
+    made, warnings = render.pdf(job_of(example(kind), paper))
+    assert warnings == []
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -119,15 +128,13 @@ def test_every_page_says_what_when_and_which(bad: tuple[DailyFacts, bytes]) -> N
         assert "Thursday 19 November 2026" in text
 
 
-@pytest.mark.parametrize("kind", ["quiet", "degraded", "silent", "empty"])
-def test_the_same_facts_give_the_same_bytes(kind: str) -> None:
-    job = job_of(example(kind))
-
-    assert pdf.render(job) == pdf.render(job)
+@pytest.mark.parametrize("kind", ["bad", "quiet", "degraded", "silent", "empty"])
+def test_the_same_facts_give_the_same_bytes_in_whatever_process(kind: str) -> None:
+    assert pdf.render(job_of(example(kind))) == rendered(kind)
 
 
 def test_a_quiet_day_is_one_page_and_small() -> None:
-    data = pdf.render(job_of(example("quiet")))
+    data = rendered("quiet")
 
     assert len(PdfReader(io.BytesIO(data)).pages) == 1
     assert len(data) < 200_000
@@ -135,7 +142,7 @@ def test_a_quiet_day_is_one_page_and_small() -> None:
 
 
 def test_a_degraded_day_says_what_is_missing() -> None:
-    text = text_of(pdf.render(job_of(example("degraded"))))
+    text = text_of(rendered("degraded"))
 
     assert "This section could not be made: column" in text
     assert "Incomplete: only 60.5 % of the minutes due were scored." in text
@@ -144,7 +151,7 @@ def test_a_degraded_day_says_what_is_missing() -> None:
 
 def test_nothing_is_ever_blank() -> None:
     for kind in ("silent", "empty"):
-        text = text_of(pdf.render(job_of(example(kind))))
+        text = text_of(rendered(kind))
         for heading in (
             "Worst devices",
             "Anomalies",
@@ -157,15 +164,15 @@ def test_nothing_is_ever_blank() -> None:
 
 
 def test_letter_paper() -> None:
-    box = PdfReader(io.BytesIO(pdf.render(job_of(example("quiet"), "Letter")))).pages[0].mediabox
+    box = PdfReader(io.BytesIO(rendered("quiet", "Letter"))).pages[0].mediabox
 
     assert (round(box.width), round(box.height)) == (612, 792)
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_names_are_printed_as_they_are(name: str) -> None:
-    facts = example("bad", name=clean(name))
-    text = text_of(pdf.render(job_of(facts)))
+    made, _ = render.pdf(job_of(example("bad", name=clean(name))))
+    text = text_of(made)
 
     assert "4 of 25 controlled devices need attention." in text
     if name.startswith("<script>"):
@@ -224,14 +231,6 @@ def test_a_font_path_cannot_leave_its_folder(tmp_path: Path) -> None:
 def test_a_renderer_that_hangs_is_stopped() -> None:
     with pytest.raises(ReportError, match="took longer than"):
         pdf.render(job_of(example("quiet")), timeout_s=0.05)
-
-
-@pytest.mark.parametrize("kind", ["bad", "quiet", "degraded", "silent", "empty"])
-def test_the_shipped_pages_give_no_warning(kind: str) -> None:
-    made, warnings = render.pdf(job_of(example(kind)))
-
-    assert warnings == []
-    assert made.startswith(b"%PDF-")
 
 
 def test_fonts_are_the_shipped_ones(bad: tuple[DailyFacts, bytes]) -> None:
