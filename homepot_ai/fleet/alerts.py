@@ -92,6 +92,13 @@ def answers(conn: Connection, numbers: Sequence[int]) -> list[Answer]:
     return [Answer(*row) for row in rows]
 
 
+def left_active(conn: Connection, numbers: Sequence[int]) -> list[int]:
+    """Which of these alerts, whose incidents are over, still look as if they were not."""
+    if not numbers:
+        return []
+    return [int(row[0]) for row in conn.execute(_SQL["left_active"], {"ids": list(numbers)}).fetchall()]
+
+
 def _parameters(alert: Alert) -> dict[str, object]:
     long = alert.public_id is not None and len(alert.public_id) > DEVICE
     description = f"{alert.description}\nDevice {clean(alert.public_id or '')}" if long else alert.description

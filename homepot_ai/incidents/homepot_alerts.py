@@ -57,7 +57,10 @@ def verdict_in(notes: str | None) -> bool | None:
 
 
 def read_back(conn: Connection, settings: Settings, *, at: datetime, now: datetime) -> int:
-    """Do here what people did in HOMEPOT; returns how many incidents that changed."""
+    """Do here what people did in HOMEPOT; returns how many incidents that changed.
+
+    What closed while the table was away is resolved there now.
+    """
     live = {i.homepot_alert_id: i for i in incidents.live(conn) if i.homepot_alert_id is not None}
     closed = incidents.closed_unjudged(conn, at - _ASKED)
     changed = 0
@@ -82,6 +85,10 @@ def read_back(conn: Connection, settings: Settings, *, at: datetime, now: dateti
                 by=by, comment=notes, now=now, source="homepot",
             )  # fmt: skip
         changed += 1
+    for alert in alerts.left_active(conn, [*closed]):
+        incident = incidents.incident(conn, closed[alert])
+        if incident is not None:
+            show(conn, incident)
     return changed
 
 

@@ -96,7 +96,14 @@ def run(db: Database, settings: Settings, now: datetime) -> Outcome:
         notes: list[str] = []
         in_step = homepot_alerts.door(conn, settings, notes)
         if in_step:
-            homepot_alerts.read_back(conn, settings, at=at, now=now)
+            try:
+                with conn.transaction():
+                    homepot_alerts.read_back(conn, settings, at=at, now=now)
+            except psycopg.Error as error:
+                notes.append(
+                    f"HOMEPOT's alerts could not be read ({type(error).__name__}): what people do in its "
+                    "dashboard waits"
+                )
         cases = judge(conn, settings, at)
         if in_step:
             kept = [(case, case.now) for case in cases]

@@ -148,6 +148,36 @@ def test_homepots_alerts_that_cannot_be_written_cost_no_incident(
     assert world.one().homepot_alert_id is None
 
 
+def test_answers_in_homepot_that_cannot_be_read_cost_no_incident(
+    database: Database, settings: Settings
+) -> None:
+    world = World(database, settings)
+    world.anomaly(3, "critical")
+    world.run(1)
+    world.sql("ALTER TABLE alerts ALTER COLUMN resolved_by TYPE int USING NULL")
+    world.sql("ALTER TABLE alerts ALTER COLUMN id TYPE text")
+    world.anomaly(4, "critical")
+    outcome = world.run(1)
+    assert "could not be read" in " ".join(outcome.notes)
+    assert len(world.all()) == 2
+
+
+def test_what_closed_while_homepots_alerts_were_away_is_resolved_there_later(
+    database: Database, settings: Settings
+) -> None:
+    world = World(database, settings)
+    world.anomaly(3, "warning")
+    world.run(1)
+    world.sql("ALTER TABLE alerts RENAME TO alerts_away")
+    actions.close(database, settings, 1, by="Ann", resolution="cable", now=world.at, source="cli")
+    world.sql("ALTER TABLE alerts_away RENAME TO alerts")
+    assert world.sql("SELECT status FROM alerts") == [("active",)]
+    world.run(1)
+    assert world.sql("SELECT status, resolved_by, resolution_notes FROM alerts") == [
+        ("resolved", "Ann", "cable")
+    ]
+
+
 def test_an_alert_of_homepots_own_is_neither_believed_nor_overwritten(
     database: Database, settings: Settings
 ) -> None:
