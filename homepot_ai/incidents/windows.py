@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from homepot_ai.fleet.schedules import MaintenanceDay, sites_in_maintenance
 from homepot_ai.store.windows import Why, Window
 
 DAY = timedelta(days=1)
-#: HOMEPOT's schedule says days: how finely, and how far ahead, its end is looked for.
-_STEP, _AHEAD = timedelta(minutes=5), timedelta(days=8)
+#: HOMEPOT's schedule says days: how far ahead its end is looked for.
+_AHEAD = timedelta(days=8)
 
 
 @dataclass(frozen=True)
@@ -115,11 +115,34 @@ class Silences:
     def _schedule_end(self, site_id: int) -> datetime | None:
         if site_id not in self._ends:
             mine = [day for day in self._days if day.site_id == site_id]
-            at, end = self._at.replace(second=0, microsecond=0), None
-            at -= timedelta(minutes=at.minute % 5)
-            for n in range(1, int(_AHEAD / _STEP)):
-                if not sites_in_maintenance(mine, self._zones, at + n * _STEP):
-                    end = at + n * _STEP
-                    break
-            self._ends[site_id] = end
+            zone = ZoneInfo(self._zones.get(site_id, "UTC"))
+            self._ends[site_id] = next(
+                (
+                    moment
+                    for moment in _turns(mine, zone, self._at)
+                    if not sites_in_maintenance(mine, self._zones, moment)
+                ),
+                None,
+            )
         return self._ends[site_id]
+
+
+def _turns(days: Sequence[MaintenanceDay], zone: ZoneInfo, at: datetime) -> list[datetime]:
+    """Every moment within `_AHEAD` at which maintenance by a schedule may end, in order.
+
+    That is when a day begins and when the site opens; and where the clock is moved, any quarter of an hour,
+    since it may skip the one as well as the other.
+    """
+    clocks = {time(0), *(day.open_time for day in days if day.open_time is not None)}
+    today = at.astimezone(zone).date()
+    found = set()
+    for n in range(_AHEAD // DAY + 1):
+        day = today + n * DAY
+        begin, end = (datetime.combine(d, time(0), zone).astimezone(UTC) for d in (day, day + DAY))
+        for clock in clocks:
+            found |= {datetime.combine(day, clock.replace(fold=f), zone).astimezone(UTC) for f in (0, 1)}
+        if end - begin != DAY:
+            found |= {
+                begin + i * timedelta(minutes=15) for i in range((end - begin) // timedelta(minutes=15))
+            }
+    return sorted(moment for moment in found if at < moment <= at + _AHEAD)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homepot_ai.fleet.schedules import MaintenanceDay
+from homepot_ai.fleet.schedules import MaintenanceDay, sites_in_maintenance
 from homepot_ai.incidents.windows import Silences, covered_until, occurrence
 from homepot_ai.store.windows import Window
 
@@ -121,3 +121,35 @@ def test_homepots_maintenance_days_say_until_when(at: str, until: str | None) ->
         assert covers == []
     else:
         assert [(c.why, c.until) for c in covers] == [("homepot_schedule", datetime.fromisoformat(until))]
+
+
+@given(
+    # Days around both changes of the clock, and any other day.
+    st.sampled_from([date(2026, 3, 28), date(2026, 10, 24), date(2026, 4, 4), date(2026, 11, 18)]),
+    st.integers(0, 2 * 1440), st.sets(st.integers(0, 6), min_size=1),
+    st.integers(0, 95).map(lambda q: time(q // 4, q % 4 * 15)),
+    st.integers(0, 95).map(lambda q: time(q // 4, q % 4 * 15)),
+    st.sampled_from(["Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "UTC", "Africa/Casablanca"]),
+)  # fmt: skip
+def test_the_end_of_a_schedule_is_the_one_that_looking_at_every_minute_finds(
+    day: date, minute: int, weekdays: set[int], opens: time, closes: time, zone: str
+) -> None:
+    at = datetime.combine(day, time(0), UTC) + timedelta(minutes=minute)
+    flagged = [MaintenanceDay(1, weekday, opens, closes, False) for weekday in sorted(weekdays)]
+    zones = {1: zone}
+    covers = Silences([], flagged, zones, at).of(1, 5)
+    if not sites_in_maintenance(flagged, zones, at):
+        assert covers == []
+        return
+    slow = next(
+        (
+            moment
+            for n in range(1, 26 * 60)
+            if not sites_in_maintenance(flagged, zones, moment := at + timedelta(minutes=n))
+        ),
+        None,
+    )
+    if slow is not None:
+        assert [c.until for c in covers] == [slow]
+    else:
+        assert all(c.until is None or c.until >= at + timedelta(hours=26) for c in covers)
