@@ -9,12 +9,17 @@ from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
 from homepot_ai.settings import Settings
 from homepot_ai.store import embedded, migrate
 from homepot_ai.store.database import Database
+
+# A slow machine is no counterexample, and what fails here must fail there as well.
+hypothesis.settings.register_profile("homepot-ai", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("homepot-ai")
 
 DUMP = Path(__file__).parent / "data" / "homepot_reduced.sql.gz"
 _numbers = itertools.count(1)
