@@ -1,14 +1,14 @@
 """Do intervals hold? Rolling origins over recorded series: python benchmarks/forecasts.py --data DIR
 
-Every series becomes hourly means; forecasts are made by `homepot_ai.prediction.forecast`, the code of the flow,
-from the days before each origin (up to 30) and compared with the hours 24, 72 and 168 ahead. Beside it
+Every series becomes hourly means; forecasts are made by `homepot_ai.prediction.forecast`, the code of the
+flow, from the days before each origin (up to 30) and compared with the hours 24, 72 and 168 ahead. Beside it
 
-    naive            the last hour, with the 10 % and 90 % points of the changes over so many hours seen before
+    naive            the last hour, with the 10 % and 90 % points of the changes over so many hours before
     seasonal-naive   the same hour a week ago (a day, where no week is known), with the same of its errors
 
-Printed: share of 80 % intervals that hold, mean absolute scaled error (of the hour; scaled by the mean absolute
-difference from a day earlier within the history), pinball loss at 10, 50 and 90 % in the same scale, the
-interval's width in it, and refusals. The last line is one JSON object. DIR holds ad_smd.npz, ad_asd.npz,
+Printed: share of 80 % intervals that hold, mean absolute scaled error (of the hour; scaled by the mean
+absolute difference from a day earlier within the history), pinball loss at 10, 50 and 90 % in the same scale,
+the interval's width in it, and refusals. The last line is one JSON object. DIR holds ad_smd.npz, ad_asd.npz,
 ad_js2.npz (unit/train, unit/test, unit/period_s) and nab/data/*/*.csv.gz; what is not there is left out.
 """
 

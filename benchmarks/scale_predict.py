@@ -22,7 +22,12 @@ FILLING = 50
 
 def write_hours(db: Database, devices: int, until: datetime, days: int = DAYS) -> int:
     """A row per device and hour before `until`, as scoring leaves them; returns how many."""
-    names = ["cpu_percent", "memory_percent", "disk_percent", *(f"metric_{i:02d}" for i in range(METRICS - 3))]
+    names = [
+        "cpu_percent",
+        "memory_percent",
+        "disk_percent",
+        *(f"metric_{i:02d}" for i in range(METRICS - 3)),
+    ]
     waves = ", ".join("40 + 8 * wave + 3 * random()" for _ in range(METRICS - 3))
     with db.admin() as conn:
         for day in range(days):
@@ -34,7 +39,8 @@ def write_hours(db: Database, devices: int, until: datetime, days: int = DAYS) -
                 f"ELSE 45 + d %% 30 + random() / 5 END, {waves}]::real[] AS v "
                 "FROM (SELECT d, hour, sin(extract(hour FROM hour) * pi() / 12) AS wave, "
                 "extract(epoch FROM %(until)s - hour) / 86400 AS left_ "
-                "FROM generate_series(%(first)s, %(first)s::timestamptz + interval '23 hours', '1 hour') hour, "
+                "FROM generate_series(%(first)s, %(first)s::timestamptz + interval '23 hours', '1 hour') "
+                "hour, "
                 "generate_series(1, %(devices)s) d OFFSET 0) h) t",
                 {
                     "names": names, "n": [120] * METRICS, "until": until, "devices": devices,
@@ -76,7 +82,8 @@ def measure(url: str, at: datetime) -> dict[str, float]:
     """`once` in a fresh process."""
     code = (
         "import json, sys; from datetime import datetime; sys.path.insert(0, sys.argv[1]); "
-        "from scale_predict import once; print(json.dumps(once(sys.argv[2], datetime.fromisoformat(sys.argv[3]))))"
+        "from scale_predict import once; "
+        "print(json.dumps(once(sys.argv[2], datetime.fromisoformat(sys.argv[3]))))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(sys.path[0]), url, at.isoformat()],

@@ -1,14 +1,14 @@
 """The future of one metric, hour by hour, with an 80 % interval; and when its edge crosses the limit.
 
 What repeats is taken out (`prediction.seasonal`), the daily means of the rest are carried on by a structural
-model of statsmodels (Harvey 1989: local level with a slope where that is twice its own uncertainty, else without), and the
-interval holds three uncertainties: the level's (of the model), the slope's (of the model), and that of an hour
-around its day (the 10 % and 90 % points seen).
+model of statsmodels (Harvey 1989: local level, with a slope where that is twice its own uncertainty), and
+the interval holds three uncertainties: the level's and the slope's (of the model), and that of an hour around
+its day (the 10 % and 90 % points seen).
 
     level of day k  ~  N(m_k, s_k^2)            edge = mid -+ sqrt((1.28 s_k)^2 + q^2)
 
-It refuses, with a reason, where the history since the last jump is short, where values are missing, and where the
-interval says nothing. It does not work for what has not happened yet: an update, a new user.
+It refuses, with a reason, where the history since the last jump is short, where values are missing, and
+where the interval says nothing. It does not work for what has not happened yet: an update, a new user.
 """
 
 from __future__ import annotations
@@ -107,7 +107,9 @@ def _since_jump(series: Doubles) -> int:
         return 0
     first = len(series) - (n - day + 1) * DAY
     window = series[first : first + 2 * DAY + 1]
-    known = np.interp(np.arange(len(window)), np.flatnonzero(np.isfinite(window)), window[np.isfinite(window)])
+    known = np.interp(
+        np.arange(len(window)), np.flatnonzero(np.isfinite(window)), window[np.isfinite(window)]
+    )
     return int(first + np.argmax(np.abs(np.diff(known))) + 1)
 
 
@@ -117,8 +119,8 @@ def _carried_on(
     n = len(filled) // DAY
     level = parts.rest[-n * DAY :].reshape(n, DAY).mean(axis=1)
     # What an hour differs from its day's line by, once what repeats is taken out.
-    centre = np.arange(n) * DAY + (DAY - 1) / 2
-    around = parts.rest[-n * DAY :] - _line(np.arange(n * DAY, dtype=np.float64), centre, level)
+    centre: Doubles = np.arange(n, dtype=np.float64) * DAY + (DAY - 1) / 2
+    around: Doubles = parts.rest[-n * DAY :] - _line(np.arange(n * DAY, dtype=np.float64), centre, level)
     scale = float(np.std(level)) or float(np.std(around)) or 0.0
     if scale <= 1e-9 * (1 + abs(float(level.mean()))):
         mid = np.full(horizon, float(level[-1])) + parts.ahead
@@ -134,10 +136,12 @@ def _carried_on(
     path = np.interp(hours, at, np.concatenate([[level[-1]], mean]))
     width = np.interp(hours, at[1:], spread)
     # The newest hours' distance from their day fades as it used to.
-    memory = float(np.clip(np.corrcoef(around[:-1], around[1:])[0, 1], 0, 0.97)) if np.std(around) > 0 else 0.0
+    memory = (
+        float(np.clip(np.corrcoef(around[:-1], around[1:])[0, 1], 0, 0.97)) if np.std(around) > 0 else 0.0
+    )
     fading = float(np.mean(around[-3:])) * memory ** (np.arange(horizon) + 2.0)
     mid = path + parts.ahead + fading
-    below, above = np.quantile(around, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    below, above = (float(q) for q in np.quantile(around, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]))
     low = mid - np.sqrt((Z * width) ** 2 + min(below, 0.0) ** 2)
     high = mid + np.sqrt((Z * width) ** 2 + max(above, 0.0) ** 2)
     week = min(7 * DAY, horizon) - 1
@@ -161,7 +165,7 @@ def _line(hours: Doubles, centre: Doubles, level: Doubles) -> Doubles:
 
 
 def _level_model(level: Doubles, days: int) -> tuple[Doubles, Doubles, str] | None:
-    """Mean and spread of the level in each of the days to come: with a slope where it is one, else without."""
+    """Mean and spread of the level in each of the days to come; with a slope where it has one."""
     from statsmodels.tsa.statespace.structural import UnobservedComponents
 
     for name, kind in (("trend", "lldtrend"), ("level", "llevel")):
@@ -190,6 +194,7 @@ def crossing(
 
     None when not even the upper edge does within the horizon.
     """
+
     def first(edge: Doubles) -> datetime | None:
         over = np.flatnonzero(edge >= limit)
         return at + timedelta(hours=int(over[0]) + 1) if len(over) else None

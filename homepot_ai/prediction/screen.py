@@ -1,14 +1,14 @@
 """Statistics of every series of a fleet at once: which are on their way to a limit?
 
-Per series, from the medians of its days: Theil-Sen slope (Sen 1968, JASA 63, 1379-1389) with the interval that
-the ranks of the pairwise slopes give, since the last lasting jump (a disk that was cleaned, a service that was
-restarted, a new level); how much repeats by hour and by weekday; when the line reaches the limit.
+Per series, from the medians of its days: Theil-Sen slope (Sen 1968, JASA 63, 1379-1389) with the interval
+that the ranks of the pairwise slopes give, since the last lasting jump (a disk that was cleaned, a service
+that was restarted, a new level); how much repeats by hour and by weekday; when the line reaches the limit.
 
     slope = median of (x_j - x_i) / (j - i) over all pairs of days i < j
 
-A third of the days may be anything without moving it. It does not work for a course that bends: what
-stands out is looked at again, hour by hour, by `prediction.forecast`. Metrics without a limit have a slope and
-no date: nothing is invented for them.
+A quarter of the days may be anything without moving it. It does not work for a course that bends: what
+stands out is looked at again, hour by hour, by `prediction.forecast`. Metrics without a limit have a slope
+and no date: nothing is invented for them.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Screen:
             passed, the severe one; infinite where the line does not reach it.
         daily, weekly: float32 [S], share of the variance that repeats by hour, by day of the week.
         stands_out: bool [S], a rising line with a limit ahead of it.
-        anomalies, errors: float64 [D], per day over the last week; health_lost: hours a day over the last week,
-            health_slope: its Theil-Sen slope, hours a day each day.
+        anomalies, errors: float64 [D], per day over the last week; health_lost: hours a day over the last
+            week, health_slope: its Theil-Sen slope, hours a day each day.
         age_days, maintained_days: float64 [D], NaN unknown.
     """
 
@@ -127,15 +127,15 @@ def theil_sen(x: Floats) -> tuple[Floats, Floats, Floats]:
     if not pairs.shape[1]:
         nothing = np.full(x.shape[1], np.nan, np.float32)
         return nothing, nothing, nothing
-    middle = (at((count - 1) / 2 - 0.25) + at(count / 2)) / 2
-    return middle, at(np.floor((count - half) / 2)), at(np.ceil((count + half) / 2))
+    middle = (at((count - 1) / 2 - 0.25) + at(count / 2)) / np.float32(2)
+    return middle.astype(np.float32), at(np.floor((count - half) / 2)), at(np.ceil((count + half) / 2))
 
 
 def last_jump(x: Floats) -> Ints:
-    """Per column of [n days, S]: the day with which the course since its last lasting jump begins; 0: no jump.
+    """Per column of [n days, S]: the day with which its course since the last lasting jump begins; 0: none.
 
     A jump is a difference between the medians of the three days before and after that is far more than the
-    usual step from day to day, and more than three days of the trend; a spike is none, since it does not last.
+    usual step from day to day, and more than three days of the trend; a spike does not last and is none.
     """
     n, s = x.shape
     found = np.zeros(s, np.int64)
@@ -158,7 +158,7 @@ def last_jump(x: Floats) -> Ints:
 
 
 def weekly_share(x: Floats) -> Floats:
-    """Per column of [n days, S]: share of the variance around a line that repeats by the day of the week, 0..1.
+    """Per column of [n days, S]: share of the variance around a line that repeats by weekday, 0..1.
 
     Zero below two weeks; what chance would repeat is taken off.
     """
@@ -173,7 +173,7 @@ def weekly_share(x: Floats) -> Floats:
         by_day = np.stack([np.nanmean(residual[day::7], axis=0) for day in range(7)])
         rest = residual - by_day[np.arange(n) % 7]
         share = 1 - np.nansum(rest**2, axis=0) / np.nansum(residual**2, axis=0) * (n - 2) / (n - 8)
-    return np.clip(np.nan_to_num(share, nan=0, posinf=0, neginf=0), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(np.nan_to_num(share, nan=0, posinf=0, neginf=0), 0, 1), np.float32)
 
 
 def _filled(x: Floats) -> Floats:

@@ -53,7 +53,7 @@ def detrended(y: Doubles) -> Doubles:
 
 
 def take_apart(y: Doubles, horizon: int) -> Parts:
-    """Take out the daily wave, and the weekly one with three weeks of history, by STL (Cleveland et al. 1990).
+    """Take out the daily wave (STL, Cleveland et al. 1990), and with three weeks of history the weekly one.
 
     Args:
         y: [n] hourly values without gaps, the newest last.

@@ -139,7 +139,8 @@ def put_intervals(conn: Connection, rows: Sequence[IntervalRow], made_at: dateti
         cursor.executemany(
             _SQL["interval"],
             [
-                {**vars(row), "facts": orjson.dumps(dict(row.facts)).decode(), "made_at": made_at, "reason": reason}
+                vars(row)
+                | {"facts": orjson.dumps(dict(row.facts)).decode(), "made_at": made_at, "reason": reason}
                 for row in rows
                 if math.isfinite(row.mid)
             ],
