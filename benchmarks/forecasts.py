@@ -87,7 +87,7 @@ class Trial:
 
 
 def naive(y: Doubles, ahead: int, season: int) -> tuple[float, float, float] | None:
-    """The value `season` (a multiple) ago, or the last one with season 0, and what that was wrong by before."""
+    """The value some seasons ago (the last one with season 0), and what that was wrong by before."""
     back = ahead if season == 0 else math.ceil(ahead / season) * season
     errors = y[back:] - y[:-back]
     errors = errors[np.isfinite(errors)]

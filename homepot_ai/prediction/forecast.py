@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from homepot_ai.fleet.metrics import ABSURD
 from homepot_ai.prediction import screen, seasonal
 from homepot_ai.prediction.records import Crossing, Refusal
 
@@ -73,7 +74,7 @@ def forecast(
     62
     """
     series = np.asarray(y, np.float64)
-    series = np.where(np.isfinite(series), series, np.nan)
+    series = np.where(np.abs(series) <= ABSURD, series, np.nan)
     there = np.flatnonzero(np.isfinite(series))
     if not len(there):
         return Refusal("no_data", "there are no values")

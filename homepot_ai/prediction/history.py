@@ -18,6 +18,7 @@ from homepot_ai.fleet import devices as fleet_devices
 from homepot_ai.fleet import history as logs
 from homepot_ai.fleet import schema
 from homepot_ai.fleet.history import Lines
+from homepot_ai.fleet.metrics import ABSURD
 from homepot_ai.prediction.records import Histories
 from homepot_ai.store import happenings, metric_hours
 from homepot_ai.store.database import Connection
@@ -332,7 +333,7 @@ class _Builder:
         if (rows < 0).any():
             rows = self._begin(place, rows)
         values = hour.mean[mine]
-        self._sheet[rows, hour.hour] = np.where(np.isfinite(values), values, np.nan)
+        self._sheet[rows, hour.hour] = np.where(np.abs(values) <= ABSURD, values, np.nan)
 
     def _begin(
         self, place: tuple[npt.NDArray[np.intp], ...], rows: npt.NDArray[np.int32]

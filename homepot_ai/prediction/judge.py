@@ -27,6 +27,7 @@ from homepot_ai.prediction.history import DAY_S, HOUR_S, Courses, Fleet
 from homepot_ai.prediction.records import HORIZONS, Crossing, DeviceRisk, Fact, Histories, Level, Refusal
 from homepot_ai.prediction.screen import Screen
 from homepot_ai.prediction.thresholds import Thresholds
+from homepot_ai.prediction.track_record import TrackRecord
 
 Doubles = npt.NDArray[np.float64]
 LEVELS: tuple[Level, ...] = ("unknown", "low", "moderate", "high", "critical")
@@ -167,11 +168,21 @@ def crossing_level(crossing: Crossing, at: datetime) -> Level:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """What was written: risks, and rows of the ledger; `look_back`: nothing was, it is for a past moment."""
+
+    risks: int
+    ledger: int
+    look_back: bool
+
+
+@dataclass(frozen=True)
 class Judged:
     """Everything that one run found.
 
     Attributes:
-        risks: one per device, in the fleet's order; seen: series that were looked at closely.
+        risks: one per device that was asked about, in the fleet's order.
+        seen: series that were looked at closely; sites: names by number; kept: None until it is.
     """
 
     at: datetime
@@ -182,8 +193,9 @@ class Judged:
     seen: Sequence[Seen]
     thresholds: Thresholds
     everybody: bool = True
-    notes: tuple[str, ...] = ()
-    base: Mapping[str, float] = field(default_factory=dict)
+    sites: Mapping[int, str] = field(default_factory=dict)
+    record: TrackRecord = field(default_factory=TrackRecord)
+    kept: Kept | None = None
 
     @property
     def forecasts(self) -> int:

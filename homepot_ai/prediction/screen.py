@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -120,15 +121,15 @@ def theil_sen(x: Floats) -> tuple[Floats, Floats, Floats]:
     half = Z * np.sqrt(n * (n - 1) * (2 * n + 5) / 18)
     every = np.arange(pairs.shape[0])
 
-    def at(rank: npt.NDArray[np.floating]) -> Floats:
+    def at(rank: npt.NDArray[Any]) -> Floats:
         place = np.clip(rank, 0, np.maximum(count - 1, 0)).astype(np.intp)
         return np.asarray(np.where(n >= 3, pairs[every, place], np.nan), np.float32)
 
     if not pairs.shape[1]:
         nothing = np.full(x.shape[1], np.nan, np.float32)
         return nothing, nothing, nothing
-    middle = (at((count - 1) / 2 - 0.25) + at(count / 2)) / np.float32(2)
-    return middle.astype(np.float32), at(np.floor((count - half) / 2)), at(np.ceil((count + half) / 2))
+    middle = (at((count - 1) // 2) + at(count // 2)) / np.float32(2)
+    return middle.astype(np.float32), at(np.floor((count - half) / 2) - 1), at(np.ceil((count + half) / 2))
 
 
 def last_jump(x: Floats) -> Ints:
@@ -143,9 +144,11 @@ def last_jump(x: Floats) -> Ints:
         return found
     filled = _filled(x)
     step = np.diff(filled, axis=0)
-    usual = np.median(step, axis=0)
-    spread = 1.4826 * np.median(np.abs(step - usual), axis=0)
-    size = np.abs(step - usual)
+    # Before its first value a series has no steps.
+    begun = np.arange(1, n)[:, None] > np.argmax(np.isfinite(x), axis=0)
+    usual = np.nan_to_num(_median(np.where(begun, step, np.float32(np.nan))))
+    size = np.where(begun, np.abs(step - usual), np.float32(0))
+    spread = 1.4826 * np.nan_to_num(_median(np.where(begun, size, np.float32(np.nan))))
     least = np.maximum(STEPS * spread, WORTH_DAYS * np.abs(usual)) + 1e-6 * np.abs(filled).max(axis=0) + 1e-9
     three = _median3(filled)
     for day in range(2, n - 1):
@@ -153,7 +156,7 @@ def last_jump(x: Floats) -> Ints:
         after = three[day] if day < n - 2 else filled[day:].mean(axis=0)
         jump = np.abs(after - before - BESIDE * usual) > least
         largest = size[day - 1] >= size[max(0, day - 3) : day + 2].max(axis=0)
-        found = np.where(jump & largest & (size[day - 1] > 0), day, found)
+        found = np.where(jump & largest & (size[day - 1] > 0) & begun[max(day - 2, 0)], day, found)
     return found
 
 
@@ -182,6 +185,15 @@ def _filled(x: Floats) -> Floats:
     np.maximum.accumulate(row, axis=0, out=row)
     first = np.argmax(np.isfinite(x), axis=0)
     return np.nan_to_num(np.take_along_axis(x, np.where(row < 0, first, row), axis=0))
+
+
+def _median(x: Floats) -> Floats:
+    """Medians of columns, over what is no NaN; NaN where nothing is."""
+    ordered = np.sort(x, axis=0)
+    n = np.isfinite(x).sum(axis=0)
+    every = np.arange(x.shape[1])
+    low, high = ordered[np.maximum(n - 1, 0) // 2, every], ordered[np.minimum(n // 2, len(x) - 1), every]
+    return np.asarray(np.where(n > 0, (low + high) / 2, np.nan), np.float32)
 
 
 def _median3(x: Floats) -> Floats:

@@ -12,8 +12,8 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -26,7 +26,7 @@ from homepot_ai.fleet import metrics
 from homepot_ai.prediction import forecast as forecasting
 from homepot_ai.prediction import history, judge, screen, track_record
 from homepot_ai.prediction.history import Courses, Fleet
-from homepot_ai.prediction.judge import FailureModel, Judged, Seen
+from homepot_ai.prediction.judge import FailureModel, Judged, Kept, Seen
 from homepot_ai.prediction.records import HORIZONS, DeviceRisk, Histories, Refusal
 from homepot_ai.prediction.screen import Screen
 from homepot_ai.prediction.track_record import TrackRecord
@@ -57,15 +57,7 @@ class Gathered:
     model: FailureModel | None
     due: bool
     everybody: bool
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What was written: risks, and rows of the ledger; `look_back`: nothing was, it is for a past moment."""
-
-    risks: int
-    ledger: int
-    look_back: bool
+    sites: Mapping[int, str]
 
 
 def gather(
@@ -98,10 +90,11 @@ def gather(
         )
         record = track_record.current(conn, end)
         model = load_model(conn)
+        sites = {site.id: site.name for site in fleet_devices.list_sites(conn, settings)}
         due = only is None and not predictions.in_ledger_since(conn, ledger_moment(settings, end))
     replaced = np.isin(fleet.ids, [o.device_id for o in happened.outcomes if o.kind == "replaced"])
     found = history.histories(fleet, courses, happened)
-    return Gathered(end, fleet, courses, found, replaced, record, model, due, only is None)
+    return Gathered(end, fleet, courses, found, replaced, record, model, due, only is None, sites)
 
 
 def load_model(conn: Connection) -> FailureModel | None:
@@ -213,7 +206,7 @@ def conclude(settings: Settings, gathered: Gathered, looked: Screen, seen: Seque
         risks = [risks[i] for i in mine]
     return Judged(
         gathered.at, fleet, gathered.courses, risks, found, seen, record.thresholds, gathered.everybody,
-        base=dict(zip(HORIZONS, found.base.tolist(), strict=True)),
+        sites=gathered.sites, record=record,
     )  # fmt: skip
 
 
@@ -292,8 +285,8 @@ def _intervals(judged: Judged, risks: Sequence[DeviceRisk]) -> list[IntervalRow]
             out.append(
                 IntervalRow(
                     device, "limit", "30d", at + timedelta(days=30), name, f"{name}.high", c.low.timestamp(),
-                    c.mid.timestamp(), c.high.timestamp() if c.high else None, "epoch_s", forecasting.COVERAGE,
-                    LIMIT_CROSSING, VERSION,
+                    c.mid.timestamp(), c.high.timestamp() if c.high else None, "epoch_s",
+                    forecasting.COVERAGE, LIMIT_CROSSING, VERSION,
                     {
                         "limit": c.limit, "direction": c.direction, "now": round(c.now, 3),
                         "per_day": round(c.per_day, 4), "model": one.forecaster,
@@ -320,8 +313,9 @@ def _risk_row(risk: DeviceRisk) -> RiskRow:
     low, mid, high = (nan if moment is None else moment.timestamp() for moment in when)
     p_24h, p_7d, p_30d = (risk.probabilities.get(name, nan) for name in HORIZONS)
     return RiskRow(
-        risk.device_id, risk.level, risk.cause, risk.metric, p_24h, p_7d, p_30d, risk.forecaster, risk.version,
-        low, mid, high, *life, risk.refused.text if risk.refused else None, risk.action, facts_text(risk),
+        risk.device_id, risk.level, risk.cause, risk.metric, p_24h, p_7d, p_30d, risk.forecaster,
+        risk.version, low, mid, high, *life, risk.refused.text if risk.refused else None, risk.action,
+        facts_text(risk),
     )  # fmt: skip
 
 
@@ -349,11 +343,13 @@ def predict(
     at: datetime,
     now: datetime,
     device: str | None = None,
+    store: bool = True,
     tick: Callable[[str], None] = lambda _: None,
 ) -> Judged:
     """A whole run: gather, look, foretell, conclude, keep; on demand where a device is named.
 
     Args:
+        store: keep what was found.
         tick: called with the name of each part when it is done.
     """
     gathered = gather(db, settings, at=at, now=now, device=device)
@@ -364,6 +360,8 @@ def predict(
     tick("foretell")
     judged = conclude(settings, gathered, looked, seen)
     tick("conclude")
-    keep(db, settings, judged, now=now, reason="daily" if device is None else "on_demand")
+    if not store:
+        return judged
+    kept = keep(db, settings, judged, now=now, reason="daily" if device is None else "on_demand")
     tick("keep")
-    return judged
+    return replace(judged, kept=kept)

@@ -151,3 +151,22 @@ def put_intervals(conn: Connection, rows: Sequence[IntervalRow], made_at: dateti
 def levels(conn: Connection) -> dict[str, int]:
     """Devices by level."""
     return dict(conn.execute(_SQL["levels"]).fetchall())
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest risk of a device, for a list."""
+
+    device_id: int
+    name: str
+    site: str
+    level: str
+    metric: str | None
+    p_7d: float | None
+    when_low: datetime | None
+    action: str | None
+
+
+def worst(conn: Connection, limit: int) -> list[Newest]:
+    """The newest risks, the gravest first."""
+    return [Newest(*row) for row in conn.execute(_SQL["worst"], {"limit": limit}).fetchall()]

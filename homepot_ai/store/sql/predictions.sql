@@ -63,3 +63,12 @@ ON CONFLICT (device_id, made_at, kind, metric, horizon, forecaster) DO NOTHING;
 -- name: levels
 -- How many devices stand at which level, by the newest run.
 SELECT level, count(*) FROM ai_device_risks GROUP BY level;
+
+-- name: worst
+SELECT r.device_id, coalesce(nullif(d.name, ''), d.device_id), s.name, r.level, r.metric, r.p_7d::float8, r.when_low, r.action
+  FROM ai_device_risks r
+  JOIN devices d ON d.id = r.device_id
+  JOIN sites s ON s.id = d.site_id
+ ORDER BY array_position(ARRAY['critical', 'high', 'moderate', 'low', 'unknown'], r.level), r.when_low NULLS LAST,
+          r.p_7d DESC NULLS LAST, r.device_id
+ LIMIT %(limit)s;
