@@ -82,7 +82,8 @@ def estimate(
         minutes: of work on this device; sharing: devices that are looked at in the visit.
         probability: of a failure, if nobody goes.
 
-    >>> str(estimate({"currency": "EUR", "visit": 90, "hour": 60}, minutes=30, sharing=2, probability=None).cost)
+    >>> rates = {"currency": "EUR", "visit": 90, "hour": 60}
+    >>> str(estimate(rates, minutes=30, sharing=2, probability=None).cost)
     '75.00'
     """
     if not rates:

@@ -80,6 +80,9 @@ def find(hours: Hours, first: datetime, last: datetime, minutes: int) -> Slot | 
         found = next((at for at in candidates if free(hours, at, at + length)), None)
         if found is not None:
             return _slot(found, length, "")
+    week = _begins(hours.timezone, first, first + timedelta(days=8))
+    if any(free(hours, at, at + length) for at in week):
+        return None
     quiet = (
         at
         for at in [*by_day, *begins]
