@@ -125,7 +125,7 @@ def reason_of(facts: Mapping[str, Any]) -> str:
         said += f"{crossing['limit']:g} {crossing['unit']}".rstrip()
         low, high = (_day(crossing[name]) for name in ("low", "high"))
         if low and high:
-            return f"{said} between {low} and {high} (80 % interval)"
+            return f"{said} between {low} and {high} (80%\N{NO-BREAK SPACE}interval)"
         return f"{said} from {low or _day(crossing['mid']) or 'soon'} on"
     p = facts.get("probabilities", {}).get("7d")
     return "failure is likely" if p is None else f"{p:.0%} probability of a failure within 7 days"
