@@ -1,75 +1,113 @@
-"""Hours of telemetry with a known future, written straight into our tables, and courses made in memory."""
+"""A small fleet with hours, risks and ledger rows, for tests of what follows from predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from homepot_ai.store import scores
+from homepot_ai.prediction.records import Crossing, DeviceRisk, Fact, Level, Refusal
 from homepot_ai.store.database import Database
+from tests.support import small_fleet
 
-AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-Course = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
-
-
-def filling(now: float, per_day: float, noise: float = 0.1, seed: int = 1) -> Course:
-    """A line that stands at `now` at the end; its argument are days before the end (negative)."""
-    rng = np.random.default_rng(seed)
-    return lambda days: now + per_day * days + rng.normal(0, noise, len(days))
+#: A Friday, ten o'clock in Berlin.
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def calm(level: float, noise: float = 1.0, wave: float = 3.0, seed: int = 2) -> Course:
-    """A level with a daily wave."""
-    rng = np.random.default_rng(seed)
-    return lambda days: level + wave * np.sin(2 * np.pi * days) + rng.normal(0, noise, len(days))
-
-
-def write_hours(
-    db: Database,
-    courses: Mapping[int, Mapping[str, Course]],
-    *,
-    days: float = 30,
-    until: datetime = AT,
-) -> None:
-    """Rows of ai_metric_hours for devices with courses by metric; NaN is no sample."""
-    hours = round(days * 24)
-    t = (np.arange(hours) - hours + 1) / 24
-    values = {device: {name: course(t) for name, course in mine.items()} for device, mine in courses.items()}
-    names = sorted({name for mine in courses.values() for name in mine})
-    rows = []
-    for column in range(hours):
-        found = [
-            (device, names.index(name), value[column])
-            for device, mine in sorted(values.items())
-            for name, value in sorted(mine.items())
-            if not np.isnan(value[column])
-        ]
-        device, metric, mean = (np.array([row[i] for row in found]) for i in range(3))
-        mean = mean.astype(np.float32)
-        rows.append(
-            scores.HourRows(
-                until + timedelta(hours=column - hours), names, device.astype(np.int64),
-                metric.astype(np.int32), np.full(len(mean), 60, np.int32), mean, mean, mean, mean,
-            )
-        )  # fmt: skip
-    with db.writer() as conn:
-        scores.insert_hours(conn, rows)
-
-
-def outcome(db: Database, device: int, kind: str, at: datetime, cause: str = "") -> None:
-    """What a device went through, as a person would have recorded it."""
+def world(db: Database, devices: int = 6, rates: dict[str, Any] | None = None) -> None:
+    """One site in Berlin, open from eight to twenty except on Sundays."""
+    small_fleet(db, devices)
     with db.admin() as conn:
-        conn.execute(
-            "INSERT INTO ai_device_outcomes (device_id, at, kind, cause, source, reference, recorded_by, "
-            "recorded_at, changed_at) VALUES (%s, %s, %s, %s, 'person', %s, 'test', %s, %s)",
-            [device, at, kind, cause or None, f"{device} {kind} {at.isoformat()}", at, at],
+        for day in range(7):
+            conn.execute(
+                "INSERT INTO site_operating_schedules (id, site_id, day_of_week, open_time, close_time, "
+                "is_closed, is_maintenance_window, peak_hours_start, peak_hours_end) "
+                "VALUES (%s, 1, %s, '08:00', '20:00', %s, false, '12:00', '14:00')",
+                [day + 1, day, day == 6],
+            )
+        if rates is not None:
+            conn.execute("UPDATE ai_site_settings SET cost_rates = %s", [json.dumps(rates)])
+
+
+def risk(
+    device: int = 1,
+    level: Level = "high",
+    *,
+    at: datetime = NOW,
+    p7: float = 0.62,
+    low_days: float | None = 4.0,
+    cause: str | None = "disk_percent",
+) -> DeviceRisk:
+    """A device's judgement; with a crossing of the disk's limit unless `low_days` is None."""
+    crossing = None
+    if low_days is not None:
+        low, mid, high = (at + timedelta(days=low_days + more) for more in (0, 2, 4))
+        crossing = Crossing("disk_percent", "%", 90.0, "high", 78.0, 1.9, low, mid, high, "trend")
+    refused = Refusal("short_history", "two days of history") if level == "unknown" else None
+    return DeviceRisk(
+        device, at, level, cause, "disk_percent" if crossing else None,
+        {} if refused else {"24h": p7 / 4, "7d": p7, "7-30d": p7 / 3},
+        "hazard", "1", crossing, None, refused, "Free space on the disk",
+        facts=(Fact("disk_percent trend", 1.9, "%/day", 0.1, 1.4),),
+    )  # fmt: skip
+
+
+def forecast(
+    db: Database,
+    device: int,
+    made: datetime,
+    *,
+    kind: str = "failure",
+    horizon: str = "7d",
+    hours: float = 168,
+    begins: float = 0,
+    p: float | None = 0.3,
+    forecaster: str = "hazard",
+    **columns: Any,
+) -> int:
+    """A row of the ledger, as the daily run writes it."""
+    values = {
+        "made_at": made, "device_id": device, "kind": kind, "horizon": horizon,
+        "from_at": made + timedelta(hours=begins), "due_at": made + timedelta(hours=hours),
+        "probability": p if kind == "failure" else None, "forecaster": forecaster, "version": "1",
+        "reason": "daily", "base_rate": 0.1 if kind == "failure" else None, **columns,
+    }  # fmt: skip
+    names = ", ".join(values)
+    with db.admin() as conn:
+        row = conn.execute(
+            f"INSERT INTO ai_predictions ({names}) VALUES ({', '.join(['%s'] * len(values))}) RETURNING id",
+            list(values.values()),
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def hours_of(db: Database, device: int, first: datetime, count: int, level: float, step: float = 0.0) -> None:
+    """Hourly rollups of the disk."""
+    with db.admin() as conn, conn.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ai_metric_hours VALUES (%s, %s, '{disk_percent}', '{60}', %s, %s, %s, %s)",
+            [(device, first + n * HOUR, *([[level + step * n]] * 4)) for n in range(count)],
         )
 
 
-def sql(db: Database, statement: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+def outcome(
+    db: Database, device: int, at: datetime, kind: str = "failure", source: str = "person",
+    ended: datetime | None = None, known: datetime | None = None,
+) -> int:  # fmt: skip
+    """An outcome; `known`: when it was recorded."""
     with db.admin() as conn:
-        cursor = conn.execute(statement, parameters)  # type: ignore[arg-type]
-        return cursor.fetchall() if cursor.description else []
+        row = conn.execute(
+            "INSERT INTO ai_device_outcomes (device_id, at, ended_at, kind, source, reference, recorded_by, "
+            "recorded_at, changed_at) VALUES (%s, %s, %s, %s, %s, %s, 'Ann', %s, %s) RETURNING id",
+            [device, at, ended, kind, source, f"{at.isoformat()}", known or at, known or at],
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def rows(db: Database, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What a query gives."""
+    with db.admin() as conn:
+        return conn.execute(query, list(values)).fetchall()

@@ -20,7 +20,7 @@ def wilson(share: float, n: float) -> tuple[float, float]:
         return 0.0, 1.0
     middle = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z / (1 + Z * Z / n) * math.sqrt(max(0.0, share * (1 - share) / n) + Z * Z / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 def interval_score(low: float, high: float, observed: float, coverage: float) -> float:

@@ -25,6 +25,8 @@ CEILING = 0.9
 APART = 0.05
 #: How many forecasts the prior is worth.
 PRIOR_N = 20.0
+#: Above a learned threshold lie at least so many independent forecasts.
+EVIDENCE = 10.0
 STEP = 0.005
 
 
@@ -85,12 +87,18 @@ def learn(
         said = f"priors: none of {n:.0f} settled forecasts failed, which teaches no threshold"
         return replace(priors, n=n, failures=0, reason=said)
     budget = _within_budget(week, false_alarm_budget, overlap)
+    seen = sum(b.n for b in week if b.step * STEP >= priors.high) / overlap
+    scarce = budget is None and seen < EVIDENCE
+    if scarce:
+        budget = priors.high
     room = _within_share(week, inspections_per_day)
     high = min(CEILING, max(room, CEILING if budget is None else budget))
     moderate = max(STEP, min(room, high - APART))
     soon = _within_budget(day, false_alarm_budget, 1.0) if sum(b.happened for b in day) else None
     critical = min(CEILING, priors.critical if soon is None else max(soon, APART))
-    if budget is None:
+    if scarce:
+        said = f"prior: {seen:.0f} settled forecasts reached {priors.high:.2f}, {EVIDENCE:.0f} are needed"
+    elif budget is None:
         said = (
             f"no probability keeps the budget of {false_alarm_budget:.0%} false alarms among {n:.0f} settled "
             f"forecasts with {failures} failures: the ceiling {CEILING:.2f} holds"
@@ -112,7 +120,7 @@ def _within_budget(bins: Sequence[FailureBin], budget: float, overlap: float) ->
         happened += one.happened / overlap
         at = one.step * STEP
         false = (n - happened + PRIOR_N * (1.0 - at)) / (n + PRIOR_N)
-        if false <= budget:
+        if n >= EVIDENCE and false <= budget:
             best = at
     return best
 

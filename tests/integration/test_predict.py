@@ -15,7 +15,7 @@ from homepot_ai.prediction.judge import Judged
 from homepot_ai.prediction.records import DeviceRisk
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
-from tests.prediction_world import AT, calm, filling, outcome, sql, write_hours
+from tests.hours_world import AT, calm, filling, outcome, sql, write_hours
 from tests.support import small_fleet
 
 NOW = AT + timedelta(minutes=5)

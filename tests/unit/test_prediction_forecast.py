@@ -9,7 +9,7 @@ import pytest
 
 from homepot_ai.prediction.forecast import Forecast, crossing, forecast
 from homepot_ai.prediction.records import Refusal
-from tests.prediction_world import AT
+from tests.hours_world import AT
 
 T = np.arange(720)
 D = T / 24
