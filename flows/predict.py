@@ -12,6 +12,7 @@ from prefect.utilities.annotations import quote
 from pydantic import Field
 
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
+from flows.mail import wake_sender
 from homepot_ai.health.summary import cell
 from homepot_ai.prediction import page
 from homepot_ai.settings import load_settings
@@ -44,7 +45,12 @@ def predict_failures(at: datetime | None = None) -> State[Any]:
     if not kept.look_back:
         try:
             acted = predict.act_on_risks(database, settings, quote(judged.risks), now=now)
-            told += [f"- {cell(note)}" for note in acted.notes]
+            told += [f"- {acted.headline}", *(f"- {cell(note)}" for note in acted.notes)]
+            sent = predict.tell_warnings(database, settings, now=utc_now())
+            if sent.queued:
+                told.append(f"- {sent.queued} messages about {sent.episodes} warnings are queued")
+                wake_sender()
+            told += [f"- not told: {cell(why)}" for why in sent.failed]
         except Exception as error:
             told.append(f"**Acting on risks failed**: {cell(str(error))}\n")
             failed.append(error)

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from prefect.logging import get_run_logger
 
+from homepot_ai.alerts import foretold
+from homepot_ai.alerts.foretold import Told
 from homepot_ai.prediction import acting
 from homepot_ai.prediction import stage as parts
 from homepot_ai.prediction.acting import Acted
@@ -75,3 +77,11 @@ def act_on_risks(
     acted = acting.act_on(database, settings, risks, now)
     get_run_logger().info("acted %s", acted)
     return acted
+
+
+@stage("tell-warnings", timeout_seconds=120, tags=TAGS)
+def tell_warnings(database: Database, settings: Settings, *, now: datetime) -> Told:
+    """Queue one message for everybody who is to be told of new warnings."""
+    told = foretold.tell(database, settings, now)
+    get_run_logger().info("told episodes=%d queued=%d", told.episodes, told.queued)
+    return told
