@@ -36,6 +36,8 @@ SILENT_HOURS, FILLED = 48, 0.5
 SAYS_NOTHING = 3.0
 #: A slope is one when it is so many times its own uncertainty.
 SLOPE_Z = 2.0
+#: Where a level bends, two joined lines explain so much of its variance, and leave so many times less than one.
+BENT, BEND_GAIN = 0.97, 5.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def forecast(
     hours = np.arange(len(series))
     filled = np.interp(hours, hours[there], series[there])
     parts = seasonal.take_apart(filled, horizon)
-    return _carried_on(filled, parts, horizon, lowest, highest)
+    return _carried_on(filled, parts, horizon, least_days, lowest, highest)
 
 
 def _since_jump(series: Doubles) -> int:
@@ -115,7 +117,12 @@ def _since_jump(series: Doubles) -> int:
 
 
 def _carried_on(
-    filled: Doubles, parts: seasonal.Parts, horizon: int, lowest: float, highest: float
+    filled: Doubles,
+    parts: seasonal.Parts,
+    horizon: int,
+    least_days: int,
+    lowest: float,
+    highest: float,
 ) -> Forecast | Refusal:
     n = len(filled) // DAY
     level = parts.rest[-n * DAY :].reshape(n, DAY).mean(axis=1)
@@ -127,7 +134,8 @@ def _carried_on(
         mid = np.full(horizon, float(level[-1])) + parts.ahead
         return Forecast(mid, mid, mid, 0.0, len(filled), "constant")
     days = math.ceil(horizon / DAY) + 1
-    found = _level_model((level - level.mean()) / scale, days)
+    bend = _bend(level, least_days)
+    found = _level_model((level[bend:] - level.mean()) / scale, days)
     if found is None:
         return Refusal("bad_fit", "no model of its level converged")
     mean, spread, name = found
@@ -153,6 +161,28 @@ def _carried_on(
     low, mid, high = (np.clip(edge, floor, highest) for edge in (low, mid, high))
     per_day = float(mean[min(7, days) - 1] - mean[0]) / max(min(7, days) - 1, 1)
     return Forecast(low, mid, high, per_day, len(filled), f"{name}{'+' + parts.name if parts.name else ''}")
+
+
+def _bend(level: Doubles, least_days: int) -> int:
+    """The day from which a level goes another way: where two joined lines are almost all there is; else 0.
+
+    A wandering level is fitted by two lines as well, but never so well; it has no bend.
+    """
+    n = len(level)
+    t = np.arange(n, dtype=np.float64)
+
+    def left(*columns: Doubles) -> float:
+        design = np.stack([np.ones(n), t, *columns], axis=1)
+        fitted, *_ = np.linalg.lstsq(design, level, rcond=None)
+        return float(np.square(level - design @ fitted).sum())
+
+    total, straight = float(np.square(level - level.mean()).sum()), left()
+    candidates = [(left(np.maximum(t - day, 0)), day) for day in range(3, n - least_days)]
+    if not candidates:
+        return 0
+    bent, day = min(candidates)
+    found = bent <= (1 - BENT) * total and bent * BEND_GAIN <= straight
+    return day if found else 0
 
 
 def _line(hours: Doubles, centre: Doubles, level: Doubles) -> Doubles:

@@ -152,7 +152,7 @@ def read_happened(
     homepot_schema: str = "public",
     devices: Sequence[int] | None = None,
 ) -> Happened:
-    """Logs, anomalies, silences in [since, until), and all outcomes before `until`."""
+    """Logs, anomalies, silences in [since, until) of the devices, and all outcomes of all before `until`."""
     missing = frozenset(m.table for m in schema.require_vital(conn, homepot_schema))
     wanted = np.isin(fleet.ids, devices) if devices is not None else np.ones(len(fleet), bool)
     lines = logs.read_lines(
@@ -163,7 +163,7 @@ def read_happened(
         lines,
         happenings.anomalies(conn, since, until, devices),
         happenings.silences(conn, since, until, devices),
-        happenings.outcomes(conn, until, devices),
+        happenings.outcomes(conn, until),
     )
 
 

@@ -101,20 +101,23 @@ class Seen:
     forecaster: str = ""
 
 
-def base_rates(histories: Histories) -> Doubles:
+def base_rates(failures: int, device_days: float) -> Doubles:
     """The trivial answer: how likely a failure of any device is in each of HORIZONS, [3].
 
-    Failures per device-day in the histories, with a prior of one a year that weighs as much as one failure.
+    Failures per device-day, with a prior of one a year that weighs as much as one failure.
+
+    >>> base_rates(0, 0.0).round(4).tolist()
+    [0.0027, 0.019, 0.0611]
     """
-    exposed = float(np.maximum(histories.last_step - np.clip(histories.first_step, 0, None), 0).sum())
-    rate = (len(histories.failure_step) + PRIOR_FAILURES) / (exposed + PRIOR_FAILURES / PRIOR_PER_DAY)
+    rate = (failures + PRIOR_FAILURES) / (device_days + PRIOR_FAILURES / PRIOR_PER_DAY)
     hours = np.array([hi - lo for lo, hi in HORIZONS.values()], np.float64)
     return np.asarray(1 - np.exp(-rate * hours / 24))
 
 
-def hazard(model: FailureModel | None, histories: Histories, devices: int, days: int) -> Hazard:
+def hazard(
+    model: FailureModel | None, histories: Histories, devices: int, days: int, base: Doubles
+) -> Hazard:
     """Ask the model in force about every device; without one the base rate answers, and is called so."""
-    base = base_rates(histories)
     if model is None or not devices:
         return Hazard(
             np.tile(base, (devices, 1)),

@@ -6,9 +6,9 @@ that was restarted, a new level); how much repeats by hour and by weekday; when 
 
     slope = median of (x_j - x_i) / (j - i) over all pairs of days i < j
 
-A quarter of the days may be anything without moving it. It does not work for a course that bends: what
-stands out is looked at again, hour by hour, by `prediction.forecast`. Metrics without a limit have a slope
-and no date: nothing is invented for them.
+A quarter of the days may be anything without moving it. Where the last ten days rise faster than the whole
+can, they count. What stands out is looked at again, hour by hour, by `prediction.forecast`. Metrics without a
+limit have a slope and no date: nothing is invented for them.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ from homepot_ai.prediction.records import Histories
 Doubles = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 #: Normal quantile of the slope's interval (95 %); days before and after a jump that are compared; how many
-#: usual steps, and how many days of the trend, a jump is at least.
-Z, BESIDE, STEPS, WORTH_DAYS = 1.96, 3, 9.0, 3.0
+#: usual steps, how many days of the trend and how many of the steps beside it a jump is at least.
+Z, BESIDE, STEPS, WORTH_DAYS, SHARP = 1.96, 3, 9.0, 3.0, 2.5
 #: A line that reaches its limit later than this is no news today.
 LOOK_AHEAD_DAYS = 30.0
+#: A course that bends upwards is judged by its last days.
+RECENT_DAYS = 10
 CHUNK = 20_000
 
 
@@ -150,13 +152,18 @@ def last_jump(x: Floats) -> Ints:
     size = np.where(begun, np.abs(step - usual), np.float32(0))
     spread = 1.4826 * np.nan_to_num(_median(np.where(begun, size, np.float32(np.nan))))
     least = np.maximum(STEPS * spread, WORTH_DAYS * np.abs(usual)) + 1e-6 * np.abs(filled).max(axis=0) + 1e-9
-    three = _median3(filled)
+    three, raw = _median3(filled), np.abs(step)
     for day in range(2, n - 1):
         before = three[max(0, day - BESIDE)]
         after = three[day] if day < n - 2 else filled[day:].mean(axis=0)
         jump = np.abs(after - before - BESIDE * usual) > least
         largest = size[day - 1] >= size[max(0, day - 3) : day + 2].max(axis=0)
-        found = np.where(jump & largest & (size[day - 1] > 0) & begun[max(day - 2, 0)], day, found)
+        # Where a line bends its steps are as large the day after: that is no jump.
+        beside = np.maximum(
+            np.median(raw[max(0, day - 4) : max(1, day - 1)], axis=0), np.median(raw[day : day + 3], axis=0)
+        )
+        sharp = raw[day - 1] > SHARP * beside
+        found = np.where(jump & largest & sharp & begun[max(day - 2, 0)], day, found)
     return found
 
 
@@ -213,9 +220,15 @@ def _by_chunks(courses: Courses) -> tuple[Floats, Floats, Floats, Ints, Ints, Fl
             x = courses.level[:, part]
             start[part] = last_jump(x)
             kept = np.where(day >= start[part], x, np.float32(np.nan))
-            slope[part], low[part], high[part] = theil_sen(kept)
+            whole, recent = theil_sen(kept), theil_sen(kept[-RECENT_DAYS:])
+            # A leak that began last week: the line of the last days is steeper than the whole can be.
+            bends = recent[1] > np.fmax(whole[2], 0)
+            slope[part], low[part], high[part] = (
+                np.where(bends, new, old) for new, old in zip(recent, whole, strict=True)
+            )
             count[part] = np.isfinite(kept).sum(axis=0)
-            busy = np.where(day >= start[part], courses.busy[:, part], np.float32(np.nan))
+            since = np.where(bends, np.maximum(start[part], days - RECENT_DAYS), start[part])
+            busy = np.where(day >= since, courses.busy[:, part], np.float32(np.nan))
             line = busy - slope[part] * (day - (days - 0.5)).astype(np.float32)
             now[part] = np.nanmedian(line, axis=0)
             weekly[part] = weekly_share(kept)

@@ -58,6 +58,7 @@ class Gathered:
     due: bool
     everybody: bool
     sites: Mapping[int, str]
+    base: npt.NDArray[np.float64]
 
 
 def gather(
@@ -94,7 +95,11 @@ def gather(
         due = only is None and not predictions.in_ledger_since(conn, ledger_moment(settings, end))
     replaced = np.isin(fleet.ids, [o.device_id for o in happened.outcomes if o.kind == "replaced"])
     found = history.histories(fleet, courses, happened)
-    return Gathered(end, fleet, courses, found, replaced, record, model, due, only is None, sites)
+    since = courses.until - days * history.DAY_S
+    failures = sum(o.kind == "failure" and o.t >= since for o in happened.outcomes)
+    exposed = np.clip((courses.until - np.nan_to_num(fleet.created)) / history.DAY_S, 0, days).sum()
+    base = judge.base_rates(failures, float(exposed))
+    return Gathered(end, fleet, courses, found, replaced, record, model, due, only is None, sites, base)
 
 
 def load_model(conn: Connection) -> FailureModel | None:
@@ -192,7 +197,7 @@ def _seen(
 def conclude(settings: Settings, gathered: Gathered, looked: Screen, seen: Sequence[Seen]) -> Judged:
     """Failure probabilities and crossings become one risk per device."""
     fleet, record = gathered.fleet, gathered.record
-    found = judge.hazard(gathered.model, gathered.histories, len(fleet), gathered.courses.days)
+    found = judge.hazard(gathered.model, gathered.histories, len(fleet), gathered.courses.days, gathered.base)
     refused = judge.refusals(
         fleet, gathered.courses, looked, gathered.replaced, settings.prediction.least_days
     )

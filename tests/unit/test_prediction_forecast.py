@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from homepot_ai.prediction.forecast import Forecast, crossing, forecast
+from homepot_ai.prediction.forecast import Forecast, _bend, crossing, forecast
 from homepot_ai.prediction.records import Refusal
 from tests.hours_world import AT
 
@@ -58,6 +58,15 @@ def test_the_slope_begins_again_after_a_clean_up() -> None:
     assert found.used == pytest.approx(10 * 24, abs=24)
     assert found.mid[23] == pytest.approx(71, abs=0.5)
     assert found.per_day == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_leak_that_began_last_week_is_followed_from_there() -> None:
+    found = made(40 + 2.2 * np.maximum(D - 18, 0) + noise(0.4))
+    assert found.per_day == pytest.approx(2.2, abs=0.2)
+    # What wanders is joined by two lines as well, but not so well that it would be taken for a bend.
+    rng = np.random.default_rng(4)
+    walks = [np.cumsum(rng.normal(0, 1, 30)) for _ in range(40)]
+    assert sum(_bend(walk, 5) > 0 for walk in walks) <= 4
 
 
 def test_no_trend_gives_no_date() -> None:

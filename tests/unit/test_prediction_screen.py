@@ -48,6 +48,12 @@ def test_a_course_begins_again_after_a_lasting_jump(course: np.ndarray, begins: 
     assert screen.last_jump(x)[0] == begins
 
 
+def test_a_line_that_rises_since_six_days_stands_out_of_thirty() -> None:
+    recent = screen.theil_sen((50 + 2 * np.maximum(DAYS - 24, 0)).astype(np.float32)[-screen.RECENT_DAYS :])
+    whole = screen.theil_sen((50 + 2 * np.maximum(DAYS - 24, 0)).astype(np.float32))
+    assert recent[1][0] > whole[2][0]
+
+
 def test_noise_has_no_jumps_and_no_week() -> None:
     x = RNG.normal(50, 2, (30, 2000)).astype(np.float32)
     assert np.mean(screen.last_jump(x) > 0) < 0.01
