@@ -2,11 +2,12 @@
 
     python benchmarks/failures.py --kind pdm|backblaze --fit DIR --predict DIR --lo D --hi D --out pred.csv
 
-Fits on the devices of one directory and predicts those of another; where both are the same, in five folds by device
-(sha256(id) % 5). Writes device,day,prob,alarm: pdm for the rows of `grid.csv.gz`, backblaze for every row of the parquet
-file but the failure day's. Files are mapped to `Histories` here; nothing else is done here. pdm: a step is a day
-that ends at the decision's time of day; telemetry, where there is any, is its mean over the day; a past
-failure, like an error, is an event. backblaze: a step is a day, SMART 9 is the age. The last line printed is one JSON object.
+Fits on the devices of one directory and predicts those of another; where both are the same, in five folds by
+device (sha256(id) % 5). Writes device,day,prob,alarm: pdm for the rows of `grid.csv.gz`, backblaze for every
+row of the parquet file but the failure day's. Files are mapped to `Histories` here; nothing else is done
+here. pdm: a step is a day that ends at the decision's time of day; telemetry, where there is any, is its mean
+over the day; a past failure, like an error, is an event. backblaze: a step is a day, SMART 9 is the age. The
+last line printed is one JSON object.
 """
 
 from __future__ import annotations
@@ -71,12 +72,12 @@ def pdm(folder: Path) -> Task:
     failures = pd.read_csv(folder / "PdM_failures.csv.gz")
     causes, cause = np.unique(failures.failure.to_numpy().astype(str), return_inverse=True)
     observed = pd.read_csv(folder / "obs.csv").set_index("device").loc[ids]
-    steps = int(np.ceil(max(observed.end.max(), grid.day.max() if len(grid) else 0))) + 1
+    steps = int(np.ceil(max(observed.end.max(), grid.day.max() if len(grid) else 0)))
     measures = ["volt", "rotate", "pressure", "vibration"]
     values = np.full((len(ids), steps, len(measures)), np.nan, np.float32)
     for file in sorted(folder.glob("PdM_telemetry_*.csv.gz")):
         rows = pd.read_csv(file)
-        rows["step"] = np.ceil(days(rows.datetime) - phase - 1e-9).astype(int)
+        rows["step"] = np.ceil(days(rows.datetime) - phase - 1e-9).astype(int) - 1
         means = rows[rows.step.between(0, steps - 1)].groupby(["machineID", "step"])[measures].mean()
         index = means.index.to_frame(index=False)
         known = index.machineID.isin(at.keys()).to_numpy()
@@ -118,9 +119,10 @@ def backblaze(folder: Path) -> Task:
     values = np.full((len(ids), int(step.max()) + 1, len(measures)), np.nan, np.float32)
     failed = rows.failure.to_numpy() == 1
     values[device[~failed], step[~failed]] = rows.loc[~failed, measures].to_numpy(np.float32)
+    # A row is known when its day ends: that moment is one step later than the row.
     first, last = np.full(len(ids), np.inf), np.full(len(ids), -np.inf)
     np.minimum.at(first, device, step)
-    np.maximum.at(last, device, step)
+    np.maximum.at(last, device, step + 1)
     kinds = np.empty(len(ids), object)
     kinds[device] = rows.model.to_numpy()
     age = np.full(len(ids), np.nan)
@@ -142,12 +144,12 @@ def backblaze(folder: Path) -> Task:
         event_kind=none,
         event_names=(),
         failure_device=device[failed].astype(np.int64),
-        failure_step=step[failed].astype(np.float64),
+        failure_step=step[failed] + 1.0,
         failure_cause=np.zeros(int(failed.sum()), np.int64),
         causes=("failure",),
     )
     wanted = ~failed
-    return Task(histories, device[wanted].astype(np.int64), step[wanted], rows.day.to_numpy()[wanted])
+    return Task(histories, device[wanted].astype(np.int64), step[wanted] + 1, rows.day.to_numpy()[wanted])
 
 
 READ = {"pdm": pdm, "backblaze": backblaze}

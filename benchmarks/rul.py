@@ -2,11 +2,12 @@
 
     python benchmarks/rul.py --train FILE --test FILE --out pred.csv
 
-Files as NASA published them, plain or .gz: unit, cycle, 3 operational settings, 21 sensors. One row per test engine,
-unit,rul,rul_lo,rul_hi, in cycles, from the engine's own rows; the interval is meant to hold in 80 %. Beyond
-125 cycles, the usual limit in the literature (Heimes, PHM 2008), nothing is said: 125 means that or more. Files
-are mapped to `Histories` here: where engines fly in several conditions (settings), a sensor is given as its distance from the mean of
-its condition in the training file. The last line printed is one JSON object.
+Files as NASA published them, plain or .gz: unit, cycle, 3 operational settings, 21 sensors. One row per test
+engine, unit,rul,rul_lo,rul_hi, in cycles, from the engine's own rows; the interval is meant to hold in 80 %.
+Beyond 125 cycles, the usual limit in the literature (Heimes, PHM 2008), nothing is said: 125 means that or
+more. Files are mapped to `Histories` here: where engines fly in several conditions (settings), a sensor is
+given as its distance from the mean of its condition in the training file. The last line printed is one JSON
+object.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class Conditions:
-    """Flight conditions of a training file: settings to the nearest full unit, with each sensor's mean and spread."""
+    """Flight conditions of a training file: rounded settings, with each sensor's mean and spread."""
 
     def __init__(self, rows: Floats) -> None:
         self.known, at = np.unique(self._rounded(rows), axis=0, return_inverse=True)
@@ -55,14 +56,14 @@ class Conditions:
 
 
 def histories(rows: Floats, conditions: Conditions, *, failed: bool) -> Histories:
-    """Engines as devices, cycles as steps (the first is step 0)."""
+    """Engines as devices, cycles as steps (the first is step 0 and over at moment 1)."""
     units, device = np.unique(rows[:, 0], return_inverse=True)
     step = rows[:, 1].astype(np.int64) - 1
     sensors = conditions.apart(rows)
     measures = np.full((len(units), int(step.max()) + 1, sensors.shape[1]), np.nan, np.float32)
     measures[device, step] = sensors
     last = np.zeros(len(units))
-    np.maximum.at(last, device, step)
+    np.maximum.at(last, device, step + 1)
     none = np.zeros(0, np.int64)
     return Histories(
         devices=units.astype(np.int64),

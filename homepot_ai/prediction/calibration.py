@@ -1,8 +1,9 @@
 """From what members say to a probability that can be taken at its word, and to an interval that holds.
 
-Both are learned from predictions of devices that the members did not see. scikit-learn's `CalibratedClassifierCV`
-does the first for one member; here the weights of several are learned in the same step (stacking: Wolpert,
-Neural Networks 5, 1992; with weights that are not negative: Breiman, Machine Learning 24, 1996).
+Both are learned from predictions of devices that the members did not see. scikit-learn's
+`CalibratedClassifierCV` does the first for one member; here the weights of several are learned in the same
+step (stacking: Wolpert, Neural Networks 5, 1992; with weights that are not negative: Breiman, Machine
+Learning 24, 1996).
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ def stack(members: Floats, happened: npt.NDArray[np.bool_], weight: Floats, fail
 class Band:
     """What is added to a prediction for its 0.1 and 0.9 quantile, by the size of the prediction.
 
-    Split conformal in classes of the prediction (Vovk et al., Algorithmic Learning in a Random World, 2005, ch. 4):
-    coverage holds for devices exchangeable with those seen, not for a fleet that changed.
+    Split conformal in classes of the prediction (Vovk et al., Algorithmic Learning in a Random World, 2005,
+    ch. 4): coverage holds for devices exchangeable with those seen, not for a fleet that changed.
     """
 
     at: Floats
@@ -108,7 +109,7 @@ def band(predicted: Floats, actual: Floats, coverage: float = 0.8, classes: int 
 
 
 def alarm_threshold(probability: Floats, happened: npt.NDArray[np.bool_]) -> float:
-    """The probability from which on an alarm is right most evenly: where hits less false alarms, as rates, are most.
+    """The probability from which on to alarm: where the rate of hits less that of false alarms is largest.
 
     For benchmarks and first thresholds; in use they come from settled forecasts and what inspections cost.
     """

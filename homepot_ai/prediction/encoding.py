@@ -22,8 +22,8 @@ class Encoder:
 
     Attributes:
         keep: columns that vary.
-        kinds: names of the kinds of devices, sorted; rate: [kinds + 1], log of failures per step, shrunken to the
-            fleet's; the last entry is for kinds that were not seen.
+        kinds: names of the kinds of devices, sorted; rate: [kinds + 1], log of failures per step, shrunken to
+            the fleet's; the last entry is for kinds that were not seen.
         level: columns that are compared with peers; peers: [kinds + 1, level], medians.
         centre, scale: [inputs], for the linear member; missing: inputs whose absence says something.
     """

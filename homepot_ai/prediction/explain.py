@@ -22,9 +22,9 @@ def explain(
 ) -> list[tuple[Fact, ...]]:
     """The facts of each row, strongest first.
 
-    Everything about one measure or event is set to what is usual for the kind at once (its level alone would be
-    made up for by its trend); the feature named is the one farthest from usual. Effects of things that only
-    count together do not add up to the whole.
+    Everything about one measure or event is set to what is usual for the kind at once (its level alone would
+    be made up for by its trend); the feature named is the one farthest from usual. Effects of things that
+    only count together do not add up to the whole.
 
     Args:
         x: [n, features]; window: the number of the window that is explained.

@@ -1,7 +1,8 @@
 """What is known of a device at a decision point, as numbers: the inputs of the hazard.
 
-A *decision point* is a device and a step. All that counts is what was known then: measures of this step and before,
-events up to it, whatever the device did later. So the numbers of a step stay the same when later rows come.
+A *decision point* is a device and a step. All that counts is what was known then: measures of this step and
+before, events up to it, whatever the device did later. So the numbers of a step stay the same when later rows
+come.
 """
 
 from __future__ import annotations
@@ -57,13 +58,14 @@ def build(
 ) -> tuple[npt.NDArray[np.float32], tuple[Feature, ...]]:
     """The features of some decision points.
 
-    Events count up to and including the moment `step`; a measure's row `step` is what was known at that moment.
-    Events may lie before step 0: time since maintenance is known for longer than measures are.
+    A decision is made at the moment `step`: row k of the measures covers [k, k + 1), so rows before `step`
+    count, and events up to and including it. Events may lie before step 0.
 
     Args:
         device, step: [r], positions in `histories`.
         memory: measures and counts that lie further back than this many steps are not looked at, so that a
-            device seen for a year and one read for a month give the same numbers; None: everything counts.
+            device seen for a year and one read for a month give the same numbers (what is older is as if it
+            had never been); None: everything counts.
 
     Returns:
         float32 [r, F], NaN where something is not known, and what the columns say.
@@ -85,10 +87,10 @@ def _all(
     yield Feature("age", "age"), histories.age[device] + step
     first = np.maximum(0, np.ceil(histories.first_step)).astype(np.int64)[device]
     if memory is not None:
-        first = np.maximum(first, step - memory + 1)
+        first = np.maximum(first, step - memory)
     for position, name in enumerate(histories.measure_names):
         yield from _measure(name, histories.measures[:, :, position], device, step, first)
-    yield from _events(histories, device, step)
+    yield from _events(histories, device, step, memory)
 
 
 class _Sums:
@@ -142,7 +144,7 @@ def _measure(
     name: str, values: npt.NDArray[np.float32], device: Positions, step: Positions, first: Positions
 ) -> Iterator[tuple[Feature, Floats]]:
     sums = _Sums(values)
-    end = np.minimum(step + 1, values.shape[1])
+    end = np.minimum(step, values.shape[1])
     means = {w: sums.mean(device, np.minimum(np.maximum(first, end - w), end), end) for w in MEANS}
     for w, mean in means.items():
         yield Feature(name, "level", w), mean
@@ -159,7 +161,8 @@ def _measure(
 class _Times:
     """The moments of some events of all devices, in order, to be asked by decision point."""
 
-    def __init__(self, device: Positions, step: Floats, devices: int) -> None:
+    def __init__(self, device: Positions, step: Floats, devices: int, memory: int | None = None) -> None:
+        self.memory = np.inf if memory is None else float(memory)
         order = np.lexsort((step, device))
         self.device, self.step = device[order], step[order]
         self.begin = np.searchsorted(self.device, np.arange(devices))
@@ -186,13 +189,15 @@ class _Times:
         )
 
 
-def _events(histories: Histories, device: Positions, step: Positions) -> Iterator[tuple[Feature, Floats]]:
+def _events(
+    histories: Histories, device: Positions, step: Positions, memory: int | None
+) -> Iterator[tuple[Feature, Floats]]:
     moment = step.astype(np.float64)
     groups: dict[str, list[int]] = {}
     counts: dict[int, list[Floats]] = {w: [] for w in COUNTS[:2]}
     for kind, name in enumerate(histories.event_names):
         groups.setdefault(name.partition(":")[0], []).append(kind)
-        times = _times(histories, [kind])
+        times = _times(histories, [kind], memory)
         for w in COUNTS:
             found = times.count(device, moment, w)
             yield Feature(name, "count", w), found
@@ -203,22 +208,24 @@ def _events(histories: Histories, device: Positions, step: Positions) -> Iterato
         if len(per_kind) > 1:
             yield Feature("", "kinds", w), np.sum([found > 0 for found in per_kind], axis=0)
     for group, kinds in groups.items():
-        yield from _group(group, _times(histories, kinds), device, moment)
+        yield from _group(group, _times(histories, kinds, memory), device, moment, memory)
         if len(kinds) > 1:
-            each = np.stack([_times(histories, [kind]).since(device, moment) for kind in kinds])
+            each = np.stack([_times(histories, [kind], memory).since(device, moment) for kind in kinds])
             oldest = np.sort(np.where(np.isnan(each), -1.0, each), axis=0)[::-1]
             for rank in range(min(3, len(kinds))):
                 yield Feature(group, "oldest", rank + 1), np.where(oldest[rank] < 0, np.nan, oldest[rank])
-    failed = _Times(histories.failure_device, histories.failure_step, len(histories.devices))
+    failed = _Times(histories.failure_device, histories.failure_step, len(histories.devices), memory)
     yield Feature(FAILED, "since"), failed.since(device, moment)
-    yield Feature(FAILED, "count"), failed.count(device, moment, 100_000)
+    yield Feature(FAILED, "count"), failed.count(device, moment, memory or 1_000_000)
 
 
-def _group(group: str, times: _Times, device: Positions, moment: Floats) -> Iterator[tuple[Feature, Floats]]:
+def _group(
+    group: str, times: _Times, device: Positions, moment: Floats, memory: int | None
+) -> Iterator[tuple[Feature, Floats]]:
     """Time since any event of a group, its usual interval, and how long until the next one in this rhythm."""
     keep = np.ones(len(times.step), bool)
     keep[1:] = (np.diff(times.step) > 1e-9) | (np.diff(times.device) != 0)
-    times = _Times(times.device[keep], times.step[keep], len(times.begin))
+    times = _Times(times.device[keep], times.step[keep], len(times.begin), memory)
     ago = np.stack([times.since(device, moment, back) for back in range(RHYTHM + 1)])
     intervals = np.sort(np.diff(ago, axis=0), axis=0)
     known = np.isfinite(intervals).sum(axis=0)
@@ -229,6 +236,8 @@ def _group(group: str, times: _Times, device: Positions, moment: Floats) -> Iter
     yield Feature(group, "next"), rhythm - np.mod(ago[0], np.maximum(rhythm, 1e-9))
 
 
-def _times(histories: Histories, kinds: list[int]) -> _Times:
+def _times(histories: Histories, kinds: list[int], memory: int | None) -> _Times:
     wanted = np.isin(histories.event_kind, kinds)
-    return _Times(histories.event_device[wanted], histories.event_step[wanted], len(histories.devices))
+    return _Times(
+        histories.event_device[wanted], histories.event_step[wanted], len(histories.devices), memory
+    )

@@ -1,13 +1,14 @@
 """Will a device fail within a window, and how long will it last: the model that says it.
 
-At a decision point, everything known then says the probability of failure in (step + from, step + until]: a hazard
-in discrete time, learned for each window directly from what happened after earlier decision points (landmarking: van
-Houwelingen & Putter, Dynamic Prediction in Clinical Survival Analysis, 2012, ch. 7). Members are boosted trees, the
-same for each cause of failure where causes have events of their own, and a linear model; each is fitted on three quarters of the
-devices and weighed and calibrated on the others.
+At a decision point, everything known then says the probability of failure in (step + from, step + until]: a
+hazard in discrete time, learned for each window directly from what happened after earlier decision points
+(landmarking: van Houwelingen & Putter, Dynamic Prediction in Clinical Survival Analysis, 2012, ch. 7).
+Members are boosted trees, the same for each cause of failure where causes have events of their own, and a
+linear model; each is fitted on three quarters of the devices and weighed and calibrated on the others.
 
-When it does not work: failures that announce themselves by nothing that is measured (it then says the base rate of
-the kind and age), a fleet that has changed since the fit, devices whose failures are always prevented in time.
+When it does not work: failures that announce themselves by nothing that is measured (it then says the base
+rate of the kind and age), a fleet that has changed since the fit, devices whose failures are always prevented
+in time.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ class Prediction:
 
     Attributes:
         probability: [n, windows], in the order of `FailureModel.windows`.
-        life: [n, 3], steps left: 0.1, 0.5 and 0.9 quantiles, at most `FailureModel.life_limit`, which stands for that or
-            more; NaN where the model cannot say it.
+        life: [n, 3], steps left: 0.1, 0.5 and 0.9 quantiles, at most `FailureModel.life_limit`, which stands
+            for that or more; NaN where the model cannot say it.
         base: [windows], probability of the average device: the trivial answer.
         facts: per position of a device that was to be explained, what pushed its probability most.
     """
@@ -79,7 +80,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class FailureModel:
-    """A fitted model, or the prior one (no members: kind, age of evidence and past failures of a device only).
+    """A fitted model, or the prior one: no members, only rates of kinds and past failures of a device.
 
     Attributes:
         kind: 'prior' where there were too few failures to learn from.
@@ -129,8 +130,8 @@ class FailureModel:
 
         Args:
             device: [n], positions in `histories`.
-            explain: positions within `device` whose facts are wanted, about the window named `window` (default:
-                the second, or the only one).
+            explain: positions within `device` whose facts are wanted, about the window named `window`
+                (default: the second, or the only one).
 
         Raises:
             PredictionError: a position or step is not in `histories`.
@@ -141,7 +142,7 @@ class FailureModel:
             raise PredictionError(
                 f"there are {len(histories.devices)} devices, asked for position {at.max()}"
             )
-        if len(at) and (steps.min() < 0 or steps.max() >= histories.measures.shape[1]):
+        if len(at) and (steps.min() < 0 or steps.max() > histories.measures.shape[1]):
             raise PredictionError(
                 f"histories have {histories.measures.shape[1]} steps, asked for step {steps.max()}"
             )
@@ -246,20 +247,22 @@ def prior(
     *,
     memory: int | None = None,
 ) -> FailureModel:
-    """The model for a fleet with few failures or none: rates only, each mixed with what is assumed beforehand.
+    """The model for a fleet with few failures or none: rates only, each mixed with what is assumed
+    beforehand.
 
     >>> import numpy as np
     >>> from homepot_ai.prediction.records import Histories
     >>> none = np.zeros(0, int)
-    >>> quiet = Histories(np.array([1]), np.array(["pos"]), np.zeros(1), np.full(1, 29.0), np.full(1, np.nan),
-    ...                   np.zeros((1, 30, 0), np.float32), (), none, np.zeros(0), none, (), none, np.zeros(0), none)
-    >>> said = prior(quiet).predict(quiet, [0], 29)
+    >>> quiet = Histories(np.array([1]), np.array(["pos"]), np.zeros(1), np.full(1, 30.0), np.full(1, np.nan),
+    ...                   np.zeros((1, 30, 0), np.float32), (), none, np.zeros(0), none, (), none,
+    np.zeros(0), none)
+    >>> said = prior(quiet).predict(quiet, [0], 30)
     >>> [round(float(p), 4) for p in said.probability[0]]
     [0.0003, 0.0019, 0.0063]
     """
     kinds = histories.kinds.astype(str)
     known = np.unique(kinds)
-    seen = np.maximum(histories.last_step - np.maximum(histories.first_step, 0) + 1, 0.0)
+    seen = np.maximum(histories.last_step - np.maximum(histories.first_step, 0.0), 0.0)
     failed = np.bincount(histories.failure_device, minlength=len(kinds)).astype(np.float64)
     # One failure at the assumed rate stands beside what was seen.
     total = (failed.sum() + 1) / (seen.sum() + 1 / PRIOR_RATE)

@@ -1,4 +1,5 @@
-"""Fitting the failure model: decision points, what came after them, folds of devices, members, calibration."""
+"""Fitting the failure model: decision points, what came after them, folds of devices, members,
+calibration."""
 
 from __future__ import annotations
 
@@ -220,7 +221,7 @@ def _usual(
 
 def exposure(histories: Histories) -> tuple[Floats, Floats]:
     """Steps under observation and failures of each device."""
-    seen = np.maximum(histories.last_step - np.maximum(histories.first_step, 0.0) + 1, 1e-9)
+    seen = np.maximum(histories.last_step - np.maximum(histories.first_step, 0.0), 1e-9)
     failed = np.bincount(histories.failure_device, minlength=len(histories.devices))
     return seen, failed.astype(np.float64)
 
@@ -254,9 +255,9 @@ def own_columns(histories: Histories, named: tuple[Feature, ...]) -> Positions:
 
 
 def every_point(histories: Histories) -> tuple[Positions, Positions]:
-    """All decision points: each device at each full step between its first and its last."""
-    most = histories.measures.shape[1] - 1
-    first = np.clip(np.ceil(histories.first_step), 0, most + 1).astype(np.int64)
+    """All decision points: each device at the end of each full step between its first and its last moment."""
+    most = histories.measures.shape[1]
+    first = np.clip(np.ceil(histories.first_step), 0, most).astype(np.int64) + 1
     count = np.maximum(np.minimum(np.floor(histories.last_step), most).astype(np.int64) - first + 1, 0)
     device = np.repeat(np.arange(len(count)), count)
     step = np.arange(len(device)) - np.repeat(np.cumsum(count) - count, count) + first[device]
@@ -273,7 +274,8 @@ def label(
 ) -> tuple[Flags, Flags]:
     """Whether a failure lies in (step + since, step + until], and whether that is known.
 
-    It is known when the window ends before the record does, and before the device leaves it, or the device failed in it.
+    It is known when the window ends before the record does, and before the device leaves it, or the device
+    failed in it.
     """
     take = slice(None) if cause is None else histories.failure_cause == cause
     times = features._Times(
@@ -288,7 +290,7 @@ def label(
 def sample(
     histories: Histories, windows: Mapping[str, tuple[float, float]], life_limit: float | None, seed: int
 ) -> Points:
-    """The decision points that are learned from: all that are followed by a failure, and a share of the others."""
+    """The decision points that are learned from: all that a failure follows, and a share of the others."""
     device, step = every_point(histories)
     failures = features._Times(histories.failure_device, histories.failure_step, len(histories.devices))
     coming = failures.until(device, step.astype(np.float64))

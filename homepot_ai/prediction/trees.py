@@ -1,7 +1,7 @@
 """Boosted trees as plain arrays: fitted by scikit-learn, kept and asked without it.
 
-A stored model is then numbers only. It can be read by any later version of any library, and reading it runs no
-code of whoever wrote it (as unpickling would).
+A stored model is then numbers only. It can be read by any later version of any library, and reading it runs
+no code of whoever wrote it (as unpickling would).
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Trees:
 
     Attributes:
         start: what the sum begins with.
-        feature, threshold, missing_left, left, right, value: [trees, nodes]; a leaf is its own left and right.
+        feature, threshold, missing_left, left, right, value: [trees, nodes]; a leaf is its own left and
+            right.
         depth: steps after which every row is in a leaf.
     """
 
@@ -108,8 +109,8 @@ def boost(
     """Fit trees to log odds (`classes`) or to a mean; the fewer failures, the smaller they are.
 
     Args:
-        shift: added to what the trees say: log of the share of the rows without failure that were kept (King &
-            Zeng, Political Analysis 9, 2001, eq. 7). Weights would do it too, at twenty times the cost.
+        shift: added to what the trees say: log of the share of the rows without failure that were kept (King
+            & Zeng, Political Analysis 9, 2001, eq. 7). Weights would do it too, at twenty times the cost.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
