@@ -36,8 +36,8 @@ SILENT_HOURS, FILLED = 48, 0.5
 SAYS_NOTHING = 3.0
 #: A slope is one when it is so many times its own uncertainty.
 SLOPE_Z = 2.0
-#: Where a level bends, two joined lines explain so much of its variance, and leave so many times less than one
-#: line does.
+#: Where a level bends, two joined lines explain so much of its variance, and leave so many times less than
+#: one line does.
 BENT, BEND_GAIN = 0.97, 5.0
 
 

@@ -186,6 +186,7 @@ class Judged:
     Attributes:
         risks: one per device that was asked about, in the fleet's order.
         seen: series that were looked at closely; sites: names by number; kept: None until it is.
+        notes: what degraded, a sentence each.
     """
 
     at: datetime
@@ -198,6 +199,7 @@ class Judged:
     everybody: bool = True
     sites: Mapping[int, str] = field(default_factory=dict)
     record: TrackRecord = field(default_factory=TrackRecord)
+    notes: tuple[str, ...] = ()
     kept: Kept | None = None
 
     @property

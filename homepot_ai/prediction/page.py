@@ -41,6 +41,7 @@ def markdown(judged: Judged) -> str:
     """The page of a run: five devices to look at, then what stands behind it."""
     at = judged.at
     lines = [f"**{headline(judged)}** as of {at:%Y-%m-%d %H:%M} UTC", ""]
+    lines += [line for note in judged.notes for line in (f"**Degraded**: {cell(note)}", "")]
     ahead = [risk for risk in urgent(judged.risks) if risk.level in ("moderate", "high", "critical")]
     if ahead:
         lines += [

@@ -24,7 +24,7 @@ from homepot_ai.errors import PredictionError
 from homepot_ai.fleet import devices as fleet_devices
 from homepot_ai.fleet import metrics
 from homepot_ai.prediction import forecast as forecasting
-from homepot_ai.prediction import history, judge, screen, track_record
+from homepot_ai.prediction import history, in_force, judge, screen, track_record
 from homepot_ai.prediction.history import Courses, Fleet
 from homepot_ai.prediction.judge import FailureModel, Judged, Kept, Seen
 from homepot_ai.prediction.records import HORIZONS, DeviceRisk, Histories, Refusal
@@ -59,6 +59,7 @@ class Gathered:
     everybody: bool
     sites: Mapping[int, str]
     base: npt.NDArray[np.float64]
+    notes: tuple[str, ...]
 
 
 def gather(
@@ -90,7 +91,12 @@ def gather(
             conn, fleet, end - days * history.DAY, end, homepot_schema=db.homepot_schema, devices=only
         )
         record = track_record.current(conn, end)
-        model = load_model(conn)
+        notes: tuple[str, ...] = ()
+        try:
+            model = in_force.load_in_force(conn)
+        except PredictionError as error:
+            # A damaged model costs the failure model's probabilities, not the run.
+            model, notes = None, (f"the failure model cannot be used, base rates stand in: {error}",)
         sites = {site.id: site.name for site in fleet_devices.list_sites(conn, settings)}
         due = only is None and not predictions.in_ledger_since(conn, ledger_moment(settings, end))
     replaced = np.isin(fleet.ids, [o.device_id for o in happened.outcomes if o.kind == "replaced"])
@@ -99,12 +105,9 @@ def gather(
     failures = sum(o.kind == "failure" and o.t >= since for o in happened.outcomes)
     exposed = np.clip((courses.until - np.nan_to_num(fleet.created)) / history.DAY_S, 0, days).sum()
     base = judge.base_rates(failures, float(exposed))
-    return Gathered(end, fleet, courses, found, replaced, record, model, due, only is None, sites, base)
-
-
-def load_model(conn: Connection) -> FailureModel | None:
-    """The failure model in force; None where none was fitted."""
-    return None
+    return Gathered(
+        end, fleet, courses, found, replaced, record, model, due, only is None, sites, base, notes
+    )
 
 
 def ledger_moment(settings: Settings, at: datetime) -> datetime:
@@ -211,7 +214,7 @@ def conclude(settings: Settings, gathered: Gathered, looked: Screen, seen: Seque
         risks = [risks[i] for i in mine]
     return Judged(
         gathered.at, fleet, gathered.courses, risks, found, seen, record.thresholds, gathered.everybody,
-        sites=gathered.sites, record=record,
+        sites=gathered.sites, record=record, notes=gathered.notes,
     )  # fmt: skip
 
 
