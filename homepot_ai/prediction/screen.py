@@ -90,7 +90,9 @@ def screen(
     """
     slope, low, high, days, start, now, weekly = _by_chunks(courses)
     limit, severe = _limits(courses, kinds, config)
-    target = np.where(now >= limit, severe, limit)
+    # By the busy hours of the last day, not by the line: it may be a little ahead of them.
+    newest = np.where(np.isnan(courses.busy[-1]), now, courses.busy[-1]) if courses.days else now
+    target = np.where(newest >= limit, severe, limit)
     with np.errstate(invalid="ignore", divide="ignore"):
         left = target - now
         mid, soon, late = (
@@ -98,7 +100,7 @@ def screen(
             for s in (slope, high, low)
         )
     fresh = courses.until - courses.last_t <= 2 * DAY_S
-    stands_out = (low > 0) & (days >= least_days) & (soon <= LOOK_AHEAD_DAYS) & (left > 0) & fresh
+    stands_out = (low > 0) & (days >= least_days) & (soon <= LOOK_AHEAD_DAYS) & (newest < target) & fresh
     return Screen(
         slope, low, high, days, start, now, limit, severe, target, mid, soon, late,
         courses.daily, weekly, np.asarray(stands_out, bool), **_devices(histories, len(kinds), courses.days),

@@ -10,10 +10,11 @@ import pytest
 
 from homepot_ai.errors import NotFound, PredictionError
 from homepot_ai.health.config import HealthConfig, Limit
-from homepot_ai.prediction import history, page, stage
+from homepot_ai.prediction import history, page, payload, stage, training
 from homepot_ai.prediction.judge import Judged
 from homepot_ai.prediction.records import DeviceRisk
 from homepot_ai.settings import Settings
+from homepot_ai.store import hazards
 from homepot_ai.store.database import Database
 from tests.hours_world import AT, calm, filling, outcome, sql, write_hours
 from tests.support import small_fleet
@@ -242,3 +243,40 @@ def test_days_are_whole_hours_in_utc_whatever_the_clocks_do(database: Database, 
         courses = history.read_courses(conn, fleet, until, 30)
     steps = np.diff(courses.level[:, 0])
     assert np.allclose(steps, 0.8, atol=0.05)
+
+
+def test_the_model_in_force_is_asked_and_a_damaged_one_costs_only_itself(
+    database: Database, settings: Settings
+) -> None:
+    small_fleet(database, devices=2)
+    write_hours(database, {n: {"cpu_percent": calm(30)} for n in (1, 2)})
+    with database.reader() as conn:
+        model = training.fit(history.fleet_histories(conn, AT, 30))
+    row = {
+        "fitted_at": AT, "data_from": AT - timedelta(days=30), "data_until": AT, "devices": 2,
+        "device_days": 60, "failures": 0, "kind": "prior", "scores": {}, "adopted": True, "reason": "test",
+    }  # fmt: skip
+    with database.writer() as conn:
+        hazards.store(conn, row, payload.dump(model))
+    judged = run(database, settings)
+    assert {risk.forecaster for risk in judged.risks} == {"hazard"}
+    asked = "SELECT DISTINCT forecaster FROM ai_predictions WHERE kind = 'failure' ORDER BY 1"
+    assert sql(database, asked) == [("base-rate",), ("hazard",)]
+    with database.admin() as conn:
+        conn.execute("UPDATE ai_hazard_models SET payload = '\\x00'")
+    worse = run(database, settings, NOW + timedelta(hours=1))
+    assert {risk.forecaster for risk in worse.risks} == {"base-rate"}
+    assert "**Degraded**" in page.markdown(worse)
+
+
+def test_every_level_can_be_reached(database: Database, settings: Settings) -> None:
+    small_fleet(database, devices=5)
+    write_hours(
+        database,
+        {
+            1: {"disk_percent": filling(89.6, 1)}, 2: {"disk_percent": filling(85, 1)},
+            3: {"disk_percent": filling(80, 0.7)}, 4: {"disk_percent": filling(30, 0.1)},
+        },
+    )  # fmt: skip
+    levels = {risk.device_id: risk.level for risk in run(database, settings).risks}
+    assert levels == {1: "critical", 2: "high", 3: "moderate", 4: "low", 5: "unknown"}
