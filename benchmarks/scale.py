@@ -1,4 +1,4 @@
-"""How long a minute takes: python benchmarks/scale.py --devices 10000 --metrics 50 [--minutes 5]
+"""How long a minute and an hour take: python benchmarks/scale.py --devices 10000 --metrics 50 [--minutes 5]
 
 Data lie in HOMEPOT's own tables in an embedded PostgreSQL of this benchmark's
 own: two rows per device and minute, metrics beyond HOMEPOT's columns in
@@ -9,6 +9,7 @@ its peak memory are what is printed. The last line is one JSON object.
     --shards 4 [--jobs 2]   the fleet split as in production; --jobs scores so many shards at a time
     --history-days 30       days of older telemetry and scores before: cost must not grow with them
     --full-hour             the measured minutes begin with one that ends an hour
+    --part predict          only predict-failures (30 days of hourly values of 10 metrics); default: both
 
 Without --shards, as docs/scaling.md recommends: one shard for each 25 000 devices.
 """
@@ -34,6 +35,7 @@ from typing import Any
 import numpy as np
 import orjson
 import psutil
+import scale_predict
 
 from homepot_ai.health import planning, scoring
 from homepot_ai.settings import Settings
@@ -204,6 +206,23 @@ def sizes(db: Database, devices: int) -> dict[str, Any]:
     }
 
 
+def predicted(devices: int) -> dict[str, float]:
+    """Stages, seconds and peak memory of one hourly predicting run; the ledger's hour is among it."""
+    folder = Path(tempfile.mkdtemp(prefix="hp-scale-"))
+    server = embedded.start(folder)
+    try:
+        db = Database(server.url)
+        prepare(db, devices)
+        rows = scale_predict.write_hours(db, devices, START)
+        print(f"{rows} hourly rows written", file=sys.stderr)
+        served = _server_cpu(folder)
+        found = scale_predict.measure(server.url, START)
+        return {**found, "db_cpu": round(_server_cpu(folder) - served, 2), "hour_rows": rows}
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -218,6 +237,7 @@ def main() -> None:
     parser.add_argument(
         "--warm", type=int, default=None, help="minutes before, that devices are learned from"
     )
+    parser.add_argument("--part", choices=("all", "score", "predict"), default="all")
     parser.add_argument("--score", nargs=4, metavar=("URL", "AT", "SHARD", "SHARDS"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.score:
@@ -233,6 +253,10 @@ def main() -> None:
     if asked.full_hour:
         first = START + timedelta(hours=1) - timedelta(minutes=warm)
     folder = Path(tempfile.mkdtemp(prefix="hp-scale-"))
+    foretold = predicted(asked.devices) if asked.part != "score" else None
+    if asked.part == "predict":
+        print(json.dumps({"benchmark": "scale", "devices": asked.devices, "predict_failures": foretold}))
+        return
     server = embedded.start(folder)
     load = []
     try:
@@ -275,7 +299,7 @@ def main() -> None:
                 "load_average": round(statistics.mean(load), 1),
                 "devices_scored": int(measured[-1]["scored"]),
                 **held,
-                "predict_failures": None,
+                "predict_failures": foretold,
             }
         )
     )

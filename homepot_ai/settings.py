@@ -141,7 +141,8 @@ class PredictionSettings(Section):
     # Warnings that come to nothing, as a share of all warnings; devices that can be inspected in a day.
     false_alarm_budget: Annotated[float, Field(gt=0, lt=1)] = 0.15
     inspections_per_day: Annotated[float, Field(gt=0, le=1)] = 0.05
-    # A visit: how long, how far ahead it is planned, how long after the need one may still be merged into it.
+    # A visit: how long per device, how far ahead it is planned, and how much later than its own time a device
+    # may be looked at to spare the site another visit.
     visit_minutes: Annotated[int, Field(ge=10, le=480)] = 60
     notice_hours: Annotated[int, Field(ge=0, le=336)] = 24
     merge_days: Annotated[int, Field(ge=0, le=30)] = 5

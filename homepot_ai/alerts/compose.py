@@ -56,7 +56,7 @@ def key_of(letter: Letter, now: datetime) -> str:
 
 def message_id(letter: Letter, thread: Thread, settings: Settings, now: datetime) -> str:
     """The Message-ID of a letter's mail; the first about an incident derives from the incident alone."""
-    digest = _digest(letter.recipient)
+    digest = digest_of(letter.recipient)
     first = letter.tellings[0]
     if letter.form == "single" and not thread.earlier:
         return f"<incident-{first.incident_id}.{digest}@{settings.mail.domain}>"
@@ -91,7 +91,7 @@ def mail(
         message["In-Reply-To"] = thread.earlier[-1]
         message["References"] = " ".join([thread.earlier[0], *thread.earlier[1:][-4:]])
     message["List-Id"] = f"HOMEPOT alerts <alerts.{settings.mail.domain}>"
-    unsubscribe = _unsubscribe(settings)
+    unsubscribe = unsubscribe_url(settings)
     message["List-Unsubscribe"] = f"<{unsubscribe}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Incident-Id"] = ", ".join(str(t.incident_id) for t in letter.tellings[:20])
@@ -114,13 +114,13 @@ def channel_message(
 ) -> OutboxMail:
     """A letter to a channel: `{"title", "body", "level"}` as JSON. The channel's address is not in it."""
     made = _view(letter, known, settings, now)
-    title = _defuse(clean(made.subject, 200))
-    lines = [_defuse(line) for line in _short(made)]
+    title = defuse(clean(made.subject, 200))
+    lines = [defuse(line) for line in _short(made)]
     body = "\n".join(lines)
     if len(body) > CHANNEL_CHARACTERS:
         body = body[: CHANNEL_CHARACTERS - 1].rstrip() + "…"
     body += "\n" + "\n".join(command for command, _ in made.commands)
-    return _channel_row(key_of(letter, now), _reference(letter), letter.recipient, title, body, made.level)
+    return channel_row(key_of(letter, now), _reference(letter), letter.recipient, title, body, made.level)
 
 
 def test_message(recipient: Recipient, name: str, settings: Settings, now: datetime) -> OutboxMail:
@@ -132,8 +132,8 @@ def test_message(recipient: Recipient, name: str, settings: Settings, now: datet
         f"Route: {clean(name, 80)}. Recipient: {clean(str(recipient), 80)}."
     )
     if recipient.channel != MAIL:
-        return _channel_row(key, "test", recipient, _defuse(title), _defuse(body), "unknown")
-    identity = f"<test-{now:%Y%m%dT%H%M%S.%f}.{_digest(recipient)}@{settings.mail.domain}>"
+        return channel_row(key, "test", recipient, defuse(title), defuse(body), "unknown")
+    identity = f"<test-{now:%Y%m%dT%H%M%S.%f}.{digest_of(recipient)}@{settings.mail.domain}>"
     message = EmailMessage(policy=POLICY)
     message["From"] = header_address(settings.mail.sender, "the sender (HOMEPOT_AI_MAIL__SENDER)")
     message["To"] = bare_address(recipient.address)
@@ -141,7 +141,7 @@ def test_message(recipient: Recipient, name: str, settings: Settings, now: datet
     message["Date"] = format_datetime(now)
     message["Message-ID"] = identity
     message["List-Id"] = f"HOMEPOT alerts <alerts.{settings.mail.domain}>"
-    message["List-Unsubscribe"] = f"<{_unsubscribe(settings)}>"
+    message["List-Unsubscribe"] = f"<{unsubscribe_url(settings)}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(wrap(body, 78) + "\n", cte="quoted-printable")
     return OutboxMail(
@@ -166,7 +166,7 @@ def _parts(
         "view": made,
         "why_you": WHY_YOU,
         "unsubscribe": unsubscribe,
-        "unsubscribe_address": _unsubscribe_address(settings),
+        "unsubscribe_address": unsubscribe_address(settings),
         "command_width": max(width(command) for command, _ in made.commands),
     }
     if isinstance(made, AlertView):
@@ -190,9 +190,10 @@ def _short(made: AlertView | DigestView) -> list[str]:
     return [*lines, f"and {hidden} more"] if hidden else lines
 
 
-def _channel_row(
+def channel_row(
     key: str, reference: str, recipient: Recipient, title: str, body: str, level: str
 ) -> OutboxMail:
+    """A message to a channel as a row of its outbox."""
     payload = orjson.dumps({"title": title, "body": body, "level": level})
     return OutboxMail(key, "alert", reference, recipient.channel, title, key, payload)
 
@@ -202,23 +203,26 @@ def _reference(letter: Letter) -> str:
     return f"incident {first.incident_id}" if letter.form == "single" else f"{letter.form} of incidents"
 
 
-def _digest(recipient: Recipient) -> str:
+def digest_of(recipient: Recipient) -> str:
+    """What tells recipients apart in a Message-ID and tells nobody's address."""
     return hashlib.sha256(recipient.key.strip().casefold().encode()).hexdigest()[:16]
 
 
-def _unsubscribe_address(settings: Settings) -> str:
+def unsubscribe_address(settings: Settings) -> str:
+    """Whom to write to, to get no more."""
     return parseaddr(settings.mail.unsubscribe)[1] or settings.mail.unsubscribe
 
 
-def _unsubscribe(settings: Settings) -> str:
+def unsubscribe_url(settings: Settings) -> str:
+    """The same as a link for mail programs."""
     # Reaches a person: the subject tells them what to stop.
-    return f"mailto:{quote(_unsubscribe_address(settings), safe='@+')}?subject={quote('unsubscribe alerts')}"
+    return f"mailto:{quote(unsubscribe_address(settings), safe='@+')}?subject={quote('unsubscribe alerts')}"
 
 
-def _defuse(text: str) -> str:
+def defuse(text: str) -> str:
     """Text in which no channel finds a mention, a link or markup.
 
-    >>> _defuse("<!channel> [POS](7)")
+    >>> defuse("<!channel> [POS](7)")
     '‹!channel› (POS)(7)'
     """
     return text.translate(_DEFUSED).replace("\N{NO-BREAK SPACE}", " ")

@@ -63,3 +63,32 @@ def sites_in_maintenance(
         if not is_open:
             found.add(day.site_id)
     return frozenset(found)
+
+
+@dataclass(frozen=True)
+class OpenDay:
+    """When a site is open on a weekday (0 = Monday), by its own clock; a close at or before the opening is
+    the next day's.
+
+    Attributes:
+        peak_from, peak_to: the busiest time; None: not said.
+    """
+
+    site_id: int
+    weekday: int
+    open_time: time | None
+    close_time: time | None
+    is_closed: bool
+    peak_from: time | None = None
+    peak_to: time | None = None
+
+
+def operating_hours(conn: Connection, site_ids: Sequence[int]) -> dict[int, dict[int, OpenDay]]:
+    """By site and weekday, when it is open; a site without a schedule is not in the answer."""
+    if conn.execute(_SQL["schedules_there"]).fetchone() != (True,):
+        return {}
+    found: dict[int, dict[int, OpenDay]] = {}
+    for row in conn.execute(_SQL["operating_hours"], {"ids": sorted(set(site_ids))}):
+        day = OpenDay(*row)
+        found.setdefault(day.site_id, {})[day.weekday] = day
+    return found

@@ -45,8 +45,9 @@ _NEEDED: Mapping[str, tuple[str, str]] = MappingProxyType(
             "HOMEPOT's dashboard",
         ),
         "site_operating_schedules": (
-            "site_id day_of_week open_time close_time is_closed is_maintenance_window",
-            "maintenance windows, availability in opening hours",
+            "site_id day_of_week open_time close_time is_closed is_maintenance_window peak_hours_start "
+            "peak_hours_end",
+            "maintenance windows, availability in opening hours, visits outside them",
         ),
     }
 )

@@ -25,8 +25,8 @@ class Histories:
         devices: n names or ids.
         kinds: [n], the model or type of each device: its peers.
         first_step: [n], the first step in which a device was seen.
-        last_step: [n], the last one (retired, failed for good, or the end of the record): censored there
-            unless a failure is recorded.
+        last_step: [n], the last one (retired, failed for good, or the end of the record): right-censored
+            there unless a failure is recorded.
         age: [n], steps in service before step 0 of the grid; NaN where unknown. A replacement restarts it.
         measures: [n, steps, m] float32, NaN where nothing was measured.
         measure_names: m names.

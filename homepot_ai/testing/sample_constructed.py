@@ -1,4 +1,6 @@
-"""What no recording holds: a memory leak, a filling disk, and when the gateway was away. All `simulated`.
+"""What no recording holds: memory leaks, filling disks, and when the gateway was away. All `simulated`.
+
+One of each has passed its limit at loading; one of each will within a week, and is there to be predicted.
 
 Every value is a function of the time since loading and of a fixed seed, so that loading again for the
 same moment gives the same rows.
@@ -35,10 +37,17 @@ DISK_AT_LOAD, DISK_PERCENT_PER_DAY = 92.6, 1.05
 DISK_DAILY_LOGS = 0.8
 DISK_CLEANED = timedelta(days=-16)
 
+# Those that are still below their limit of 90 %: the leak reaches it in the busy hours about five days after
+# loading, the disk about six.
+SLOW_LEAK_BEGAN, SLOW_LEAK_PERCENT_PER_DAY = timedelta(days=-16), 2.2
+SLOW_DISK_AT_LOAD, SLOW_DISK_PERCENT_PER_DAY = 84.0, 0.9
+
 _COLUMNS = tuple(Column(name, number) for number, name in enumerate(COLUMNS))
 EXTRAS = {
     "memory-leak": ("payment_service_memory_mb", "payment_service_open_files"),
     "filling-disk": ("log_volume_mb", "journal_files"),
+    "slow-leak": ("payment_service_memory_mb", "payment_service_open_files"),
+    "slow-disk": ("log_volume_mb", "journal_files"),
 }
 
 
@@ -56,8 +65,8 @@ def constructed(device: SampleDevice, anchor: datetime) -> Series:
     hour, busy = _business(device, times)
     columns = _till(rng, busy)
     first, second = EXTRAS[device.unit]
-    if device.unit == "memory-leak":
-        leaked = _leaked(days)
+    if device.unit.endswith("leak"):
+        leaked = _leaked(days) if device.unit == "memory-leak" else _leaked_slowly(days)
         memory = np.minimum(columns["memory_percent"] + leaked, 97.5)
         columns["memory_percent"] = memory
         # Short of memory the machine begins to swap, and answers come later.
@@ -69,8 +78,11 @@ def constructed(device: SampleDevice, anchor: datetime) -> Series:
     else:
         logs = DISK_DAILY_LOGS * (hour / 24 - 0.5)  # rotated and packed at midnight
         # The clean-up brought little: it set the line back by half a day.
-        before = np.where(days < DISK_CLEANED / timedelta(days=1), 0.5 * DISK_PERCENT_PER_DAY, 0.0)
-        disk = DISK_AT_LOAD + DISK_PERCENT_PER_DAY * days + logs + before
+        if device.unit == "filling-disk":
+            before = np.where(days < DISK_CLEANED / timedelta(days=1), 0.5 * DISK_PERCENT_PER_DAY, 0.0)
+            disk = DISK_AT_LOAD + DISK_PERCENT_PER_DAY * days + logs + before
+        else:
+            disk = SLOW_DISK_AT_LOAD + SLOW_DISK_PERCENT_PER_DAY * days + logs
         columns["disk_percent"] = np.minimum(disk + 0.05 * _noise(rng, len(times)), 99.4)
         extras = {
             first: 1200 * columns["disk_percent"] - 30_000,
@@ -86,6 +98,10 @@ def _leaked(days: NDArray[np.float64]) -> NDArray[np.float64]:
     began, restart = LEAK_BEGAN / timedelta(days=1), LEAK_RESTART / timedelta(days=1)
     since = np.where(days < restart, days - began, days - restart)
     return LEAK_PERCENT_PER_DAY * np.maximum(since, 0)
+
+
+def _leaked_slowly(days: NDArray[np.float64]) -> NDArray[np.float64]:
+    return SLOW_LEAK_PERCENT_PER_DAY * np.maximum(days - SLOW_LEAK_BEGAN / timedelta(days=1), 0)
 
 
 def _business(

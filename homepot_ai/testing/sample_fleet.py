@@ -114,7 +114,7 @@ USERS = (
     SampleUser("technician.singapore", "Wei Ling Tan", "Technician", ("harbour-retail",), (SINGAPORE,)),
 )
 
-CONSTRUCTED = ("memory-leak", "filling-disk")
+CONSTRUCTED = ("memory-leak", "filling-disk", "slow-leak", "slow-disk")
 GATEWAY = "Store gateway"
 
 # Operating system and firmware by kind of hardware.
@@ -154,6 +154,7 @@ _BY_SITE = {
         ("Register 2", "pos_terminal", "js2-s14", 503, -2643, "register"),
         ("Register 3", "pos_terminal", "js2-s12", 197, -8640, "register"),
         ("Register 4", "pos_terminal", "memory-leak", 0, 0, "register-next"),
+        ("Register 5", "pos_terminal", "slow-disk", 0, 0, "register"),
         ("Freezer sensor hub", "iot_sensor", "omi-1", 1064, -1557, "sensor"),
     ),
     SINGAPORE: (
@@ -161,6 +162,7 @@ _BY_SITE = {
         ("Counter 1", "pos_terminal", "js2-s18", 3624, -1440, "till"),
         ("Counter 2", "pos_terminal", "js2-s22", 4571, -2401, "till"),
         ("Counter 3", "pos_terminal", "js2-s26", 200, -1198, "till"),
+        ("Counter 4", "pos_terminal", "slow-leak", 0, 0, "till"),
         ("Service desk tablet", "tablet", "js2-s28", 3645, -6479, "tablet"),
         ("Cold chain sensor hub", "iot_sensor", "omi-3", 760, -7202, "sensor"),
         ("Climate sensor hub", "iot_sensor", "omi-11", 1366, -1496, "sensor"),

@@ -53,6 +53,14 @@ def collect(
             began = at + timedelta(days=(90 - made.DISK_AT_LOAD) / made.DISK_PERCENT_PER_DAY)
             signs = ("disk_percent", *made.EXTRAS[device.unit])
             told.append(TruthRow(*known, began, end, "constructed", "disk over 90 %, filling", True, signs))
+        if device.unit == "slow-leak":
+            began = at + made.SLOW_LEAK_BEGAN
+            signs = ("memory_percent", *made.EXTRAS[device.unit], "network_latency_ms")
+            told.append(TruthRow(*known, began, end, "constructed", "memory leak, below 90 %", True, signs))
+        if device.unit == "slow-disk":
+            began = at + timedelta(days=(90 - made.SLOW_DISK_AT_LOAD) / made.SLOW_DISK_PERCENT_PER_DAY)
+            signs = ("disk_percent", *made.EXTRAS[device.unit])
+            told.append(TruthRow(*known, began, end, "constructed", "disk over 90 %, filling", True, signs))
     return sorted(told, key=lambda row: (row.started_at, row.device_id))
 
 

@@ -64,6 +64,8 @@ def test_the_deployments_of_this_system() -> None:
         "record-action",
         "judge-actions",
         "rebuild-embeddings",
+        "predict-failures",
+        "predict-device",
         "replay-sample",
     ]
     assert [entry.name for entry in ENTRIES.values() if entry.demo_only] == ["replay-sample"]

@@ -39,6 +39,7 @@ LAYERS = [
         "cli_incidents",
         "cli_marks",
         "cli_memory",
+        "cli_predict",
         "doctor",
         "overview",
         "api",

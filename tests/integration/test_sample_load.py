@@ -220,9 +220,9 @@ def test_replay_in_any_steps_gives_the_same_rows(loaded: Loaded, playing: Callab
     assert sum(each) == total.rows
     assert [each[position] for position in (0, 1, 4, 7, 10)] == [0] * 5
     assert total.devices == len(DEVICES)
-    assert total.rows == 4 * 30 + 23 * 6
+    assert total.rows == 4 * 30 + 25 * 6
     assert rows(once, CHECKSUM, since) == rows(often, CHECKSUM, since)
-    assert "rows of 27 devices" in total.markdown()
+    assert "rows of 29 devices" in total.markdown()
 
 
 def test_replay_goes_on_seamlessly(loaded: Loaded, playing: Callable[[], Database]) -> None:
@@ -242,7 +242,7 @@ def test_replay_catches_up_after_days_in_seconds(loaded: Loaded, playing: Callab
     db = playing()
     started = time.monotonic()
     caught_up = sample.replay(db, loaded.settings, NOW + timedelta(days=3))
-    assert caught_up.rows == pytest.approx(3 * (4 * 1440 + 23 * 288), abs=40)
+    assert caught_up.rows == pytest.approx(3 * (4 * 1440 + 25 * 288), abs=40)
     assert time.monotonic() - started < 30
     started = time.monotonic()
     sample.replay(db, loaded.settings, NOW + timedelta(days=3, minutes=1))
@@ -286,7 +286,7 @@ def test_somebody_elses_rows_do_not_disturb_the_replay(
                 "SELECT %s, id, 'NaN' FROM devices",
                 [moment.replace(tzinfo=None)],
             )
-    assert sample.replay(db, loaded.settings, NOW + timedelta(minutes=10)).rows == 4 * 10 + 23 * 2
+    assert sample.replay(db, loaded.settings, NOW + timedelta(minutes=10)).rows == 4 * 10 + 25 * 2
 
 
 def test_when_a_recording_is_over_the_device_falls_silent_and_it_is_said(

@@ -117,6 +117,15 @@ def test_constructions_are_what_they_say() -> None:
     assert np.diff(used[days < 0][::288]).mean() == pytest.approx(1.05, abs=0.15)
 
 
+def test_what_is_to_be_predicted_is_below_its_limit_and_passes_it_within_a_week() -> None:
+    for name, metric in (("Counter 4", "memory_percent"), ("Register 5", "disk_percent")):
+        series, _ = placed(name)
+        values = series.values[:, list(COLUMNS).index(metric)]
+        days = (series.times(range(len(values))) - NOW.timestamp()) / 86400
+        assert values[days <= 0.5].max() < 89
+        assert 3 < days[np.argmax(values >= 90)] < 7
+
+
 def test_the_outage_hides_no_labelled_incident() -> None:
     began, ended = (moment.timestamp() for moment in outage(NOW))
     assert ended - began == 2400

@@ -77,3 +77,12 @@ SELECT o.gateway_device_id, count(*)
    AND d.lifecycle_state NOT IN ('retired', 'decommissioned', 'suspended')
    AND NOT coalesce(o.excluded, false)
  GROUP BY o.gateway_device_id;
+
+-- name: schedules_there
+SELECT to_regclass('site_operating_schedules') IS NOT NULL;
+
+-- name: operating_hours
+SELECT site_id, day_of_week, open_time, close_time, coalesce(is_closed, false), peak_hours_start, peak_hours_end
+  FROM site_operating_schedules
+ WHERE site_id = ANY(%(ids)s::integer[])
+ ORDER BY site_id, day_of_week;

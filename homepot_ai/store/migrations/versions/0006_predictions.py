@@ -82,12 +82,19 @@ STATEMENTS = (
          level text NOT NULL CHECK (level IN ('high', 'critical')),
          raised_at timestamptz NOT NULL,
          last_at timestamptz NOT NULL,
+         lower_since timestamptz,
          ended_at timestamptz,
+         due_at timestamptz NOT NULL,
+         probability real,
+         action text,
          prediction_id bigint REFERENCES ai_predictions ON DELETE SET NULL,
          alerted_at timestamptz,
          facts jsonb NOT NULL DEFAULT '{}',
          outcome text CHECK (outcome IN ('came_true', 'averted', 'false_alarm', 'censored')),
-         settled_at timestamptz
+         happened_at timestamptz,
+         settled_at timestamptz,
+         CHECK ((outcome IS NULL) = (settled_at IS NULL)),
+         CHECK (due_at > raised_at)
        )""",
     "CREATE UNIQUE INDEX ai_risk_episodes_live ON ai_risk_episodes (device_id, cause) WHERE ended_at IS NULL",
     "CREATE INDEX ai_risk_episodes_untold ON ai_risk_episodes (id) WHERE alerted_at IS NULL",
@@ -105,10 +112,24 @@ STATEMENTS = (
          comment text,
          recorded_by text NOT NULL,
          recorded_at timestamptz NOT NULL,
+         changed_at timestamptz NOT NULL,
          withdrawn_at timestamptz,
+         withdrawn_by text,
          UNIQUE (source, reference, device_id, kind)
        )""",
     "CREATE INDEX ai_device_outcomes_device ON ai_device_outcomes (device_id, at)",
+    "CREATE INDEX ai_device_outcomes_changed ON ai_device_outcomes (changed_at)",
+    # The course of the days before a failure is a pattern in memory: one per failure.
+    "ALTER TABLE ai_incident_patterns ADD COLUMN outcome_id bigint UNIQUE REFERENCES ai_device_outcomes",
+    # What the settled forecasts teach, once a day: from where on a device is at risk, who is believed,
+    # and the record itself as it stood.
+    """CREATE TABLE ai_prediction_rules (
+         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+         made_at timestamptz NOT NULL UNIQUE,
+         thresholds jsonb NOT NULL,
+         leaders jsonb NOT NULL,
+         record jsonb NOT NULL
+       )""",
     # Failure models: one row per fit, the newest adopted one in force; why, beside what.
     """CREATE TABLE ai_hazard_models (
          version integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -137,6 +158,7 @@ STATEMENTS = (
          prediction_id bigint REFERENCES ai_predictions ON DELETE SET NULL,
          visit_at timestamptz NOT NULL,
          visit_until timestamptz NOT NULL,
+         needed_by timestamptz,
          timezone text NOT NULL,
          state text NOT NULL CHECK (state IN ('proposed', 'accepted', 'declined', 'done', 'lapsed')),
          reason text NOT NULL,

@@ -1,0 +1,66 @@
+"""predict-failures and predict-device against a real database and a real Prefect server."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from prefect.artifacts import Artifact
+from prefect.client.schemas.objects import State
+
+from flows.predict import predict_device, predict_failures
+from homepot_ai.store.database import Database
+from tests.flows.conftest import Connect
+from tests.hours_world import calm, filling, sql, write_hours
+from tests.support import small_fleet
+
+pytestmark = pytest.mark.slow
+
+
+def run(flow: Any, **parameters: object) -> State[object]:
+    state = flow(**parameters, return_state=True)
+    assert isinstance(state, State)
+    return state
+
+
+def page(key: str) -> str:
+    found = Artifact.get(key)
+    assert found is not None
+    return str(found.data)
+
+
+def test_an_hour_of_a_fleet_its_warning_and_one_device(database: Database, connect: Connect) -> None:
+    connect(database)
+    empty = run(predict_failures)
+    assert empty.is_completed(), empty.message
+    small_fleet(database, devices=3)
+    until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    write_hours(
+        database,
+        {1: {"disk_percent": filling(85, 0.8)}, 2: {"cpu_percent": calm(30)}, 3: {"cpu_percent": calm(50)}},
+        until=until,
+    )
+    state = run(predict_failures)
+    assert state.is_completed(), state.message
+    assert "3 devices: 1 high, 2 low" in str(state.message)
+    text = page("predict-failures")
+    assert "Checkout 1" in text
+    assert "reaches 90.0 % between" in text
+    assert "forecasts into the ledger" in text
+    episodes = sql(database, "SELECT device_id, cause, level FROM ai_risk_episodes")
+    assert episodes == [(1, "disk_percent.high", "high")]
+    again = run(predict_failures)
+    assert again.is_completed(), again.message
+    assert sql(database, "SELECT count(*) FROM ai_risk_episodes") == [(1,)], "told once, not every hour"
+
+    one = run(predict_device, device="checkout 1")
+    assert one.is_completed(), one.message
+    assert "Free disk space" in page("predict-device")
+    gone = run(predict_device, device="Checkout 9")
+    assert gone.is_failed()
+    assert "there is no device 'Checkout 9'" in str(gone.message)
+    assert "docs/runbooks/predict-device.md" in page("predict-device")
+    back = run(predict_failures, at=until - timedelta(days=2))
+    assert back.is_completed(), back.message
+    assert "a look back: nothing was stored" in page("predict-failures")
