@@ -38,6 +38,7 @@ LAYERS = [
         "cli_incidents",
         "cli_marks",
         "cli_memory",
+        "cli_visits",
         "doctor",
         "overview",
         "api",
