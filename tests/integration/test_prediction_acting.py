@@ -191,8 +191,14 @@ class TestSettling:
             database, 1, made, kind="limit", horizon="crossing", hours=200, unit="epoch_s", **interval,
             low=edges[0], mid=edges[1], high=edges[2], facts='{"limit": 90, "direction": "high"}',
         )  # fmt: skip
+        # Its late edge is not over when it is due: it says nothing of how good intervals are.
+        forecast(
+            database, 2, made, kind="life", horizon="30d", hours=200, unit="days", **interval,
+            low=5.0, mid=20.0, high=40.0,
+        )  # fmt: skip
+        hours_of(database, 2, made, 240, 50.0)
         settled = due.settle_due(database, settings, NOW)
-        assert settled.settled == 2
+        assert settled.settled == 3
         query = "SELECT outcome, observed, observed_at FROM ai_predictions WHERE id = %s"
         assert rows(database, query, level)[0][:2] == ("happened", pytest.approx(133.5, abs=0.6))
         assert rows(database, query, limit)[0][2] == made + 80 * HOUR
