@@ -77,6 +77,26 @@ class TestOutcomes:
         again = outcomes.gather(database, NOW)
         assert (again.failures, again.moved) == (0, 0)
 
+    def test_maintenance_that_looks_like_a_failure_is_none(self, database: Database) -> None:
+        world(database)
+        for device, hours in ((1, 1), (2, 5)):
+            critical_incident(database, device, NOW - DAY + hours * HOUR)
+        outcomes.gather(database, NOW)
+        assert failures(database) == [1, 2]
+        # HOMEPOT tells late that both were in maintenance for two hours.
+        with database.admin() as conn:
+            for number, device, hours, new in ((1, 1, 0, "maintenance"), (2, 1, 2, "online"),
+                                               (3, 2, 0, "maintenance"), (4, 2, 2, "online")):  # fmt: skip
+                conn.execute(
+                    "INSERT INTO device_state_history (id, timestamp, device_id, previous_state, new_state) "
+                    "VALUES (%s, %s, %s, %s, %s)",
+                    [number, (NOW - DAY + hours * HOUR).replace(tzinfo=None), device,
+                     "maintenance" if new == "online" else "online", new],
+                )  # fmt: skip
+        outcomes.gather(database, NOW + HOUR)
+        assert failures(database) == [2]
+        assert outcomes.gather(database, NOW + HOUR).moved == 0
+
     def test_it_follows_later_marks(self, database: Database) -> None:
         world(database)
         number = critical_incident(database, 1, NOW - DAY)
