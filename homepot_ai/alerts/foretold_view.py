@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from homepot_ai.fleet import metrics
 from homepot_ai.prediction.acting import reason_of
 from homepot_ai.prediction.record_page import warnings_sentence
 from homepot_ai.text import clean
@@ -76,7 +77,7 @@ def build(about: Sequence[Warned], record: TrackRecord, settings: Settings) -> F
     sites = sorted({clean(one.device.site) for one in about})
     worst = ordered[0].episode.level
     n = len(ordered)
-    headline = f"{rows[0].name} is likely to fail" if n == 1 else f"{n} devices are likely to fail"
+    headline = _headline(ordered, rows[0].name)
     where = sites[0] if len(sites) == 1 else f"{len(sites)} sites"
     visits = [one.visit for one in ordered if one.visit is not None and one.visit.state == "proposed"]
     commands = [("homepot-ai visits", "every proposed and accepted visit")]
@@ -107,21 +108,28 @@ def build(about: Sequence[Warned], record: TrackRecord, settings: Settings) -> F
     )
 
 
+def _headline(about: Sequence[Warned], name: str) -> str:
+    """What they have in common: a limit that is near is not a failure that is likely."""
+    crossings = [one.episode.facts.get("crossing") for one in about]
+    if len(about) == 1:
+        metric = metrics.label(str(crossings[0]["metric"])) if crossings[0] else None
+        return f"{name} is likely to fail" if metric is None else f"{metric} of {name} nears its limit"
+    if not any(crossings):
+        return f"{len(about)} devices are likely to fail"
+    return f"{len(about)} devices " + ("near a limit" if all(crossings) else "near a failure or a limit")
+
+
 def _row(one: Warned, settings: Settings) -> ForetoldRow:
     episode, visit = one.episode, one.visit
     zone = one.device.timezone or settings.reports.timezone
     facts = [fact for fact in episode.facts.get("facts", ()) if fact.get("effect", 0) > 0][:FACTS]
-    probability = episode.facts.get("probabilities", {}).get("7d")
-    reason = clean(reason_of(episode.facts), 300)
-    if episode.facts.get("crossing") and probability is not None:
-        reason += f"; {probability:.0%} probability of a failure within 7 days"
     return ForetoldRow(
         glyph=GLYPH[episode.level],
         level="critical" if episode.level == "critical" else "warning",
         word=f"{episode.level} risk",
         name=clean(one.device.name),
         where=clean(one.device.site),
-        reason=reason,
+        reason=clean(reason_of(episode.facts), 300),
         why=tuple(fact_words(fact) for fact in facts),
         action=clean(episode.action or "Look at the device before it fails", 300),
         visit="No visit is planned for it" if visit is None else _visit(visit, zone),

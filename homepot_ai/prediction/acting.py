@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from homepot_ai.fleet import schedules
+from homepot_ai.fleet import metrics, schedules
 from homepot_ai.prediction import costs, visits
 from homepot_ai.prediction import episodes as rules
 from homepot_ai.prediction.records import HORIZONS, DeviceRisk
@@ -120,19 +120,21 @@ def reason_of(facts: Mapping[str, Any]) -> str:
     """
     crossing = facts.get("crossing")
     if crossing:
-        metric = str(crossing["metric"]).replace("_", " ")
-        said = f"{metric} is expected to {'reach' if crossing['direction'] == 'high' else 'fall to'} "
-        said += f"{crossing['limit']:g} {crossing['unit']}".rstrip()
+        metric = str(crossing["metric"])
+        towards = "reach" if crossing["direction"] == "high" else "fall to"
+        limit = metrics.format_value(metric, float(crossing["limit"]))
+        said = f"{metrics.label(metric)} is expected to {towards} {limit}"
         low, high = (_day(crossing[name]) for name in ("low", "high"))
         if low and high:
-            return f"{said} between {low} and {high} (80%\N{NO-BREAK SPACE}interval)"
+            when = f"on {low}" if low == high else f"between {low} and {high}"
+            return f"{said} {when} (80\N{NO-BREAK SPACE}% interval)"
         return f"{said} from {low or _day(crossing['mid']) or 'soon'} on"
     p = facts.get("probabilities", {}).get("7d")
     return "failure is likely" if p is None else f"{p:.0%} probability of a failure within 7 days"
 
 
 def _day(moment: str | None) -> str | None:
-    return None if moment is None else f"{datetime.fromisoformat(moment):%Y-%m-%d}"
+    return None if moment is None else f"{datetime.fromisoformat(moment):%a %d %b}"
 
 
 def _raise(conn: Connection, risk: DeviceRisk, now: datetime) -> int | None:

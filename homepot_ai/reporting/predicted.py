@@ -31,7 +31,7 @@ GLYPH = {"high": "▲", "critical": "■"}
 
 @dataclass(frozen=True)
 class ForecastLine:
-    """A device that is likely to fail, as the report shows it."""
+    """A device at high risk, as the report shows it."""
 
     glyph: str
     level: str
@@ -102,7 +102,7 @@ def lead(facts: DailyFacts) -> str:
     if not found.total:
         return f"No device is at high risk; {judged} judged. {found.record}"
     near = soon(found, facts.period.end)
-    said = f"{words.count(found.total, 'device')} likely to fail, of {judged} judged"
+    said = f"{words.count(found.total, 'device')} at high risk, of {judged} judged"
     said += f"; {near:,} of them may within 72 hours" if near else ""
     return f"{said}. {found.record}"
 

@@ -49,14 +49,14 @@ def test_one_mail_for_each_recipient_about_all_of_the_run(warned: Database, sett
     assert (told.episodes, told.queued, told.nobody) == (2, 2, ())
     (first, mail), (second, _) = mails(warned)
     assert (first, second) == ("ann@example.org", "bob@example.org")
-    assert mail["Subject"] == "[HOMEPOT] Berlin: 2 devices are likely to fail"
+    assert mail["Subject"] == "[HOMEPOT] Berlin: 2 devices near a limit"
     assert mail["Auto-Submitted"] == "auto-generated"
     body = mail.get_body(("plain",))
     assert body is not None
     text = body.get_content()
     line = " ".join(text.split())
     assert text.index("Checkout 2") < text.index("Checkout 1"), "the critical one first"
-    assert "disk percent is expected to reach 90 % between 2026-11-22 and 2026-11-26" in " ".join(
+    assert "Disk is expected to reach 90.0 % between Sun 22 Nov and Thu 26 Nov" in " ".join(
         text.split()
     )
     assert "homepot-ai visits accept" in text
@@ -134,7 +134,7 @@ def test_a_channel_gets_a_short_message_and_a_bad_address_costs_nobody_else(
     assert told.queued == 2
     assert len(told.failed) == 1
     ((payload,),) = rows(warned, "SELECT payload FROM ai_alerts_outbox")
-    assert b"Checkout 2 is likely to fail" in bytes(payload)
+    assert b"Disk of Checkout 2 nears its limit" in bytes(payload)
     ((_, mail),) = mails(warned)
     assert mail["Bcc"] is None
     page = mail.get_body(("html",))
