@@ -24,7 +24,7 @@ from homepot_ai.errors import PredictionError
 from homepot_ai.fleet import devices as fleet_devices
 from homepot_ai.fleet import metrics
 from homepot_ai.prediction import forecast as forecasting
-from homepot_ai.prediction import history, judge, screen, track_record
+from homepot_ai.prediction import history, in_force, judge, screen, track_record
 from homepot_ai.prediction.history import Courses, Fleet
 from homepot_ai.prediction.judge import FailureModel, Judged, Kept, Seen
 from homepot_ai.prediction.records import HORIZONS, DeviceRisk, Histories, Refusal
@@ -99,7 +99,7 @@ def gather(
 
 def load_model(conn: Connection) -> FailureModel | None:
     """The failure model in force; None where none was fitted."""
-    return None
+    return in_force.load_in_force(conn)
 
 
 def ledger_moment(settings: Settings, at: datetime) -> datetime:
