@@ -215,7 +215,8 @@ def _usual(
         mine = encoding.medians(x[row_kinds == kind])
         usual[position] = np.where(np.isnan(mine), middle, mine)
     scale = np.nan_to_num(encoding.medians(np.abs(x - middle)), nan=1.0) * 1.4826
-    spread = np.nan_to_num(np.nanmean(np.abs(np.where(np.isnan(x), middle, x) - middle), axis=0), nan=1.0)
+    filled = np.nan_to_num(np.where(np.isnan(x), middle, x) - middle, nan=0.0)
+    spread = np.abs(filled).mean(axis=0)
     return known, usual, np.where(scale > 0, scale, np.maximum(spread, 1e-9))
 
 
