@@ -70,7 +70,9 @@ def pdm(folder: Path) -> Task:
         step.append(days(events.datetime) - phase)
         names.append((group + events[column].astype(str)).to_numpy())
     event_names, kind = np.unique(np.concatenate(names).astype(str), return_inverse=True)
-    failures = pd.read_csv(folder / "PdM_failures.csv.gz")
+    path = folder / "PdM_failures.csv.gz"
+    nothing = pd.DataFrame({"datetime": [], "machineID": [], "failure": []})
+    failures = pd.read_csv(path) if path.exists() else nothing
     causes, cause = np.unique(failures.failure.to_numpy().astype(str), return_inverse=True)
     observed = pd.read_csv(folder / "obs.csv").set_index("device").loc[ids]
     steps = int(np.ceil(max(observed.end.max(), grid.day.max() if len(grid) else 0)))

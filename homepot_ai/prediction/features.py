@@ -8,7 +8,7 @@ come.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -72,13 +72,30 @@ def build(
     """
     device, step = np.asarray(device, np.int64), np.asarray(step, np.int64)
     columns: list[npt.NDArray[np.float32]] = []
-    named: list[Feature] = []
+    said: list[Feature] = []
     for feature, column in _all(histories, device, step, memory):
-        named.append(feature)
+        said.append(feature)
         columns.append(column.astype(np.float32))
     if not columns:
         return np.empty((len(device), 0), np.float32), ()
-    return np.stack(columns, axis=1), tuple(named)
+    return np.stack(columns, axis=1), tuple(said)
+
+
+def named(histories: Histories, event_names: tuple[str, ...]) -> Histories:
+    """The same with exactly these kinds of events; others are left out."""
+    if histories.event_names == event_names:
+        return histories
+    place = {name: position for position, name in enumerate(event_names)}
+    moved = np.array([place.get(name, -1) for name in histories.event_names] or [-1], np.int64)
+    kind = moved[histories.event_kind]
+    keep = kind >= 0
+    return replace(
+        histories,
+        event_device=histories.event_device[keep],
+        event_step=histories.event_step[keep],
+        event_kind=kind[keep],
+        event_names=event_names,
+    )
 
 
 def _all(

@@ -169,6 +169,10 @@ def test_measures_that_appear_and_vanish_do_not_stop_it(model: FailureModel, uns
     np.testing.assert_array_equal(
         model.predict(more, devices, 100).probability, model.predict(unseen, devices, 100).probability
     )
+    events = replace(unseen, event_names=("news", *unseen.event_names), event_kind=unseen.event_kind + 1)
+    np.testing.assert_array_equal(
+        model.predict(events, devices, 100).probability, model.predict(unseen, devices, 100).probability
+    )
     silent = replace(unseen, measures=np.full_like(unseen.measures, np.nan))
     assert np.isfinite(model.predict(silent, devices, 100).probability).all()
 
