@@ -19,6 +19,7 @@ from homepot_ai import (
     __version__,
     cli_alerts,
     cli_fleet,
+    cli_hazards,
     cli_incidents,
     cli_marks,
     cli_memory,
@@ -42,6 +43,7 @@ app.add_typer(cli_incidents.app)
 app.add_typer(cli_memory.app)
 app.add_typer(cli_predict.app)
 app.add_typer(cli_visits.app)
+app.add_typer(cli_hazards.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()

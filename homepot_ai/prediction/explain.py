@@ -30,21 +30,25 @@ def explain(
         x: [n, features]; window: the number of the window that is explained.
     """
     usual = model.usual[positions(model.kinds, kinds)].astype(np.float32)
-    said = logit(model.judge(x, kinds)[0][:, window])
     sources = sorted({feature.source for feature in model.features})
+    columns = [
+        np.array([i for i, feature in enumerate(model.features) if feature.source == source])
+        for source in sources
+    ]
+    # The rows as they are, and once more for each source: one question instead of many.
+    other = np.tile(x, (len(sources) + 1, 1, 1))
+    for place, mine in enumerate(columns, start=1):
+        other[place][:, mine] = usual[:, mine]
+    asked = other.reshape(-1, x.shape[1])
+    said = logit(model.chance(asked, np.tile(kinds, len(other)), window)).reshape(len(other), len(x))
     away = np.abs(np.nan_to_num((x - usual) / model.scale.astype(np.float32), nan=0.0))
-    away[np.isnan(x)] = 0.0
     found: list[list[Fact]] = [[] for _ in x]
-    for source in sources:
-        columns = np.array([i for i, feature in enumerate(model.features) if feature.source == source])
-        other = x.copy()
-        other[:, columns] = usual[:, columns]
-        effect = said - logit(model.judge(other, kinds)[0][:, window])
+    for place, mine in enumerate(columns, start=1):
+        effect = said[0] - said[place]
         for row in np.flatnonzero(np.abs(effect) >= LEAST):
-            column = int(columns[np.argmax(away[row, columns])])
-            found[row].append(
-                _fact(model.features[column], x[row, column], usual[row, column], float(effect[row]))
-            )
+            column = int(mine[np.argmax(away[row, mine])])
+            fact = _fact(model.features[column], x[row, column], usual[row, column], float(effect[row]))
+            found[row].append(fact)
     return [tuple(sorted(facts, key=lambda fact: -abs(fact.effect))[:TOLD]) for facts in found]
 
 

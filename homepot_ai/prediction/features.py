@@ -8,7 +8,7 @@ come.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -72,13 +72,30 @@ def build(
     """
     device, step = np.asarray(device, np.int64), np.asarray(step, np.int64)
     columns: list[npt.NDArray[np.float32]] = []
-    named: list[Feature] = []
+    said: list[Feature] = []
     for feature, column in _all(histories, device, step, memory):
-        named.append(feature)
+        said.append(feature)
         columns.append(column.astype(np.float32))
     if not columns:
         return np.empty((len(device), 0), np.float32), ()
-    return np.stack(columns, axis=1), tuple(named)
+    return np.stack(columns, axis=1), tuple(said)
+
+
+def named(histories: Histories, event_names: tuple[str, ...]) -> Histories:
+    """The same with exactly these kinds of events; others are left out."""
+    if histories.event_names == event_names:
+        return histories
+    place = {name: position for position, name in enumerate(event_names)}
+    moved = np.array([place.get(name, -1) for name in histories.event_names] or [-1], np.int64)
+    kind = moved[histories.event_kind]
+    keep = kind >= 0
+    return replace(
+        histories,
+        event_device=histories.event_device[keep],
+        event_step=histories.event_step[keep],
+        event_kind=kind[keep],
+        event_names=event_names,
+    )
 
 
 def _all(
@@ -158,7 +175,7 @@ def _measure(
     yield Feature(name, "change", MEANS[1]), means[MEANS[1]] - beginning
 
 
-class _Times:
+class Times:
     """The moments of some events of all devices, in order, to be asked by decision point."""
 
     def __init__(self, device: Positions, step: Floats, devices: int, memory: int | None = None) -> None:
@@ -166,14 +183,16 @@ class _Times:
         order = np.lexsort((step, device))
         self.device, self.step = device[order], step[order]
         self.begin = np.searchsorted(self.device, np.arange(devices))
+        # One number a moment: the device, then where its step stands among all steps.
+        self.known = np.unique(self.step)
+        self.width = len(self.known) + 1
+        self.key = self.device * self.width + np.searchsorted(self.known, self.step, "right")
 
     def until(self, device: Positions, step: Floats) -> Positions:
         """How many events, of all devices in order, lie before the one after `step` of `device`."""
-        # One number a moment: the device, then where its step stands among all steps.
-        known = np.unique(self.step)
-        width = len(known) + 1
-        keys = self.device * width + np.searchsorted(known, self.step, "right")
-        return np.searchsorted(keys, device * width + np.searchsorted(known, step, "right"), "right")
+        return np.searchsorted(
+            self.key, device * self.width + np.searchsorted(self.known, step, "right"), "right"
+        )
 
     def count(self, device: Positions, step: Floats, steps: int) -> Floats:
         return (self.until(device, step) - self.until(device, step - steps)).astype(np.float64)
@@ -182,11 +201,11 @@ class _Times:
         """Steps since the last event; back: since the one that many before it."""
         at = self.until(device, step) - 1 - back
         known = at >= self.begin[device]
-        return (
-            np.where(known, step - self.step[np.where(known, at, 0)], np.nan)
-            if len(self.step)
-            else known + np.nan
-        )
+        if not len(self.step):
+            return np.full(len(device), np.nan)
+        ago = step - self.step[np.where(known, at, 0)]
+        found: Floats = np.where(known & (ago <= self.memory), ago, np.nan)
+        return found
 
 
 def _events(
@@ -214,18 +233,18 @@ def _events(
             oldest = np.sort(np.where(np.isnan(each), -1.0, each), axis=0)[::-1]
             for rank in range(min(3, len(kinds))):
                 yield Feature(group, "oldest", rank + 1), np.where(oldest[rank] < 0, np.nan, oldest[rank])
-    failed = _Times(histories.failure_device, histories.failure_step, len(histories.devices), memory)
+    failed = Times(histories.failure_device, histories.failure_step, len(histories.devices), memory)
     yield Feature(FAILED, "since"), failed.since(device, moment)
     yield Feature(FAILED, "count"), failed.count(device, moment, memory or 1_000_000)
 
 
 def _group(
-    group: str, times: _Times, device: Positions, moment: Floats, memory: int | None
+    group: str, times: Times, device: Positions, moment: Floats, memory: int | None
 ) -> Iterator[tuple[Feature, Floats]]:
     """Time since any event of a group, its usual interval, and how long until the next one in this rhythm."""
     keep = np.ones(len(times.step), bool)
     keep[1:] = (np.diff(times.step) > 1e-9) | (np.diff(times.device) != 0)
-    times = _Times(times.device[keep], times.step[keep], len(times.begin), memory)
+    times = Times(times.device[keep], times.step[keep], len(times.begin), memory)
     ago = np.stack([times.since(device, moment, back) for back in range(RHYTHM + 1)])
     intervals = np.sort(np.diff(ago, axis=0), axis=0)
     known = np.isfinite(intervals).sum(axis=0)
@@ -236,8 +255,6 @@ def _group(
     yield Feature(group, "next"), rhythm - np.mod(ago[0], np.maximum(rhythm, 1e-9))
 
 
-def _times(histories: Histories, kinds: list[int], memory: int | None) -> _Times:
+def _times(histories: Histories, kinds: list[int], memory: int | None) -> Times:
     wanted = np.isin(histories.event_kind, kinds)
-    return _Times(
-        histories.event_device[wanted], histories.event_step[wanted], len(histories.devices), memory
-    )
+    return Times(histories.event_device[wanted], histories.event_step[wanted], len(histories.devices), memory)

@@ -168,7 +168,12 @@ class FailureModel:
 
     def rows(self, histories: Histories, device: Positions, step: Positions) -> npt.NDArray[np.float32]:
         """float32 [n, features] in the model's columns; what these histories do not have is NaN, events 0."""
-        x, found = features.build(histories, device, step, memory=self.memory)
+        # Events go by the names that were learned: how many names these histories have must not matter.
+        names = dict.fromkeys(
+            f.source for f in self.features if f.what == "count" and f.source != features.FAILED
+        )
+        known = features.named(histories, tuple(names))
+        x, found = features.build(known, device, step, memory=self.memory)
         at = {feature: column for column, feature in enumerate(found)}
         gone = [0.0 if feature.what in ("count", "kinds") else np.nan for feature in self.features]
         taken = np.empty((len(x), len(self.features)), np.float32)
@@ -180,17 +185,30 @@ class FailureModel:
         """Probabilities [n, windows] and life [n, 3] for rows: the mean over the members."""
         inputs = [member.encoder.inputs(x, kinds) for member in self.members]
         probability = np.empty((len(x), len(self.windows)))
-        for number, stack in enumerate(self.stacks):
-            each = [
-                stack.predict(odds(member, number, x, own, kinds, self.own))
-                for member, own in zip(self.members, inputs, strict=True)
-            ]
-            probability[:, number] = np.mean(each, axis=0)
+        for number in range(len(self.windows)):
+            probability[:, number] = self.chance(x, kinds, number, inputs)
         life = np.full((len(x), 3), np.nan)
         if self.band is not None:
             left = [m.life.predict(own) for m, own in zip(self.members, inputs, strict=True) if m.life]
             life = self.band.predict(np.mean(left, axis=0), self.life_limit)
         return probability, life
+
+    def chance(
+        self,
+        x: npt.NDArray[np.float32],
+        kinds: npt.NDArray[np.str_],
+        number: int,
+        inputs: Sequence[npt.NDArray[np.float32]] | None = None,
+    ) -> Floats:
+        """Probability [n] of one window for rows; inputs: what the members' encoders make of them."""
+        if inputs is None:
+            inputs = [member.encoder.inputs(x, kinds) for member in self.members]
+        each = [
+            self.stacks[number].predict(odds(member, number, x, own, kinds, self.own))
+            for member, own in zip(self.members, inputs, strict=True)
+        ]
+        found: Floats = np.mean(each, axis=0)
+        return found
 
     def _prior(
         self, histories: Histories, at: Positions, step: Positions, kinds: npt.NDArray[np.str_]

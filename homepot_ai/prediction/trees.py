@@ -93,7 +93,7 @@ class Trees:
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> Trees:
         """What `arrays` gave."""
-        read = {name: arrays[prefix + name] for name in cls.__dataclass_fields__}
+        read: dict[str, Any] = {name: arrays[prefix + name] for name in cls.__dataclass_fields__}
         return cls(**{**read, "start": float(read["start"]), "depth": int(read["depth"])})
 
 
@@ -117,10 +117,10 @@ def boost(
     kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
     few = failures < 100 and classes
     model = kind(
-        max_iter=50 if few else 90 if classes else 240,
+        max_iter=100 if few else 90 if classes else 240,
         learning_rate=0.05 if few or not classes else 0.08,
         max_depth=5,
-        max_leaf_nodes=4 if few else 8 if classes else 12,
+        max_leaf_nodes=6 if few else 8 if classes else 12,
         min_samples_leaf=60,
         max_features=0.3,
         l2_regularization=5.0,

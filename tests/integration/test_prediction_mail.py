@@ -56,9 +56,7 @@ def test_one_mail_for_each_recipient_about_all_of_the_run(warned: Database, sett
     text = body.get_content()
     line = " ".join(text.split())
     assert text.index("Checkout 2") < text.index("Checkout 1"), "the critical one first"
-    assert "Disk is expected to reach 90.0 % between Sun 22 Nov and Thu 26 Nov" in " ".join(
-        text.split()
-    )
+    assert "Disk is expected to reach 90.0 % between Sun 22 Nov and Thu 26 Nov" in " ".join(text.split())
     assert "homepot-ai visits accept" in text
     assert "nobody knows how good they are here" in line
     assert "105 EUR" in text
