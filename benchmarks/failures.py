@@ -19,7 +19,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from homepot_ai.prediction.hazard import FailureModel
+from homepot_ai.prediction.learning import chosen
 from homepot_ai.prediction.records import Histories
 from homepot_ai.prediction.training import fit
 
@@ -153,23 +154,6 @@ def backblaze(folder: Path) -> Task:
 
 
 READ = {"pdm": pdm, "backblaze": backblaze}
-
-
-def chosen(histories: Histories, take: npt.NDArray[np.bool_]) -> Histories:
-    """The histories of some devices."""
-    at = np.cumsum(take) - 1
-    events, failures = take[histories.event_device], take[histories.failure_device]
-    per_device = ("devices", "kinds", "first_step", "last_step", "age", "measures")
-    return replace(
-        histories,
-        **{name: getattr(histories, name)[take] for name in per_device},
-        event_device=at[histories.event_device[events]],
-        event_step=histories.event_step[events],
-        event_kind=histories.event_kind[events],
-        failure_device=at[histories.failure_device[failures]],
-        failure_step=histories.failure_step[failures],
-        failure_cause=histories.failure_cause[failures],
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

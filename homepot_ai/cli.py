@@ -15,7 +15,16 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from homepot_ai import __version__, cli_alerts, cli_fleet, cli_incidents, cli_marks, cli_memory, cli_predict
+from homepot_ai import (
+    __version__,
+    cli_alerts,
+    cli_fleet,
+    cli_hazards,
+    cli_incidents,
+    cli_marks,
+    cli_memory,
+    cli_predict,
+)
 from homepot_ai.errors import HomepotAIError, SettingsError
 from homepot_ai.settings import load_settings, settings_file, settings_for
 from homepot_ai.store.database import Database
@@ -32,6 +41,7 @@ app.add_typer(cli_alerts.app)
 app.add_typer(cli_incidents.app)
 app.add_typer(cli_memory.app)
 app.add_typer(cli_predict.app)
+app.add_typer(cli_hazards.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()

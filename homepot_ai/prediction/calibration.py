@@ -18,13 +18,17 @@ Floats = npt.NDArray[np.float64]
 PRIOR = 4.0
 
 
-def sigmoid(x: Floats) -> Floats:
-    return 1.0 / (1.0 + np.exp(-np.clip(x, -40, 40)))
+def sigmoid(odds: Floats) -> Floats:
+    """Probabilities of log odds."""
+    found: Floats = 1.0 / (1.0 + np.exp(-np.clip(odds, -40, 40)))
+    return found
 
 
-def logit(p: Floats) -> Floats:
-    p = np.clip(p, 1e-9, 1 - 1e-9)
-    return np.log(p / (1 - p))
+def logit(probability: Floats) -> Floats:
+    """Log odds of probabilities."""
+    p = np.clip(probability, 1e-9, 1 - 1e-9)
+    found: Floats = np.log(p / (1 - p))
+    return found
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,8 @@ class Band:
         found = np.stack(
             [mid + np.interp(mid, self.at, self.low), mid, mid + np.interp(mid, self.at, self.high)], 1
         )
-        return np.clip(np.sort(found, axis=1), 0.0, limit)
+        clipped: Floats = np.clip(np.sort(found, axis=1), 0.0, limit)
+        return clipped
 
 
 def band(predicted: Floats, actual: Floats, coverage: float = 0.8, classes: int = 12) -> Band:

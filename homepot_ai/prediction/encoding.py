@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +41,7 @@ class Encoder:
     def inputs(self, x: npt.NDArray[np.float32], kinds: npt.NDArray[np.str_]) -> npt.NDArray[np.float32]:
         """float32 [n, inputs] for the trees."""
         at = positions(self.kinds, kinds)
-        parts = [x[:, self.keep], self.rate[at][:, None]]
+        parts: list[npt.NDArray[Any]] = [x[:, self.keep], self.rate[at][:, None]]
         if len(self.level):
             parts.append(x[:, self.level] - self.peers[at])
         return np.concatenate(parts, axis=1, dtype=np.float32)
@@ -49,7 +50,8 @@ class Encoder:
         """[n, inputs + missing]: scaled, large values compressed, what is unknown at the usual value."""
         scaled = np.arcsinh((inputs - self.centre) / self.scale)
         gone = np.isnan(inputs[:, self.missing]).astype(np.float64)
-        return np.concatenate([np.clip(np.nan_to_num(scaled, nan=0.0), -8, 8), gone], axis=1)
+        clipped = np.clip(np.nan_to_num(scaled, nan=0.0), -8, 8)
+        return np.concatenate([clipped, gone], axis=1, dtype=np.float64)
 
 
 def positions(known: npt.NDArray[np.str_], wanted: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
@@ -70,7 +72,8 @@ def rates(of: npt.NDArray[np.int64], failures: Floats, steps: Floats, groups: in
     found = np.bincount(of, failures, groups + 1) + SHRINK
     known = np.bincount(of, steps, groups + 1) + SHRINK / overall
     found[groups], known[groups] = SHRINK, SHRINK / overall
-    return np.log(found / known)
+    logs: Floats = np.log(found / known)
+    return logs
 
 
 def fit(
@@ -100,17 +103,17 @@ def fit(
     )
     peers = np.full((len(known) + 1, len(level)), np.nan)
     if len(level):
-        peers[-1] = _median(x[:, level])
+        peers[-1] = medians(x[:, level])
         for position, kind in enumerate(known):
-            peers[position] = _median(x[row_kinds == kind][:, level])
+            peers[position] = medians(x[row_kinds == kind][:, level])
     bare = Encoder(keep, known, rate, level, peers, np.zeros(0), np.ones(0), np.zeros(0, np.int64))
     inputs = bare.inputs(x, row_kinds)
-    centre = _median(inputs)
+    centre = medians(inputs)
     away = np.abs(inputs - centre)
-    scale = _median(away) * 1.4826
+    scale = medians(away) * 1.4826
     # A counter that is nearly always zero has no spread: what it is when it is not zero is its scale.
     sizes = np.where(away > 0, away, np.nan)
-    scale = np.where(scale > 0, scale, np.nan_to_num(_median(sizes), nan=1.0))
+    scale = np.where(scale > 0, scale, np.nan_to_num(medians(sizes), nan=1.0))
     share = np.isnan(inputs).mean(axis=0)
     missing = np.flatnonzero((share > 0.01) & (share < 0.99))
     return Encoder(
@@ -118,7 +121,7 @@ def fit(
     )
 
 
-def _median(values: npt.NDArray[np.float32] | Floats) -> Floats:
+def medians(values: npt.NDArray[np.float32] | Floats) -> Floats:
     """Medians of columns; NaN for a column without any value."""
     found = np.full(values.shape[1], np.nan)
     some = np.isfinite(values).any(axis=0)

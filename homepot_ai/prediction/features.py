@@ -158,7 +158,7 @@ def _measure(
     yield Feature(name, "change", MEANS[1]), means[MEANS[1]] - beginning
 
 
-class _Times:
+class Times:
     """The moments of some events of all devices, in order, to be asked by decision point."""
 
     def __init__(self, device: Positions, step: Floats, devices: int, memory: int | None = None) -> None:
@@ -166,14 +166,16 @@ class _Times:
         order = np.lexsort((step, device))
         self.device, self.step = device[order], step[order]
         self.begin = np.searchsorted(self.device, np.arange(devices))
+        # One number a moment: the device, then where its step stands among all steps.
+        self.known = np.unique(self.step)
+        self.width = len(self.known) + 1
+        self.key = self.device * self.width + np.searchsorted(self.known, self.step, "right")
 
     def until(self, device: Positions, step: Floats) -> Positions:
         """How many events, of all devices in order, lie before the one after `step` of `device`."""
-        # One number a moment: the device, then where its step stands among all steps.
-        known = np.unique(self.step)
-        width = len(known) + 1
-        keys = self.device * width + np.searchsorted(known, self.step, "right")
-        return np.searchsorted(keys, device * width + np.searchsorted(known, step, "right"), "right")
+        return np.searchsorted(
+            self.key, device * self.width + np.searchsorted(self.known, step, "right"), "right"
+        )
 
     def count(self, device: Positions, step: Floats, steps: int) -> Floats:
         return (self.until(device, step) - self.until(device, step - steps)).astype(np.float64)
@@ -182,11 +184,11 @@ class _Times:
         """Steps since the last event; back: since the one that many before it."""
         at = self.until(device, step) - 1 - back
         known = at >= self.begin[device]
-        return (
-            np.where(known, step - self.step[np.where(known, at, 0)], np.nan)
-            if len(self.step)
-            else known + np.nan
-        )
+        if not len(self.step):
+            return np.full(len(device), np.nan)
+        ago = step - self.step[np.where(known, at, 0)]
+        found: Floats = np.where(known & (ago <= self.memory), ago, np.nan)
+        return found
 
 
 def _events(
@@ -214,18 +216,18 @@ def _events(
             oldest = np.sort(np.where(np.isnan(each), -1.0, each), axis=0)[::-1]
             for rank in range(min(3, len(kinds))):
                 yield Feature(group, "oldest", rank + 1), np.where(oldest[rank] < 0, np.nan, oldest[rank])
-    failed = _Times(histories.failure_device, histories.failure_step, len(histories.devices), memory)
+    failed = Times(histories.failure_device, histories.failure_step, len(histories.devices), memory)
     yield Feature(FAILED, "since"), failed.since(device, moment)
     yield Feature(FAILED, "count"), failed.count(device, moment, memory or 1_000_000)
 
 
 def _group(
-    group: str, times: _Times, device: Positions, moment: Floats, memory: int | None
+    group: str, times: Times, device: Positions, moment: Floats, memory: int | None
 ) -> Iterator[tuple[Feature, Floats]]:
     """Time since any event of a group, its usual interval, and how long until the next one in this rhythm."""
     keep = np.ones(len(times.step), bool)
     keep[1:] = (np.diff(times.step) > 1e-9) | (np.diff(times.device) != 0)
-    times = _Times(times.device[keep], times.step[keep], len(times.begin), memory)
+    times = Times(times.device[keep], times.step[keep], len(times.begin), memory)
     ago = np.stack([times.since(device, moment, back) for back in range(RHYTHM + 1)])
     intervals = np.sort(np.diff(ago, axis=0), axis=0)
     known = np.isfinite(intervals).sum(axis=0)
@@ -236,8 +238,6 @@ def _group(
     yield Feature(group, "next"), rhythm - np.mod(ago[0], np.maximum(rhythm, 1e-9))
 
 
-def _times(histories: Histories, kinds: list[int], memory: int | None) -> _Times:
+def _times(histories: Histories, kinds: list[int], memory: int | None) -> Times:
     wanted = np.isin(histories.event_kind, kinds)
-    return _Times(
-        histories.event_device[wanted], histories.event_step[wanted], len(histories.devices), memory
-    )
+    return Times(histories.event_device[wanted], histories.event_step[wanted], len(histories.devices), memory)

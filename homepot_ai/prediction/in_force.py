@@ -61,7 +61,7 @@ def load_in_force(conn: Connection) -> InForce | None:
     if found is None:
         return None
     version, stored = found
-    return InForce(version, payload.load(stored))
+    return InForce(version, payload.unpack(stored)[0])
 
 
 def load_version(conn: Connection, version: int) -> InForce:
@@ -75,4 +75,4 @@ def load_version(conn: Connection, version: int) -> InForce:
         raise PredictionError(
             f"failure model {version} is not kept: `homepot-ai hazards` lists those that are"
         )
-    return InForce(version, payload.load(found[1]))
+    return InForce(version, payload.unpack(found[1])[0])

@@ -56,8 +56,8 @@ def dump(model: FailureModel) -> bytes:
     }
     arrays["told"] = np.frombuffer(orjson.dumps(told), np.uint8)
     file = io.BytesIO()
-    # numpy types the names of arrays as options of its own.
-    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    named: dict[str, Any] = arrays
+    np.savez_compressed(file, **named)
     return file.getvalue()
 
 
@@ -83,6 +83,31 @@ def load(payload: bytes) -> FailureModel:
     )
 
 
+def pack(model: FailureModel, twin: FailureModel | None) -> bytes:
+    """A model and its twin as one payload."""
+    file = io.BytesIO()
+    parts = {"model": dump(model)} | ({} if twin is None else {"twin": dump(twin)})
+    arrays: dict[str, Any] = {name: np.frombuffer(part, np.uint8) for name, part in parts.items()}
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def unpack(stored: bytes) -> tuple[FailureModel, FailureModel | None]:
+    """What `pack` gave.
+
+    Raises:
+        PredictionError: these bytes are no failure model.
+    """
+    try:
+        with np.load(io.BytesIO(stored), allow_pickle=False) as file:
+            parts = {name: file[name].tobytes() for name in file.files}
+    except Exception as error:  # whatever damaged bytes lead to
+        raise PredictionError(
+            f"the stored failure model cannot be read ({error}): homepot-ai run learn-hazards fits it again"
+        ) from error
+    return load(parts["model"]), load(parts["twin"]) if "twin" in parts else None
+
+
 def _model(arrays: Mapping[str, npt.NDArray[Any]], told: Mapping[str, Any]) -> FailureModel:
     members = []
     for m, shape in enumerate(told["members"]):
@@ -99,9 +124,9 @@ def _model(arrays: Mapping[str, npt.NDArray[Any]], told: Mapping[str, Any]) -> F
         Stack(arrays[f"stack/{w}/weight"], float(arrays[f"stack/{w}/bias"])) for w in range(told["stacks"])
     ]
     band = Band(**{name: arrays[f"band/{name}"] for name in ("at", "low", "high")}) if told["band"] else None
+    plain: dict[str, Any] = {name: arrays[name] for name in PLAIN} | {name: told[name] for name in SAID}
     return FailureModel(
-        **{name: arrays[name] for name in PLAIN},
-        **{name: told[name] for name in SAID},
+        **plain,
         life_limit=float(arrays["life_limit"]),
         windows={name: (float(a), float(b)) for name, (a, b) in told["windows"].items()},
         features=tuple(Feature(source, what, steps) for source, what, steps in told["features"]),

@@ -209,13 +209,14 @@ def _threshold(probability: Floats, happened: Flags, weight: Floats) -> float:
 def _usual(
     x: npt.NDArray[np.float32], row_kinds: npt.NDArray[np.str_], known: npt.NDArray[np.str_]
 ) -> tuple[npt.NDArray[np.str_], Floats, Floats]:
-    middle = encoding._median(x)
+    middle = encoding.medians(x)
     usual = np.tile(middle, (len(known) + 1, 1))
     for position, kind in enumerate(known):
-        mine = encoding._median(x[row_kinds == kind])
+        mine = encoding.medians(x[row_kinds == kind])
         usual[position] = np.where(np.isnan(mine), middle, mine)
-    scale = np.nan_to_num(encoding._median(np.abs(x - middle)), nan=1.0) * 1.4826
-    spread = np.nan_to_num(np.nanmean(np.abs(np.where(np.isnan(x), middle, x) - middle), axis=0), nan=1.0)
+    scale = np.nan_to_num(encoding.medians(np.abs(x - middle)), nan=1.0) * 1.4826
+    filled = np.nan_to_num(np.where(np.isnan(x), middle, x) - middle, nan=0.0)
+    spread = np.abs(filled).mean(axis=0)
     return known, usual, np.where(scale > 0, scale, np.maximum(spread, 1e-9))
 
 
@@ -244,7 +245,7 @@ def own_columns(histories: Histories, named: tuple[Feature, ...]) -> Positions:
     """
     counts = np.bincount(histories.failure_cause, minlength=len(histories.causes))
     found = [
-        [i for i, feature in enumerate(named) if feature.source.partition(":")[2] == cause]
+        [i for i, feature in enumerate(named) if cause and feature.source.partition(":")[2] == cause]
         for cause, count in zip(histories.causes, counts, strict=True)
         if count >= CAUSE_FAILURES
     ]
@@ -278,10 +279,11 @@ def label(
     failed in it.
     """
     take = slice(None) if cause is None else histories.failure_cause == cause
-    times = features._Times(
+    times = features.Times(
         histories.failure_device[take], histories.failure_step[take], len(histories.devices)
     )
-    happened = times.until(device, step + until + 1e-9) > times.until(device, step + since + 1e-9)
+    moment = step.astype(np.float64) + 1e-9
+    happened = times.until(device, moment + until) > times.until(device, moment + since)
     end = histories.last_step.max(initial=0.0)
     known = (step + until <= end + 1e-9) & (happened | (step + until <= histories.last_step[device] + 1e-9))
     return happened, known
@@ -292,7 +294,7 @@ def sample(
 ) -> Points:
     """The decision points that are learned from: all that a failure follows, and a share of the others."""
     device, step = every_point(histories)
-    failures = features._Times(histories.failure_device, histories.failure_step, len(histories.devices))
+    failures = features.Times(histories.failure_device, histories.failure_step, len(histories.devices))
     coming = failures.until(device, step.astype(np.float64))
     there = coming < np.append(failures.begin[1:], len(failures.step))[device]
     ahead = np.full(len(device), np.nan)

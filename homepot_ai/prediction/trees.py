@@ -93,7 +93,7 @@ class Trees:
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> Trees:
         """What `arrays` gave."""
-        read = {name: arrays[prefix + name] for name in cls.__dataclass_fields__}
+        read: dict[str, Any] = {name: arrays[prefix + name] for name in cls.__dataclass_fields__}
         return cls(**{**read, "start": float(read["start"]), "depth": int(read["depth"])})
 
 

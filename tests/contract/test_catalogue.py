@@ -49,6 +49,7 @@ def test_the_deployments_of_this_system() -> None:
         "check-services",
         "daily-report",
         "learn-baselines",
+        "learn-hazards",
         "clean-event-cache",
         "apply-retention",
         "prune-runs",

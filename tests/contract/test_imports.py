@@ -35,6 +35,7 @@ LAYERS = [
         "cli",
         "cli_alerts",
         "cli_fleet",
+        "cli_hazards",
         "cli_incidents",
         "cli_marks",
         "cli_memory",
