@@ -24,6 +24,7 @@ from homepot_ai import (
     cli_marks,
     cli_memory,
     cli_predict,
+    cli_visits,
 )
 from homepot_ai.errors import HomepotAIError, SettingsError
 from homepot_ai.settings import load_settings, settings_file, settings_for
@@ -42,6 +43,7 @@ app.add_typer(cli_incidents.app)
 app.add_typer(cli_memory.app)
 app.add_typer(cli_predict.app)
 app.add_typer(cli_hazards.app)
+app.add_typer(cli_visits.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()

@@ -44,9 +44,19 @@ def sites(
     site: Annotated[str | None, typer.Argument(help="A site's name, public id or number.")] = None,
     timezone: Annotated[str | None, typer.Option(help="Its IANA time zone, e.g. Europe/Berlin.")] = None,
     locale: Annotated[str | None, typer.Option(help="Its language, e.g. en.")] = None,
+    cost: Annotated[
+        list[str] | None,
+        typer.Option(help="Rates of visits, currency=EUR, visit=90, hour=60 ...; 'none' for none."),
+    ] = None,
 ) -> None:
-    """List the sites with their time zones, or set one's."""
+    """List the sites with their time zones, or set one's zone, language or cost rates."""
     settings, db = _open()
+    if cost:
+        if site is None:
+            raise SettingsError("say the site that the rates are for: homepot-ai sites SITE --cost ...")
+        _set_costs(settings, db, site, cost)
+        if not (timezone or locale):
+            return
     if site is not None and (timezone or locale):
         if timezone is not None:
             _check_zone(timezone)
@@ -72,6 +82,23 @@ def sites(
             cells = (clean(item.public_id), clean(item.name), str(item.id), item.timezone)
             rows.append((*cells, str(count.get(item.id, 0))))
     _show(("id", "site", "number", "time zone", "devices"), rows, "0< 0< 6> 0< 7>")
+
+
+def _set_costs(settings: Settings, db: Database, site: str, given: Sequence[str]) -> None:
+    from homepot_ai.prediction import costs
+    from homepot_ai.store import audit, schedule
+
+    pairs = dict(part.partition("=")[::2] for part in given if part != "none")
+    rates = costs.checked(pairs)
+    with db.writer() as conn:
+        found = fleet.resolve_site(conn, settings, site)
+        schedule.set_rates(conn, found.id, rates, default_timezone=settings.reports.timezone, now=_now())
+        audit.record(
+            conn, at=_now(), actor=getpass.getuser(), action="set", subject=f"site {found.id}",
+            purpose="cost rates", details=rates,
+        )  # fmt: skip
+    said = ", ".join(f"{name} {value}" for name, value in rates.items()) or "none"
+    console.print(f"● cost rates of {clean(found.name)}: {said}", markup=False, soft_wrap=True)
 
 
 def _show(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], layout: str) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from homepot_ai.prediction import courses, track_record
 from homepot_ai.prediction import episodes as rules
 from homepot_ai.prediction import outcomes as gathering
-from homepot_ai.prediction import track_record
 from homepot_ai.prediction.outcomes import Gathered
 from homepot_ai.prediction.settling import GRACE, Forecast, Known, Settlement, settle
 from homepot_ai.prediction.track_record import TrackRecord
@@ -49,7 +49,6 @@ class Settled:
     before: TrackRecord
     after: TrackRecord
     courses: int = 0
-    notes: tuple[str, ...] = field(default=())
 
     @property
     def settled(self) -> int:
@@ -84,7 +83,8 @@ def settle_due(db: Database, settings: Settings, now: datetime) -> Settled:
         ended = _settle_episodes(conn, now)
         record = track_record.compute(conn, settings, now)
         track_record.keep(conn, record)
-    return Settled(gathered, dict(results), sum(repeated.values()), ended, before, record)
+    kept = courses.keep(db, now)
+    return Settled(gathered, dict(results), sum(repeated.values()), ended, before, record, kept)
 
 
 def _settle(conn: Connection, forecasts: Sequence[Forecast], now: datetime) -> Counter[tuple[str, str]]:

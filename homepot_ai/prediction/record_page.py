@@ -124,7 +124,6 @@ def settled_page(settled: Settled) -> str:
     if settled.courses:
         lines.append(f"- {settled.courses} courses before failures put into memory")
     lines += _changes(settled)
-    lines += [f"- ▲ {note}" for note in settled.notes]
     return "\n".join([*lines, "", *page(settled.after), ""])
 
 

@@ -317,6 +317,36 @@ class Silenced(Fact):
     excluded_devices: int
 
 
+class PredictedDevice(Fact):
+    """A device that was likely to fail at the period's end.
+
+    Attributes:
+        low, high: edges of the 80 % interval of when its limit is crossed; None: no such date.
+        probability: of a failure within seven days of the last judgement.
+        visit_at, visit_state: what is planned or was done about it.
+    """
+
+    device: DeviceRef
+    level: Literal["high", "critical"]
+    since: datetime
+    reason: str
+    action: str | None
+    probability: float | None
+    low: datetime | None
+    high: datetime | None
+    visit_at: datetime | None
+    visit_state: str | None
+
+
+class ForecastFacts(Fact):
+    """What was predicted at the period's end. `devices` is capped; `record`: how good forecasts were."""
+
+    judged: int
+    devices: tuple[PredictedDevice, ...]
+    total: int
+    record: str
+
+
 class ScoringFacts(Fact):
     """Our own availability over the period, for the whole fleet.
 
@@ -385,6 +415,7 @@ class DailyFacts(Fact):
     alarms: AlarmFacts | None = None
     completeness: Completeness | None
     silenced: Silenced
+    forecasts: ForecastFacts | None = None
     scoring: ScoringFacts | None
     made: Made
     problems: tuple[Problem, ...]
@@ -405,6 +436,9 @@ def canonical_json(facts: DailyFacts) -> bytes:
     Indented because an auditor opens the attachment with a text editor.
     """
     data = facts.model_dump(mode="json")
+    if facts.forecasts is None:
+        # Reports from before there were forecasts keep the hash that they were stored with.
+        del data["forecasts"]
     return orjson.dumps(data, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 

@@ -12,7 +12,7 @@ import psycopg
 from homepot_ai.errors import HomepotAIError, NotFound
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.fleet.received import received
-from homepot_ai.reporting import compute
+from homepot_ai.reporting import compute, predicted
 from homepot_ai.reporting.compute import Day, DeviceDay, Episode, RosterDevice, RosterSite
 from homepot_ai.reporting.courses import counts_of, timeline, worst
 from homepot_ai.reporting.facts import (
@@ -129,6 +129,7 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
         if any(problem.section == "completeness" for problem in problems)
         else compute.completeness(roster.devices, refs, rows, today),
         silenced=_silenced(roster, today),
+        forecasts=section("forecasts", lambda: predicted.gather(conn, refs, period, now)),
         scoring=section("scoring", lambda: _scoring(conn, settings, period)),
         made=_made(conn, now),
         problems=tuple(problems),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from homepot_ai.reporting import charts, words
+from homepot_ai.reporting import charts, predicted, words
 from homepot_ai.reporting.facts import (
     POINTS,
     AnomalyFacts,
@@ -33,6 +33,15 @@ def about(device: DeviceRef, *, headline: Provenance, with_site: bool) -> str:
     if device.provenance != headline:
         parts.append(words.PROVENANCE_WORD[device.provenance])
     return " · ".join(parts)
+
+
+def _forecast_tile(facts: DailyFacts) -> Tile:
+    found = facts.forecasts
+    if found is None:
+        return Tile("Forecasts falling due", "–", "", "not available yet", (), muted=True)
+    near = predicted.soon(found, facts.period.end)
+    basis = f"{near:,} may within 72 hours" if found.total else "none at high risk"
+    return Tile("Likely to fail", f"{found.total:,}", f"of {found.judged:,} judged", basis, ())
 
 
 def tiles(facts: DailyFacts, headline: ClassFacts) -> tuple[Tile, ...]:
@@ -94,7 +103,7 @@ def tiles(facts: DailyFacts, headline: ClassFacts) -> tuple[Tile, ...]:
             f"{day.minutes_with_data:,} of {words.count(day.minutes_judged, 'device-minute')} with data",
             changes("availability", "points", "up", 1, 100.0),
         ),
-        Tile("Forecasts falling due", "–", "", "not available yet", (), muted=True),
+        _forecast_tile(facts),
     )
 
 

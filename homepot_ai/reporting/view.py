@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from homepot_ai.reporting import charts, judged, sections, words
+from homepot_ai.reporting import charts, judged, predicted, sections, words
 from homepot_ai.reporting.drawing import Drawing
 from homepot_ai.reporting.facts import DailyFacts, Provenance, facts_hash
 from homepot_ai.reporting.periods import day as local_day
 from homepot_ai.reporting.periods import local, zone_text
+from homepot_ai.reporting.predicted import ForecastLine
 from homepot_ai.reporting.rows import (
     AnomalyRow,
     CheckRow,
@@ -84,7 +85,7 @@ class DailyView:
     rows: Table[RowsRow]
     judged: str
     silenced: str
-    forecasts: str
+    forecasts: Table[ForecastLine]
     checks: tuple[CheckRow, ...]
     counted: tuple[CountedRow, ...]
     classes: tuple[ClassRow, ...]
@@ -144,7 +145,7 @@ def build(
         rows=_rows(facts, kind, fleet),
         judged=judged.sentences(facts),
         silenced=_silenced(facts),
-        forecasts="Forecasts of the next 72 hours are not available yet.",
+        forecasts=Table(predicted.lines(facts, fleet=fleet), predicted.lead(facts), predicted.note(facts)),
         checks=sections.check_rows(facts, clock),
         counted=sections.counted_rows(facts, headline) if headline else (),
         classes=tuple(sections.class_row(item) for item in facts.classes) if len(facts.classes) > 1 else (),

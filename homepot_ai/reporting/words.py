@@ -366,6 +366,7 @@ def is_quiet(facts: DailyFacts) -> bool:
         and headline.day.status_minutes.total > 0
         and facts.troubled_devices == 0
         and facts.anomalies_total == 0
+        and not (facts.forecasts and facts.forecasts.total)
         and not _incomplete(facts, headline.day)
     )
 

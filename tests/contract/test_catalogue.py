@@ -67,6 +67,12 @@ def test_the_deployments_of_this_system() -> None:
         "rebuild-embeddings",
         "predict-failures",
         "predict-device",
+        "settle-predictions",
+        "record-outcome",
+        "plan-visits",
+        "decide-visit",
+        "visit-done",
+        "site-insights",
         "replay-sample",
     ]
     assert [entry.name for entry in ENTRIES.values() if entry.demo_only] == ["replay-sample"]

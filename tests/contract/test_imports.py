@@ -40,6 +40,7 @@ LAYERS = [
         "cli_marks",
         "cli_memory",
         "cli_predict",
+        "cli_visits",
         "doctor",
         "overview",
         "api",

@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 from jinja2 import TemplateSyntaxError
 
+from homepot_ai.alerts import foretold
 from homepot_ai.alerts.queue import queue_alerts
 from homepot_ai.health.backtest.answer import answer
+from homepot_ai.prediction import acting
 from homepot_ai.reporting import backtest_view
 from homepot_ai.reporting.service import Scope, make_report, templates_of
 from homepot_ai.reporting.templating import environment
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from tests import incident_rows_alert as incident_rows
+from tests.prediction_world import risk
 from tests.support import small_fleet
 from tests.unit.test_backtest_rules import MARKS, A, plan
 
@@ -56,5 +59,8 @@ def test_a_report_its_mail_and_a_backtest_render_all_of_them(database: Database,
     for _ in range(settings.alerts.storm + 1):
         incident_rows.opened(database)
     assert queue_alerts(database, settings, now=now).queued == 1
+    # Two devices that are likely to fail.
+    acting.act_on(database, settings, [risk(1, at=now), risk(2, at=now)], now)
+    assert foretold.tell(database, settings, now).queued == 1
     rendered = {name for _, name in known.cache.keys()}  # noqa: SIM118 - jinja's cache iterates its own way
     assert rendered == set(TEMPLATES), "a template that no report uses, or one of another kind without a test"

@@ -1,0 +1,194 @@
+"""`homepot-ai` commands about visits, what happened to devices, and how good the forecasts were."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+
+from homepot_ai.errors import PredictionError, SettingsError
+from homepot_ai.fleet.devices import resolve_device, resolve_site
+from homepot_ai.prediction import deciding, outcomes_page, visits_page
+from homepot_ai.prediction import outcomes as recording
+from homepot_ai.settings import Settings, load_settings
+from homepot_ai.store.database import Database
+from homepot_ai.store.outcomes import KINDS, Kind
+from homepot_ai.text import table
+
+app = typer.Typer()
+visits_app = typer.Typer(help="Maintenance visits: list, accept, decline, done.")
+outcome_app = typer.Typer(help="What devices went through: failures, replacements, maintenance.")
+app.add_typer(visits_app, name="visits")
+app.add_typer(outcome_app, name="outcome")
+console = Console(highlight=False)
+
+By = Annotated[str | None, typer.Option(help="Who; default you.")]
+Comment = Annotated[str, typer.Option(help="In your own words.")]
+Numbers = Annotated[list[int], typer.Argument(help="Numbers of visits, as listed.")]
+At = Annotated[str | None, typer.Option(help="When, 2026-11-20T14:30 (UTC); default now.")]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _open() -> tuple[Settings, Database]:
+    settings = load_settings()
+    return settings, Database.from_settings(settings)
+
+
+def _print(text: str) -> None:
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise PredictionError(f"{text!r} is no time: write for example 2026-11-20T14:30 (UTC)") from error
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+@visits_app.callback(invoke_without_command=True)
+def visits(
+    context: typer.Context,
+    site: Annotated[str | None, typer.Option(help="A site's name, public id or number; else all.")] = None,
+    ics: Annotated[Path | None, typer.Option(help="Write them as a calendar into this file.")] = None,
+) -> None:
+    """List proposed and accepted visits; write them as a calendar."""
+    from homepot_ai.prediction import calendars
+
+    if context.invoked_subcommand is not None:
+        return
+    settings, db = _open()
+    if ics is not None and (ics.is_dir() or not ics.absolute().parent.is_dir()):
+        raise SettingsError(f"--ics names a file in a folder that is there; {ics} does not")
+    with db.reader() as conn:
+        chosen = None if site is None else resolve_site(conn, settings, site).id
+        found = calendars.read(conn, _now(), chosen)
+    live = [v for v in found.visits if v.state in ("proposed", "accepted")]
+    if live:
+        rows = [visits_page.cells(visit, found.names, _now()) for visit in live]
+        _print(table(visits_page.HEADER, rows, "0> 0< 0< 0< 0< 0< 0< 0>"))
+    else:
+        _print("no visit is proposed or accepted")
+    if ics is not None:
+        ics.write_bytes(calendars.content(found, settings))
+        _print(f"● {ics}")
+
+
+def _decide(numbers: Sequence[int], decision: deciding.Decision, by: str | None, comment: str) -> None:
+    from homepot_ai.prediction import calendars
+
+    settings, db = _open()
+    for number in numbers:
+        done = deciding.decide(db, number, decision, by=by or getpass.getuser(), comment=comment, now=_now())
+        _print(f"● {done.said}")
+    calendars.write(db, settings, _now())
+
+
+@visits_app.command()
+def accept(numbers: Numbers, by: By = None, comment: Comment = "") -> None:
+    """Somebody goes: these visits stay where they are."""
+    _decide(numbers, "accept", by, comment)
+
+
+@visits_app.command()
+def decline(numbers: Numbers, by: By = None, comment: Comment = "") -> None:
+    """Nobody goes: not proposed again for the same cause until the risk is higher."""
+    _decide(numbers, "decline", by, comment)
+
+
+@visits_app.command("done")
+def visit_done(numbers: Numbers, at: At = None, by: By = None, comment: Comment = "") -> None:
+    """Somebody was there: the devices were maintained then."""
+    from homepot_ai.prediction import calendars
+
+    settings, db = _open()
+    for number in numbers:
+        noted = deciding.done(
+            db, number, at=_moment(at), by=by or getpass.getuser(), comment=comment, now=_now()
+        )
+        _print(f"● {noted.said}")
+    calendars.write(db, settings, _now())
+
+
+@outcome_app.command("add")
+def outcome_add(
+    device: Annotated[str, typer.Argument(help="A device's name, public id or number.")],
+    kind: Annotated[str, typer.Argument(help="failure, replaced, maintained or retired.")],
+    at: At = None,
+    cause: Annotated[str, typer.Option(help="What it was, e.g. disk.")] = "",
+    comment: Comment = "",
+    by: By = None,
+) -> None:
+    """Record what a device went through: forecasts are settled against it, models learn from it."""
+    if kind not in KINDS:
+        raise PredictionError(f"{kind!r} is nothing that a device goes through: use {', '.join(KINDS)}")
+    known: Kind = kind
+    _, db = _open()
+    recorded = recording.add(
+        db, device, known,
+        at=_moment(at) or _now(), cause=cause, comment=comment, by=by or getpass.getuser(), now=_now(),
+    )  # fmt: skip
+    _print(f"● outcome {recorded.outcome.id}: {outcomes_page.headline(recorded)}")
+
+
+@outcome_app.command("withdraw")
+def outcome_withdraw(
+    number: Annotated[int, typer.Argument(help="The number of an outcome, as listed.")], by: By = None
+) -> None:
+    """Take an outcome back: it was none."""
+    _, db = _open()
+    recorded = recording.withdraw(db, number, by=by or getpass.getuser(), now=_now())
+    _print(f"● {outcomes_page.headline(recorded, withdrawn=True)}")
+
+
+@outcome_app.command("list")
+def outcome_list(
+    device: Annotated[str | None, typer.Argument(help="A device's name, public id or number.")] = None,
+) -> None:
+    """The newest outcomes, of a device or all."""
+    from homepot_ai.store import outcomes
+
+    _, db = _open()
+    with db.reader() as conn:
+        chosen = None if device is None else resolve_device(conn, device).id
+        found = outcomes.newest(conn, chosen)
+    if not found:
+        _print("no outcome is recorded yet")
+        return
+    _print(table(outcomes_page.HEADER, [outcomes_page.cells(one) for one in found], "0> 0> " + "0< " * 6))
+
+
+@app.command("track-record")
+def track_record() -> None:
+    """How good the forecasts and warnings were so far, and the thresholds that this teaches."""
+    from homepot_ai.prediction import record_page
+    from homepot_ai.prediction import track_record as record
+
+    _, db = _open()
+    with db.reader() as conn:
+        found = record.current(conn, _now())
+    console.print(Markdown("\n".join(record_page.page(found))))
+
+
+@app.command()
+def insights(
+    site: Annotated[str, typer.Argument(help="A site's name, public id or number.")],
+    days: Annotated[int, typer.Option(min=1, max=92, help="How far back.")] = 30,
+) -> None:
+    """A site's last days: health, findings, predicted issues, costs, actions and whether they worked."""
+    from homepot_ai.reporting import insight, insight_page
+
+    settings, db = _open()
+    found = insight.gather(db, settings, site, days, _now())
+    console.print(Markdown(insight_page.page(found)))
