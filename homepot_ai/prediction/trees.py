@@ -117,10 +117,10 @@ def boost(
     kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
     few = failures < 100 and classes
     model = kind(
-        max_iter=50 if few else 90 if classes else 240,
+        max_iter=100 if few else 90 if classes else 240,
         learning_rate=0.05 if few or not classes else 0.08,
         max_depth=5,
-        max_leaf_nodes=4 if few else 8 if classes else 12,
+        max_leaf_nodes=6 if few else 8 if classes else 12,
         min_samples_leaf=60,
         max_features=0.3,
         l2_regularization=5.0,
