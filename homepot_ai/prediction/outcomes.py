@@ -1,6 +1,6 @@
 """What really happened to devices: gathered by rule, recorded and withdrawn by people.
 
-A failure is a critical incident of the device itself that nobody marked false, that no maintenance window
+A failure is a critical incident of the device itself that nobody marked false, that no maintenance
 covers and that is no part of a gateway's or site's; or what a person says. Gathering again adds nothing and
 follows later marks: an incident that is marked false is a failure no more. When it does not work: a device
 that fails unseen (never scored, or taken away silently) leaves no failure here unless somebody records it.
@@ -90,11 +90,12 @@ def read_change(change: Change) -> NewOutcome | None:
 def gather(db: Database, now: datetime) -> Gathered:
     """Bring the outcomes up to date with incidents and state history. Again changes nothing."""
     with db.writer() as conn:
-        failures, moved = store.gather_failures(conn, now - LOOK_BACK, now)
         known = store.state_history_read_to(conn)
         after = now - LOOK_BACK if known is None else min(known, now) - OVERLAP
         wanted = [read_change(change) for change in lifecycle.changes(conn, after, now)]
         states = sum(store.put(conn, one, now) is not None for one in wanted if one is not None)
+        # After the states: what is broken while somebody works on it has not failed.
+        failures, moved = store.gather_failures(conn, now - LOOK_BACK, now)
     return Gathered(failures, moved, states)
 
 

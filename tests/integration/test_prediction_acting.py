@@ -77,6 +77,26 @@ class TestOutcomes:
         again = outcomes.gather(database, NOW)
         assert (again.failures, again.moved) == (0, 0)
 
+    def test_maintenance_that_looks_like_a_failure_is_none(self, database: Database) -> None:
+        world(database)
+        for device, hours in ((1, 1), (2, 5)):
+            critical_incident(database, device, NOW - DAY + hours * HOUR)
+        outcomes.gather(database, NOW)
+        assert failures(database) == [1, 2]
+        # HOMEPOT tells late that both were in maintenance for two hours.
+        with database.admin() as conn:
+            for number, device, hours, new in ((1, 1, 0, "maintenance"), (2, 1, 2, "online"),
+                                               (3, 2, 0, "maintenance"), (4, 2, 2, "online")):  # fmt: skip
+                conn.execute(
+                    "INSERT INTO device_state_history (id, timestamp, device_id, previous_state, new_state) "
+                    "VALUES (%s, %s, %s, %s, %s)",
+                    [number, (NOW - DAY + hours * HOUR).replace(tzinfo=None), device,
+                     "maintenance" if new == "online" else "online", new],
+                )  # fmt: skip
+        outcomes.gather(database, NOW + HOUR)
+        assert failures(database) == [2]
+        assert outcomes.gather(database, NOW + HOUR).moved == 0
+
     def test_it_follows_later_marks(self, database: Database) -> None:
         world(database)
         number = critical_incident(database, 1, NOW - DAY)
@@ -191,8 +211,14 @@ class TestSettling:
             database, 1, made, kind="limit", horizon="crossing", hours=200, unit="epoch_s", **interval,
             low=edges[0], mid=edges[1], high=edges[2], facts='{"limit": 90, "direction": "high"}',
         )  # fmt: skip
+        # Its late edge is not over when it is due: it says nothing of how good intervals are.
+        forecast(
+            database, 2, made, kind="life", horizon="30d", hours=200, unit="days", **interval,
+            low=5.0, mid=20.0, high=40.0,
+        )  # fmt: skip
+        hours_of(database, 2, made, 240, 50.0)
         settled = due.settle_due(database, settings, NOW)
-        assert settled.settled == 2
+        assert settled.settled == 3
         query = "SELECT outcome, observed, observed_at FROM ai_predictions WHERE id = %s"
         assert rows(database, query, level)[0][:2] == ("happened", pytest.approx(133.5, abs=0.6))
         assert rows(database, query, limit)[0][2] == made + 80 * HOUR

@@ -41,7 +41,7 @@ def test_likely_failures_stand_in_the_report_as_of_its_day(database: Database, s
     assert outcome.queued == 1
     ((payload,),) = rows(database, "SELECT payload FROM ai_mail_outbox")
     text = " ".join(quopri.decodestring(bytes(payload)).decode().split())
-    assert "2 devices likely to fail, of 6 devices judged; 1 device of them may within 72 hours." in text
+    assert "2 devices likely to fail, of 6 devices judged; 1 of them may within 72 hours." in text
     assert "None of the forecasts is settled yet." in text
     assert "■ Checkout 2 (critical risk since 2026-11-20)" in text
     assert "disk percent is expected to reach 90 % between 2026-11-22 and 2026-11-26" in text

@@ -9,7 +9,7 @@ SELECT id, device_id, timestamp AT TIME ZONE 'UTC', lower(previous_state), lower
   FROM device_state_history
  WHERE timestamp > %(after)s::timestamptz AT TIME ZONE 'UTC'
    AND timestamp <= %(until)s::timestamptz AT TIME ZONE 'UTC'
-   AND (lower(new_state) NOT IN ('online', 'offline', 'healthy', 'unhealthy', 'degraded', 'unknown')
+   AND (lower(new_state) NOT IN ('online', 'offline', 'healthy', 'unhealthy', 'degraded', 'unknown', 'error')
         OR lower(previous_state) IN ('maintenance', 'in_maintenance', 'retired', 'decommissioned', 'suspended')
         OR reason ~* 'replac|swap|exchang|ersetz|ausgetauscht|remplac')
  ORDER BY timestamp, id;

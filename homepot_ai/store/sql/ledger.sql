@@ -68,7 +68,8 @@ SELECT p.id, min(m.hour)
  GROUP BY p.id;
 
 -- name: failure_bins
--- Settled daily forecasts, by their probability in steps of 0.005.
+-- Settled daily forecasts, by their probability in steps of 0.005. Simulated devices count only where there are
+-- no others: what they do says nothing about real ones.
 SELECT forecaster, horizon, round(probability * 200)::int, count(*),
        sum(probability)::float8, count(*) FILTER (WHERE outcome = 'happened'), sum(score)::float8,
        count(base_rate),
@@ -77,23 +78,29 @@ SELECT forecaster, horizon, round(probability * 200)::int, count(*),
   FROM ai_predictions
  WHERE kind = 'failure' AND reason = 'daily' AND outcome IN ('happened', 'did_not')
    AND made_at > %(since)s AND settled_at <= %(now)s
+   AND (provenance IS DISTINCT FROM 'simulated' OR NOT EXISTS (
+          SELECT 1 FROM ai_predictions r WHERE r.reason = 'daily' AND r.settled_at IS NOT NULL
+             AND r.provenance IS DISTINCT FROM 'simulated'))
  GROUP BY 1, 2, 3
  ORDER BY 1, 2, 3;
 
 -- name: intervals
--- Interval forecasts: how many held what happened. An open end holds what did not happen until it was due.
+-- Interval forecasts: how many held what happened. A date or a life counts only where its late edge lies before
+-- it is due: of the others nobody knows yet, and those that came early would be chosen by their outcome.
 SELECT forecaster, kind, max(coverage)::float8, count(*),
-       count(*) FILTER (WHERE (outcome = 'happened' AND observed >= coalesce(low, '-Infinity')
-                               AND observed <= coalesce(high, 'Infinity'))
-                           OR (outcome = 'did_not' AND (high IS NULL OR (kind = 'limit'
-                               AND high > extract(epoch FROM due_at)) OR (kind = 'life'
-                               AND high > extract(epoch FROM due_at - made_at) / 86400.0)))),
+       count(*) FILTER (WHERE outcome = 'happened' AND observed BETWEEN low AND high),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(observed - mid)
          / CASE WHEN kind = 'limit' THEN 86400.0 ELSE 1.0 END) FILTER (WHERE outcome = 'happened'),
        avg(score)::float8
   FROM ai_predictions
  WHERE kind <> 'failure' AND reason = 'daily' AND outcome IN ('happened', 'did_not') AND coverage IS NOT NULL
+   AND low IS NOT NULL AND high IS NOT NULL
+   AND CASE kind WHEN 'limit' THEN high <= extract(epoch FROM due_at)
+                 WHEN 'life' THEN high <= extract(epoch FROM due_at - made_at) / 86400.0 ELSE true END
    AND made_at > %(since)s AND settled_at <= %(now)s
+   AND (provenance IS DISTINCT FROM 'simulated' OR NOT EXISTS (
+          SELECT 1 FROM ai_predictions r WHERE r.reason = 'daily' AND r.settled_at IS NOT NULL
+             AND r.provenance IS DISTINCT FROM 'simulated'))
  GROUP BY 1, 2
  ORDER BY 1, 2;
 

@@ -29,19 +29,27 @@ SELECT i.root_device_id, c.at, i.closed_at, 'failure', i.cause, 'incident', i.id
                       AND g.kind IN ('gateway', 'site', 'storm') AND g.state NOT IN ('pending', 'discarded')
                       AND d.joined_at <= c.at + interval '10 minutes'
                       AND (d.left_at IS NULL OR d.left_at >= c.at))
+   AND NOT EXISTS (SELECT 1 FROM ai_device_outcomes m
+                    WHERE m.device_id = i.root_device_id AND m.kind = 'maintained' AND m.source = 'state_history'
+                      AND m.withdrawn_at IS NULL AND m.at <= c.at AND m.at > c.at - interval '7 days'
+                      AND (m.ended_at IS NULL OR m.ended_at > c.at))
 ON CONFLICT (source, reference, device_id, kind) DO UPDATE
    SET ended_at = excluded.ended_at
  WHERE ai_device_outcomes.ended_at IS DISTINCT FROM excluded.ended_at;
 
 -- name: withdraw_refuted
--- Marked false, or swallowed by a larger incident, after it was taken for a failure.
+-- Marked false, swallowed by a larger incident, or said to be maintenance, after it was taken for a failure.
 UPDATE ai_device_outcomes o
    SET withdrawn_at = %(now)s, withdrawn_by = 'rule', changed_at = %(now)s
   FROM ai_incidents i
  WHERE o.source = 'incident' AND o.reference = i.id::text AND o.kind = 'failure' AND o.withdrawn_at IS NULL
    AND (i.mark = false
         OR EXISTS (SELECT 1 FROM ai_incident_events e
-                    WHERE e.incident_id = i.id AND e.kind = 'closed' AND e.details->>'absorbed' = 'true'));
+                    WHERE e.incident_id = i.id AND e.kind = 'closed' AND e.details->>'absorbed' = 'true')
+        OR EXISTS (SELECT 1 FROM ai_device_outcomes m
+                    WHERE m.device_id = o.device_id AND m.kind = 'maintained' AND m.source = 'state_history'
+                      AND m.withdrawn_at IS NULL AND m.at <= o.at AND m.at > o.at - interval '7 days'
+                      AND (m.ended_at IS NULL OR m.ended_at > o.at)));
 
 -- name: restore_confirmed
 -- The mark was taken back. What a person withdrew stays withdrawn.
@@ -51,7 +59,11 @@ UPDATE ai_device_outcomes o
  WHERE o.source = 'incident' AND o.reference = i.id::text AND o.kind = 'failure' AND o.withdrawn_by = 'rule'
    AND i.mark IS DISTINCT FROM false
    AND NOT EXISTS (SELECT 1 FROM ai_incident_events e
-                    WHERE e.incident_id = i.id AND e.kind = 'closed' AND e.details->>'absorbed' = 'true');
+                    WHERE e.incident_id = i.id AND e.kind = 'closed' AND e.details->>'absorbed' = 'true')
+   AND NOT EXISTS (SELECT 1 FROM ai_device_outcomes m
+                    WHERE m.device_id = o.device_id AND m.kind = 'maintained' AND m.source = 'state_history'
+                      AND m.withdrawn_at IS NULL AND m.at <= o.at AND m.at > o.at - interval '7 days'
+                      AND (m.ended_at IS NULL OR m.ended_at > o.at));
 
 -- name: put
 INSERT INTO ai_device_outcomes (device_id, at, ended_at, kind, cause, source, reference, comment, recorded_by,
