@@ -1,6 +1,6 @@
 """One whole cycle through the workers, and proof that a mail with a PDF arrived (`up --once`).
 
-replay-sample → score-health → daily-report (site and fleet) → deliver → check-services.
+replay-sample → score-health → predict-failures → daily-report (site and fleet) → deliver → check-services.
 Nothing here does the work itself: each part is a run of a deployment.
 """
 
@@ -77,6 +77,7 @@ def parts(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
     order: list[tuple[str, dict[str, Any]]] = [
         ("replay-sample", {}),
         *((entry, {}) for entry in scoring),
+        ("predict-failures", {}),
         # The fleet's zone: its sites, and the fleet itself.
         ("daily-report", {"timezone": settings.reports.timezone}),
         ("deliver", {}),

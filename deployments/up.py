@@ -109,6 +109,7 @@ def _introduce(settings: Settings) -> None:
         "",
         "What to look at:",
         f"  what each minute found         {ui}/artifacts/key/score-health",
+        f"  what each hour foretells       {ui}/artifacts/key/predict-failures",
         f"  what runs when                 {ui}/deployments",
         f"  the fleet in one screen        {us} status",
         f"  run something now              {us} run daily-report",

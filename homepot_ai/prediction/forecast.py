@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -34,6 +34,9 @@ COVERAGE, Z = 0.8, 1.2816
 SILENT_HOURS, FILLED = 48, 0.5
 #: An interval a week ahead that is so many times as wide as everything that was seen says nothing.
 SAYS_NOTHING = 3.0
+#: The last week is forecast from before it where there are so many days; the interval is widened by what it
+#: would have needed, at most so many times.
+TRIAL_DAYS, TRIAL_HOURS, WIDEST = 14, 7 * DAY, 3.0
 #: A slope is one when it is so many times its own uncertainty.
 SLOPE_Z = 2.0
 #: Where a level bends, two joined lines explain so much of its variance, and leave so many times less than
@@ -83,6 +86,7 @@ def forecast(
         return Refusal("no_data", "there are no values")
     if len(series) - 1 - there[-1] >= SILENT_HOURS:
         return Refusal("vanished", f"the last value is {len(series) - 1 - there[-1]} hours old")
+    late = len(series) - 1 - int(there[-1])
     series = series[there[0] : there[-1] + 1]
     begin = _since_jump(series)
     jumped, series = begin > 0, series[begin:]
@@ -94,8 +98,36 @@ def forecast(
         return Refusal("short_history", f"only {there.mean():.0%} of the hours have values")
     hours = np.arange(len(series))
     filled = np.interp(hours, hours[there], series[there])
-    parts = seasonal.take_apart(filled, horizon)
-    return _carried_on(filled, parts, horizon, least_days, lowest, highest)
+    found = _carried_on(filled, late + horizon, least_days)
+    if isinstance(found, Refusal) or found.forecaster == "constant":
+        return found
+    wider = _trial(filled, found, least_days)
+    mid = found.mid[late:]
+    low, high = (mid + wider * (edge[late:] - mid) for edge in (found.low, found.high))
+    week = min(7 * DAY, horizon) - 1
+    if high[week] - low[week] > SAYS_NOTHING * float(np.ptp(filled)):
+        return Refusal("bad_fit", "its interval a week ahead is wider than all that was seen says")
+    floor = max(lowest, 0.0) if filled.min() >= 0 else lowest
+    low, mid, high = (np.clip(edge, floor, highest) for edge in (low, mid, high))
+    return replace(found, low=low, mid=mid, high=high)
+
+
+def _trial(filled: Doubles, found: Forecast, least_days: int) -> float:
+    """How many times wider the interval had to be to hold 80 % of the last week, forecast from before it.
+
+    At least 1, at most WIDEST; 1 where there is too little history before that week.
+    """
+    if found.used < TRIAL_DAYS * DAY:
+        return 1.0
+    past, came = filled[-found.used : -TRIAL_HOURS], filled[-TRIAL_HOURS:]
+    before = _carried_on(past, TRIAL_HOURS, least_days)
+    if isinstance(before, Refusal):
+        return 1.0
+    off = came - before.mid
+    half = np.where(off > 0, before.high - before.mid, before.mid - before.low)
+    tiny = 1e-9 * (1 + np.abs(before.mid))
+    needed = np.quantile(np.abs(off) / np.maximum(half, tiny), COVERAGE)
+    return float(np.clip(needed, 1.0, WIDEST))
 
 
 def _since_jump(series: Doubles) -> int:
@@ -117,14 +149,9 @@ def _since_jump(series: Doubles) -> int:
     return int(first + np.argmax(np.abs(np.diff(known))) + 1)
 
 
-def _carried_on(
-    filled: Doubles,
-    parts: seasonal.Parts,
-    horizon: int,
-    least_days: int,
-    lowest: float,
-    highest: float,
-) -> Forecast | Refusal:
+def _carried_on(filled: Doubles, horizon: int, least_days: int) -> Forecast | Refusal:
+    """A series without gaps, carried on; edges may be values that are not possible."""
+    parts = seasonal.take_apart(filled, horizon)
     n = len(filled) // DAY
     level = parts.rest[-n * DAY :].reshape(n, DAY).mean(axis=1)
     # What an hour differs from its day's line by, once what repeats is taken out.
@@ -154,14 +181,9 @@ def _carried_on(
     below, above = (float(q) for q in np.quantile(around, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]))
     low = mid - np.sqrt((Z * width) ** 2 + min(below, 0.0) ** 2)
     high = mid + np.sqrt((Z * width) ** 2 + max(above, 0.0) ** 2)
-    week = min(7 * DAY, horizon) - 1
-    seen = float(np.ptp(filled))
-    if high[week] - low[week] > SAYS_NOTHING * seen:
-        return Refusal("bad_fit", "its interval a week ahead is wider than all that was seen says")
-    floor = max(lowest, 0.0) if filled.min() >= 0 else lowest
-    low, mid, high = (np.clip(edge, floor, highest) for edge in (low, mid, high))
     per_day = float(mean[min(7, days) - 1] - mean[0]) / max(min(7, days) - 1, 1)
-    return Forecast(low, mid, high, per_day, len(filled), f"{name}{'+' + parts.name if parts.name else ''}")
+    used = (n - bend) * DAY if bend else len(filled)
+    return Forecast(low, mid, high, per_day, used, f"{name}{'+' + parts.name if parts.name else ''}")
 
 
 def _bend(level: Doubles, least_days: int) -> int:

@@ -158,11 +158,19 @@ def _behind(judged: Judged) -> list[str]:
     levels = judged.thresholds
     base = {name: float(judged.hazard.base[k]) for k, name in enumerate(HORIZONS)}
     lines = [
-        f"- probabilities are {_who(judged)}'s; any device fails within 7 days with "
+        f"- probabilities by {_who(judged)}; any device fails within 7 days with "
         f"{_percent(base['7d'])}, within 24 hours with {_percent(base['24h'])}",
         f"- levels from: moderate {levels.moderate:.2f}, high {levels.high:.2f} within 7 days, critical "
         f"{levels.critical:.2f} within 24 hours ({cell(levels.reason)})",
     ]
+    figure = judged.record.figure("7d")
+    if figure is not None:
+        skill = "" if figure.skill is None else f", {figure.skill:+.0%} skill against the base rate"
+        kept = ", anecdotal" if figure.anecdotal else ""
+        lines.append(
+            f"- track record, 7 days: {figure.n} forecasts settled, {figure.happened} failed{skill}, "
+            f"calibration error {figure.calibration_error:.3f}{kept}"
+        )
     close = [one for one in judged.seen if not one.sampled]
     no = Counter(one.refused.code for one in close if one.refused is not None)
     crossed = sum(one.crossing is not None for one in close)

@@ -257,7 +257,7 @@ def test_the_model_in_force_is_asked_and_a_damaged_one_costs_only_itself(
         "device_days": 60, "failures": 0, "kind": "prior", "scores": {}, "adopted": True, "reason": "test",
     }  # fmt: skip
     with database.writer() as conn:
-        hazards.store(conn, row, payload.dump(model))
+        hazards.store(conn, row, payload.pack(model, None))
     judged = run(database, settings)
     assert {risk.forecaster for risk in judged.risks} == {"hazard"}
     asked = "SELECT DISTINCT forecaster FROM ai_predictions WHERE kind = 'failure' ORDER BY 1"
