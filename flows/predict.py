@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from prefect import flow
+from prefect.logging import get_run_logger
 from prefect.states import State
 from prefect.utilities.annotations import quote
 from pydantic import Field
@@ -15,8 +16,10 @@ from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipp
 from flows.mail import wake_sender
 from homepot_ai.health.summary import cell
 from homepot_ai.prediction import page
-from homepot_ai.settings import load_settings
-from tasks import predict
+from homepot_ai.prediction.judge import Judged
+from homepot_ai.settings import Settings, load_settings
+from homepot_ai.store.database import Database
+from tasks import predict, visits
 
 HOUR = timedelta(hours=1)
 
@@ -41,12 +44,12 @@ def predict_failures(at: datetime | None = None) -> State[Any]:
     kept = predict.store_risks(database, settings, quote(judged), now=now)
     judged = replace(judged, kept=kept)
     # The risks are there and stay. What fails behind them is told, and fails the run when all is done.
-    told, failed = [page.markdown(judged)], []
+    told, failed = [], []
     if not kept.look_back:
         try:
-            acted = predict.act_on_risks(database, settings, quote(judged.risks), now=now)
+            followed = visits.act_on_risks(database, settings, quote(judged.risks), now=now)
+            acted, sent = followed.acted, followed.told
             told += [f"- {acted.headline}", *(f"- {cell(note)}" for note in acted.notes)]
-            sent = predict.tell_warnings(database, settings, now=utc_now())
             if sent.queued:
                 told.append(f"- {sent.queued} messages about {sent.episodes} warnings are queued")
                 wake_sender()
@@ -54,10 +57,20 @@ def predict_failures(at: datetime | None = None) -> State[Any]:
         except Exception as error:
             told.append(f"**Acting on risks failed**: {cell(str(error))}\n")
             failed.append(error)
-    publish("predict-failures", "\n".join(told))
+    alike = _similar(database, settings, judged)
+    publish("predict-failures", "\n".join([page.markdown(judged, alike), *told]))
     if failed:
         raise failed[0]
     return done(page.headline(judged))
+
+
+def _similar(database: Database, settings: Settings, judged: Judged) -> dict[int, tuple[str, ...]]:
+    """Like what were they? An ornament of the page: where memory cannot be asked it goes without."""
+    try:
+        return predict.similar_progressions(database, settings, page.first(judged), now=judged.at)
+    except Exception as error:
+        get_run_logger().warning("memory could not be asked for similar progressions: %s", error)
+        return {}
 
 
 @flow(name="predict-device", timeout_seconds=600, **FAILURE_HOOKS)
@@ -83,5 +96,6 @@ def predict_device(
         publish("predict-device", page.markdown(judged))
         return done(f"no device was named; {page.headline(judged)}")
     predict.store_risks(database, settings, quote(judged), now=now, reason="on_demand")
-    publish("predict-device", "\n".join(f"- {cell(line)}" for line in page.device_lines(judged)) + "\n")
+    lines = page.device_lines(judged, _similar(database, settings, judged))
+    publish("predict-device", "\n".join(f"- {cell(line)}" for line in lines) + "\n")
     return done(page.headline(judged))

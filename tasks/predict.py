@@ -1,4 +1,4 @@
-"""The parts of a predicting run: read, look, forecast, judge, store, act."""
+"""The parts of a predicting run: read, look, forecast, judge, store."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from datetime import datetime
 
 from prefect.logging import get_run_logger
 
-from homepot_ai.alerts import foretold
-from homepot_ai.alerts.foretold import Told
-from homepot_ai.prediction import acting
 from homepot_ai.prediction import stage as parts
-from homepot_ai.prediction.acting import Acted
 from homepot_ai.prediction.judge import Judged, Kept, Seen
-from homepot_ai.prediction.records import DeviceRisk
 from homepot_ai.prediction.screen import Screen
+from homepot_ai.reporting import progressions
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from homepot_ai.store.predictions import Reason
@@ -69,19 +65,13 @@ def store_risks(
     return kept
 
 
-@stage("act-on-risks", timeout_seconds=300, tags=TAGS)
-def act_on_risks(
-    database: Database, settings: Settings, risks: Sequence[DeviceRisk], *, now: datetime
-) -> Acted:
-    """Raise and end episodes, plan visits."""
-    acted = acting.act_on(database, settings, risks, now)
-    get_run_logger().info("acted %s", acted)
-    return acted
-
-
-@stage("tell-warnings", timeout_seconds=120, tags=TAGS)
-def tell_warnings(database: Database, settings: Settings, *, now: datetime) -> Told:
-    """Queue one message for everybody who is to be told of new warnings."""
-    told = foretold.tell(database, settings, now)
-    get_run_logger().info("told episodes=%d queued=%d", told.episodes, told.queued)
-    return told
+# Without it the page is complete: nothing is tried twice for it.
+@stage("similar-progressions", timeout_seconds=300, tags=TAGS, retries=0)
+def similar_progressions(
+    database: Database, settings: Settings, devices: Sequence[int], *, now: datetime
+) -> dict[int, tuple[str, ...]]:
+    """Past failures whose thirty days before were like those of the devices at risk."""
+    with database.reader() as conn:
+        found = progressions.similar(conn, settings, devices, now)
+    get_run_logger().info("similar progressions asked=%d found=%d", len(devices), len(found))
+    return found

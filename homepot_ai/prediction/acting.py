@@ -57,13 +57,14 @@ class Acted:
     def headline(self) -> str:
         """One line for a list of runs."""
         parts = [
-            (len(self.raised), "warnings raised"),
-            (len(self.ended), "ended"),
-            (len(self.proposed), "visits proposed"),
-            (len(self.moved), "moved"),
-            (len(self.lapsed), "not needed any more"),
+            (len(self.raised), "warning", " raised"),
+            (len(self.ended), "warning", " ended"),
+            (len(self.proposed), "visit", " proposed"),
+            (len(self.moved), "visit", " moved"),
+            (len(self.lapsed), "visit", " not needed any more"),
         ]
-        return ", ".join(f"{n} {what}" for n, what in parts if n) or "nothing new"
+        told = [f"{n} {what}{'' if n == 1 else 's'}{became}" for n, what, became in parts if n]
+        return ", ".join(told) or "nothing new"
 
 
 def act_on(db: Database, settings: Settings, risks: Sequence[DeviceRisk], now: datetime) -> Acted:

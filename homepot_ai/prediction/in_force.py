@@ -27,6 +27,11 @@ class InForce:
     version: int
     model: FailureModel
 
+    @property
+    def label(self) -> str:
+        """The version as the ledger and pages tell it: a model without enough failures says so."""
+        return f"{self.version}-prior" if self.model.kind == "prior" else f"{self.version}"
+
     def predict(
         self, histories: Histories, device_positions: npt.NDArray[np.int64], step: float
     ) -> tuple[Floats, Floats, Sequence[Sequence[Fact]]]:

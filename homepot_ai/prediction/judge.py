@@ -59,7 +59,7 @@ class FailureModel(Protocol):
     """What judges failures: `prediction.hazard` fits one."""
 
     @property
-    def version(self) -> int | str: ...
+    def label(self) -> str: ...
 
     def predict(
         self, histories: Histories, device_positions: npt.NDArray[np.int64], step: float
@@ -128,7 +128,7 @@ def hazard(
             "prior",
         )
     found, life, facts = model.predict(histories, np.arange(devices), float(days))
-    return Hazard(np.clip(found, 0, 1), base, life, facts, HAZARD, str(model.version))
+    return Hazard(np.clip(found, 0, 1), base, life, facts, HAZARD, model.label)
 
 
 def refusals(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from homepot_ai.fleet import metrics
 from homepot_ai.health.summary import cell
@@ -37,8 +38,18 @@ def headline(judged: Judged) -> str:
     return f"{len(judged.risks)} devices: {told}" if judged.risks else "no device is in use"
 
 
-def markdown(judged: Judged) -> str:
-    """The page of a run: five devices to look at, then what stands behind it."""
+def first(judged: Judged) -> list[int]:
+    """The devices that the page tells about, the most urgent first; on demand the one that was named."""
+    ahead = [risk for risk in urgent(judged.risks) if risk.level in ("moderate", "high", "critical")]
+    return [risk.device_id for risk in (ahead if judged.everybody else judged.risks)[:SHOWN]]
+
+
+def markdown(judged: Judged, similar: Mapping[int, Sequence[str]] = MappingProxyType({})) -> str:
+    """The page of a run: five devices to look at, why and what to do, then what stands behind it.
+
+    Args:
+        similar: sentences about past failures that began alike, by device.
+    """
     at = judged.at
     lines = [f"**{headline(judged)}** as of {at:%Y-%m-%d %H:%M} UTC", ""]
     lines += [line for note in judged.notes for line in (f"**Degraded**: {cell(note)}", "")]
@@ -46,8 +57,9 @@ def markdown(judged: Judged) -> str:
     if ahead:
         lines += [
             "Look at these first:" if len(ahead) > 1 else "Look at this one:", "",
-            "| risk | device | site | what, and when | why | do |", "|---|---|---|---|---|---|",
-            *(_row(judged, risk) for risk in ahead[:SHOWN]),
+            "| risk | device | site | what | when (80 % interval) |", "|---|---|---|---|---|",
+            *(_row(judged, risk) for risk in ahead[:SHOWN]), "",
+            *(_why(judged, risk, similar.get(risk.device_id, ())) for risk in ahead[:SHOWN]),
         ]  # fmt: skip
         if len(ahead) > SHOWN:
             more = Counter(risk.level for risk in ahead[SHOWN:])
@@ -59,8 +71,8 @@ def markdown(judged: Judged) -> str:
     return "\n".join(lines) + "\n"
 
 
-def device_lines(judged: Judged) -> list[str]:
-    """One device for a terminal or its own page."""
+def device_lines(judged: Judged, similar: Mapping[int, Sequence[str]] = MappingProxyType({})) -> list[str]:
+    """One device for a terminal or its own page; `similar` as in `markdown`."""
     out = []
     for risk in judged.risks:
         name, site = _named(judged, risk.device_id)
@@ -80,6 +92,7 @@ def device_lines(judged: Judged) -> list[str]:
             low, mid, high = risk.life
             out.append(f"  remaining life {mid:.0f} days (80 %: {low:.0f} to {high:.0f})")
         out += [f"  because {fact_words(fact)}" for fact in risk.facts]
+        out += [f"  {sentence}" for sentence in similar.get(risk.device_id, ())]
         for metric, why in dict(risk.details.get("no_forecast", {})).items():
             out.append(f"  no forecast of {metrics.label(metric)}: {why}")
         if risk.action:
@@ -106,7 +119,7 @@ def crossing_words(c: Crossing, at: datetime) -> str:
     >>> from datetime import UTC
     >>> at, low, mid = (datetime(2026, 11, day, 9, tzinfo=UTC) for day in (20, 24, 25))
     >>> crossing_words(Crossing("disk_percent", "%", 90.0, "high", 85.0, 1.0, low, mid, None, ""), at)
-    'Disk 85.0 %, +1.0 % a day: reaches 90.0 % Tue 24 Nov 09:00 at the earliest, most likely Wed 25 Nov 09:00'
+    'Disk 85.0 %, +1.0 % a day: reaches 90.0 % Tue 24 Nov at the earliest, most likely Wed 25 Nov'
     """
     per_day = (
         f"{c.per_day:+.1f} {c.unit}".rstrip()
@@ -119,11 +132,18 @@ def crossing_words(c: Crossing, at: datetime) -> str:
     )
     if c.low is None:
         return f"{said} not within 30 days"
-    if c.high is not None:
-        said += f" between {_date(c.low)} and {_date(c.high)} (80 %)"
-    else:
-        said += f" {_date(c.low)} at the earliest"
-    return said + (f", most likely {_date(c.mid)}" if c.mid is not None else "")
+    return f"{said} {_between(c, at)}"
+
+
+def _between(c: Crossing, at: datetime) -> str:
+    """When a limit is reached, as exactly as it is worth: the hour within two days, else the day."""
+    if c.low is None:
+        return "not within 30 days"
+    low, mid, high = (None if m is None else _date(m, at) for m in (c.low, c.mid, c.high))
+    if high is not None and high == low:
+        return f"on {low} (80 %)"
+    said = f"between {low} and {high} (80 %)" if high is not None else f"{low} at the earliest"
+    return said + (f", most likely {mid}" if mid is not None else "")
 
 
 def fact_words(fact: Fact) -> str:
@@ -136,16 +156,34 @@ def fact_words(fact: Fact) -> str:
 
 def _row(judged: Judged, risk: DeviceRisk) -> str:
     name, site = _named(judged, risk.device_id)
-    told = what(risk, judged.at)
-    p = risk.probabilities.get("7d")
-    if p is not None and risk.cause != "failure":
-        told.append(f"failure within 7 days {_percent(p)}")
-    pushing = [fact_words(fact) for fact in risk.facts if fact.effect >= 0][:FACTS]
-    cells = (
-        f"{SYMBOLS[risk.level]} {risk.level}", name, site, "; ".join(told), "; ".join(pushing),
-        risk.action or "",
-    )  # fmt: skip
+    c = risk.crossing
+    if risk.cause == "failure" or c is None:
+        what_, when = "failure", "; ".join(_chance(risk))
+    else:
+        to = "" if c.low is None else f" → {metrics.format_value(c.metric, c.limit)}"
+        what_, when = (
+            f"{metrics.label(c.metric)} {metrics.format_value(c.metric, c.now)}{to}",
+            _between(c, judged.at),
+        )
+    cells = (f"{SYMBOLS[risk.level]} {risk.level}", name, site, what_, when)
+    # The columns are short: what a browser would cut off must not be the date.
     return "| " + " | ".join(cell_of(text) for text in cells) + " |"
+
+
+def _why(judged: Judged, risk: DeviceRisk, similar: Sequence[str]) -> str:
+    """A device in a paragraph: what is foretold, because of what, what to do."""
+    told = what(risk, judged.at)
+    if risk.cause != "failure" and judged.hazard.forecaster != BASE_RATE:
+        told += _chance(risk)
+    told += [f"because {fact_words(fact)}" for fact in risk.facts if fact.effect > 0][:FACTS]
+    told += similar
+    said = "; ".join(cell(part) for part in told)
+    return f"- **{_named(judged, risk.device_id)[0]}**: {said}. **{cell(risk.action or 'Look at it.')}**"
+
+
+def _chance(risk: DeviceRisk) -> list[str]:
+    p = risk.probabilities.get("7d")
+    return [] if p is None else [f"failure within 7 days: {_percent(p)}"]
 
 
 def cell_of(text: str) -> str:
@@ -199,7 +237,8 @@ def _behind(judged: Judged) -> list[str]:
 def _who(judged: Judged) -> str:
     if judged.hazard.forecaster == BASE_RATE:
         return "the base rate (no failure model is in force)"
-    return f"{judged.hazard.forecaster} {judged.hazard.version}"
+    told = f"{judged.hazard.forecaster} {judged.hazard.version}"
+    return f"{told} (too few failures are on record to learn from)" if told.endswith("-prior") else told
 
 
 def _named(judged: Judged, device_id: int) -> tuple[str, str]:
@@ -212,5 +251,5 @@ def _percent(p: float) -> str:
     return f"{p:.0%}" if p >= 0.095 else f"{p:.1%}" if p >= 0.0095 else f"{p:.2%}"
 
 
-def _date(moment: datetime) -> str:
-    return f"{moment:%a %d %b %H:%M}"
+def _date(moment: datetime, at: datetime) -> str:
+    return f"{moment:%a %d %b %H:%M}" if moment - at < timedelta(days=2) else f"{moment:%a %d %b}"

@@ -82,3 +82,8 @@ def insert(
         "content_hash": content_hash, "happened_at": failure.at, "now": now,
     }  # fmt: skip
     return conn.execute(_SQL["insert"], parameters).rowcount == 1
+
+
+def any_kept(conn: Connection) -> bool:
+    """Whether memory holds the course before any failure."""
+    return conn.execute(_SQL["any_kept"]).fetchone() == (True,)

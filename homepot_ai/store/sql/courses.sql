@@ -42,3 +42,6 @@ VALUES ('course', %(outcome_id)s, %(device_id)s, %(site_id)s, %(device_type)s, %
         %(metrics)s, %(description)s, %(content_hash)s, %(resolution)s, NULL, %(provenance)s, %(happened_at)s,
         %(now)s)
 ON CONFLICT (outcome_id) DO NOTHING;
+
+-- name: any_kept
+SELECT EXISTS (SELECT FROM ai_incident_patterns WHERE kind = 'course');

@@ -42,18 +42,18 @@ DELETE FROM ai_device_risks WHERE at < %(at)s;
 
 -- name: failures
 -- One horizon of one forecaster, every device.
-INSERT INTO ai_predictions (made_at, device_id, site_id, device_type, kind, horizon, from_at, due_at, probability,
+INSERT INTO ai_predictions (made_at, device_id, site_id, device_type, provenance, kind, horizon, from_at, due_at, probability,
                             base_rate, forecaster, version, reason, facts)
-SELECT %(made_at)s, t.device_id, d.site_id, d.device_type, 'failure', %(horizon)s, %(from_at)s, %(due_at)s,
+SELECT %(made_at)s, t.device_id, d.site_id, d.device_type, CASE WHEN d.is_simulated THEN 'simulated' END, 'failure', %(horizon)s, %(from_at)s, %(due_at)s,
        t.probability, %(base_rate)s, %(forecaster)s, %(version)s, %(reason)s, %(facts)s::jsonb
   FROM unnest(%(device_id)s::int8[], %(probability)s::float8[]) AS t(device_id, probability)
   JOIN devices d ON d.id = t.device_id
 ON CONFLICT (device_id, made_at, kind, metric, horizon, forecaster) DO NOTHING;
 
 -- name: interval
-INSERT INTO ai_predictions (made_at, device_id, site_id, device_type, kind, horizon, from_at, due_at, metric, cause,
+INSERT INTO ai_predictions (made_at, device_id, site_id, device_type, provenance, kind, horizon, from_at, due_at, metric, cause,
                             low, mid, high, unit, coverage, forecaster, version, reason, facts)
-SELECT %(made_at)s, d.id, d.site_id, d.device_type, %(kind)s, %(horizon)s, %(made_at)s, %(due_at)s, %(metric)s,
+SELECT %(made_at)s, d.id, d.site_id, d.device_type, CASE WHEN d.is_simulated THEN 'simulated' END, %(kind)s, %(horizon)s, %(made_at)s, %(due_at)s, %(metric)s,
        %(cause)s, %(low)s, %(mid)s, %(high)s, %(unit)s, %(coverage)s, %(forecaster)s, %(version)s, %(reason)s,
        %(facts)s::jsonb
   FROM devices d
