@@ -8,6 +8,7 @@ from homepot_ai.memory import courses as recall
 from homepot_ai.memory import keeping
 from homepot_ai.memory.index import Folder
 from homepot_ai.prediction import courses
+from homepot_ai.reporting import progressions
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from tests.prediction_world import DAY, NOW, hours_of, outcome, rows, world
@@ -37,9 +38,12 @@ def test_a_filling_disk_is_found_like_an_earlier_one(database: Database, setting
     with database.reader() as conn:
         text = courses.text_of(conn, 3, NOW, "pos_terminal")
         assert recall.similar(conn, Folder.of(settings), settings, text, NOW) == [], "there is no index yet"
+        assert progressions.similar(conn, settings, [3], NOW) == {}
     assert keeping.learn(database, settings, NOW).embedded == 2
     with database.reader() as conn:
         found = recall.similar(conn, Folder.of(settings), settings, text, NOW)
         early = recall.similar(conn, Folder.of(settings), settings, text, NOW - 11 * DAY)
+        told = progressions.similar(conn, settings, [3], NOW)
     assert found[0].pattern.device_id == 1
     assert early == []
+    assert told[3][0].startswith(f"device 1 was like that before it failed on {NOW - 10 * DAY:%d %b %Y}")
