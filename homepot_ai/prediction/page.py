@@ -67,7 +67,7 @@ def markdown(judged: Judged, similar: Mapping[int, Sequence[str]] = MappingProxy
             lines += ["", f"And {len(ahead) - SHOWN} more ({told}): `homepot-ai predict` lists them."]
     elif judged.risks:
         lines.append("No device is above low risk.")
-    lines += ["", *_behind(judged)]
+    lines += ["", "What this rests on:", "", *_behind(judged)]
     return "\n".join(lines) + "\n"
 
 
@@ -135,6 +135,14 @@ def crossing_words(c: Crossing, at: datetime) -> str:
     return f"{said} {_between(c, at)}"
 
 
+def _span(c: Crossing, at: datetime) -> str:
+    """The interval in a cell."""
+    if c.low is None:
+        return "not within 30 days"
+    low, high = _date(c.low, at), None if c.high is None else _date(c.high, at)
+    return f"from {low}" if high is None else low if low == high else f"{low} – {high}"
+
+
 def _between(c: Crossing, at: datetime) -> str:
     """When a limit is reached, as exactly as it is worth: the hour within two days, else the day."""
     if c.low is None:
@@ -163,7 +171,7 @@ def _row(judged: Judged, risk: DeviceRisk) -> str:
         to = "" if c.low is None else f" → {metrics.format_value(c.metric, c.limit)}"
         what_, when = (
             f"{metrics.label(c.metric)} {metrics.format_value(c.metric, c.now)}{to}",
-            _between(c, judged.at),
+            _span(c, judged.at),
         )
     cells = (f"{SYMBOLS[risk.level]} {risk.level}", name, site, what_, when)
     # The columns are short: what a browser would cut off must not be the date.
