@@ -146,14 +146,16 @@ def outcome_list(
 
 
 @app.command("track-record")
-def track_record() -> None:
+def track_record(
+    at: Annotated[str | None, typer.Option(help="As of 2026-11-20T14:30 (UTC), or 2d ago; else now.")] = None,
+) -> None:
     """How good the forecasts and warnings were so far, and the thresholds that this teaches."""
     from homepot_ai.prediction import record_page
     from homepot_ai.prediction import track_record as record
 
     _, db = opened()
     with db.reader() as conn:
-        found = record.current(conn, utc_now())
+        found = record.current(conn, utc_now() if at is None else moment(at, utc_now(), back=True))
     console.print(Markdown("\n".join(record_page.page(found))))
 
 
