@@ -13,6 +13,7 @@ from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipp
 from homepot_ai.errors import PredictionError
 from homepot_ai.prediction import outcomes_page, record_page
 from homepot_ai.settings import load_settings
+from homepot_ai.store import episodes
 from homepot_ai.store import outcomes as store
 from tasks import sample, visits
 
@@ -88,5 +89,6 @@ def record_outcome(
         )  # fmt: skip
     with database.reader() as conn:
         newest = store.newest(conn)
-    publish("record-outcome", outcomes_page.page(recorded, newest, withdrawn=bool(withdraw)))
+        names = episodes.names(conn, [one.device_id for one in newest])
+    publish("record-outcome", outcomes_page.page(recorded, newest, names, withdrawn=bool(withdraw)))
     return done(outcomes_page.headline(recorded, withdrawn=bool(withdraw)))

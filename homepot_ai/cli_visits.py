@@ -133,16 +133,17 @@ def outcome_list(
     device: Annotated[str | None, typer.Argument(help="A device's name, public id or number.")] = None,
 ) -> None:
     """The newest outcomes, of a device or all."""
-    from homepot_ai.store import outcomes
+    from homepot_ai.store import episodes, outcomes
 
     _, db = opened()
     with db.reader() as conn:
         chosen = None if device is None else resolve_device(conn, device).id
         found = outcomes.newest(conn, chosen)
+        names = episodes.names(conn, [one.device_id for one in found])
     if not found:
         say("no outcome is recorded yet")
         return
-    say(table(outcomes_page.HEADER, [outcomes_page.cells(one) for one in found], "0> 0> " + "0< " * 6))
+    say(table(outcomes_page.HEADER, [outcomes_page.cells(one, names) for one in found], "0> " + "0< " * 7))
 
 
 @app.command("track-record")
