@@ -72,4 +72,4 @@ def test_costs_and_insights(invoke: Invoke, database: Database) -> None:
     assert "EUR" in rows(database, "SELECT cost_rates::text FROM ai_site_settings")[0][0]
     assert "none" in invoke("sites", "Berlin", "--cost", "none").output
     assert rows(database, "SELECT cost_rates FROM ai_site_settings") == [(None,)]
-    assert "2 of 6 devices are likely to" in invoke("insights", "Berlin").output
+    assert "2 of 6 devices at high risk" in invoke("insights", "Berlin").output
