@@ -82,11 +82,13 @@ def build(about: Sequence[Warned], record: TrackRecord, settings: Settings) -> F
     visits = [one.visit for one in ordered if one.visit is not None and one.visit.state == "proposed"]
     commands = [("homepot-ai visits", "every proposed and accepted visit")]
     if visits:
-        numbers = " ".join(str(visit.id) for visit in visits[:SHOWN])
-        all_ = " (or name only some)" if len(visits) > 1 else ""
+        numbers = " ".join(str(visit.id) for visit in visits)
+        # A line of the mail has 78 columns.
+        numbers = numbers if len(numbers) <= 12 else str(visits[0].id)
+        some = " (or name only some)" if " " in numbers else ""
         commands = [
-            (f"homepot-ai visits accept {numbers}", f"somebody goes{all_}"),
-            (f"homepot-ai visits decline {numbers}", f"not proposed again until it is worse{all_}"),
+            (f"homepot-ai visits accept {numbers}", f"somebody goes{some}"),
+            (f"homepot-ai visits decline {numbers}", "not proposed again until it is worse"),
             *commands,
         ]
     commands.append(("homepot-ai track-record", "how good such forecasts were so far"))

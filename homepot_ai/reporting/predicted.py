@@ -104,7 +104,7 @@ def lead(facts: DailyFacts) -> str:
         return f"No device is at high risk; {judged} judged. {found.record}"
     near = soon(found, facts.period.end)
     said = f"{words.count(found.total, 'device')} at high risk, of {judged} judged"
-    said += f"; {near:,} of them may within 72 hours" if near else ""
+    said += f"; {near:,} of them within 72 hours" if near else ""
     return f"{said}. {found.record}"
 
 
