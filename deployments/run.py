@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 console = Console(highlight=False)
 #: Parameters that are text whatever they look like: a verdict `true`, a device `7`, a comment `12`.
-TEXT = frozenset({"verdict", "comment", "by", "device", "reset_threshold"})
+TEXT = frozenset({"verdict", "comment", "by", "device", "site", "cause", "reset_threshold"})
 
 
 def command(

@@ -13,10 +13,13 @@ from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipp
 from homepot_ai.errors import PredictionError
 from homepot_ai.prediction import outcomes_page, record_page
 from homepot_ai.settings import load_settings
+from homepot_ai.store import episodes
 from homepot_ai.store import outcomes as store
-from tasks import visits
+from tasks import sample, visits
 
 SOMEBODY = "somebody at the Prefect UI"
+#: What clocks of a server and a person may differ by.
+CLOCKS = timedelta(minutes=1)
 
 
 @flow(name="settle-predictions", timeout_seconds=3600, **FAILURE_HOOKS)
@@ -25,12 +28,27 @@ def settle_predictions(at: datetime | None = None) -> State[Any]:
 
     Args:
         at: the moment to settle for; default now. What is settled stays, unless something new is known of it.
+            A later moment is for the demo only, whose telemetry is known ahead.
     """
     now = utc_now()
     if reason := too_late(at, now, timedelta(days=1)):
         return skipped(reason)
-    settled = visits.settle_due(open_fleet(), load_settings(), now=now if at is None else as_utc(at))
-    publish("settle-predictions", record_page.settled_page(settled))
+    moment, database, settings = now if at is None else as_utc(at), open_fleet(), load_settings()
+    ahead = ""
+    if moment > now + CLOCKS:
+        if settings.profile != "demo":
+            # Settled for good by what nobody has seen yet: that must not happen to a real record.
+            raise PredictionError(
+                f"{moment:%Y-%m-%d %H:%M} UTC lies in the future: nothing has happened there yet"
+            )
+        sample.write_hours_ahead(database, settings, now=now, until=moment)
+        ahead = (
+            "*Demo, ahead of time: settled by the telemetry that the sample fleet will have sent by then. "
+            "Incidents that will come are not known. `homepot-ai track-record --at` shows this record; "
+            "`homepot-ai up --reset` begins anew.*\n\n"
+        )
+    settled = visits.settle_due(database, settings, now=moment)
+    publish("settle-predictions", ahead + record_page.settled_page(settled))
     return done(record_page.headline(settled))
 
 
@@ -71,5 +89,6 @@ def record_outcome(
         )  # fmt: skip
     with database.reader() as conn:
         newest = store.newest(conn)
-    publish("record-outcome", outcomes_page.page(recorded, newest, withdrawn=bool(withdraw)))
+        names = episodes.names(conn, [one.device_id for one in newest])
+    publish("record-outcome", outcomes_page.page(recorded, newest, names, withdrawn=bool(withdraw)))
     return done(outcomes_page.headline(recorded, withdrawn=bool(withdraw)))

@@ -133,27 +133,30 @@ def outcome_list(
     device: Annotated[str | None, typer.Argument(help="A device's name, public id or number.")] = None,
 ) -> None:
     """The newest outcomes, of a device or all."""
-    from homepot_ai.store import outcomes
+    from homepot_ai.store import episodes, outcomes
 
     _, db = opened()
     with db.reader() as conn:
         chosen = None if device is None else resolve_device(conn, device).id
         found = outcomes.newest(conn, chosen)
+        names = episodes.names(conn, [one.device_id for one in found])
     if not found:
         say("no outcome is recorded yet")
         return
-    say(table(outcomes_page.HEADER, [outcomes_page.cells(one) for one in found], "0> 0> " + "0< " * 6))
+    say(table(outcomes_page.HEADER, [outcomes_page.cells(one, names) for one in found], "0> " + "0< " * 7))
 
 
 @app.command("track-record")
-def track_record() -> None:
+def track_record(
+    at: Annotated[str | None, typer.Option(help="As of 2026-11-20T14:30 (UTC), or 2d ago; else now.")] = None,
+) -> None:
     """How good the forecasts and warnings were so far, and the thresholds that this teaches."""
     from homepot_ai.prediction import record_page
     from homepot_ai.prediction import track_record as record
 
     _, db = opened()
     with db.reader() as conn:
-        found = record.current(conn, utc_now())
+        found = record.current(conn, utc_now() if at is None else moment(at, utc_now(), back=True))
     console.print(Markdown("\n".join(record_page.page(found))))
 
 

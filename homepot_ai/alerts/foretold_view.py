@@ -82,9 +82,13 @@ def build(about: Sequence[Warned], record: TrackRecord, settings: Settings) -> F
     visits = [one.visit for one in ordered if one.visit is not None and one.visit.state == "proposed"]
     commands = [("homepot-ai visits", "every proposed and accepted visit")]
     if visits:
+        numbers = " ".join(str(visit.id) for visit in visits)
+        # A line of the mail has 78 columns.
+        numbers = numbers if len(numbers) <= 12 else str(visits[0].id)
+        some = " (or name only some)" if " " in numbers else ""
         commands = [
-            (f"homepot-ai visits accept {visits[0].id}", "somebody goes"),
-            (f"homepot-ai visits decline {visits[0].id}", "not proposed again until it is worse"),
+            (f"homepot-ai visits accept {numbers}", f"somebody goes{some}"),
+            (f"homepot-ai visits decline {numbers}", "not proposed again until it is worse"),
             *commands,
         ]
     commands.append(("homepot-ai track-record", "how good such forecasts were so far"))
@@ -95,8 +99,9 @@ def build(about: Sequence[Warned], record: TrackRecord, settings: Settings) -> F
         level="critical" if worst == "critical" else "warning",
         glyph=GLYPH[worst],
         headline=headline,
-        lead="Nothing of this has happened yet. There is time to look at "
-        + ("it in a visit." if n == 1 else "them in one visit where that is possible."),
+        lead="This has not happened yet: there is time for a planned visit."
+        if n == 1
+        else "None of this has happened yet: there is time for planned visits.",
         rows=rows,
         hidden=n - len(rows),
         short=tuple(f"{row.glyph} {row.name}: {row.reason}. {row.action}. {row.visit}" for row in rows[:5]),

@@ -149,4 +149,6 @@ def _resolve(kind: str, text: str, known: Sequence[tuple[str, int, str]]) -> int
     if named:  # a name that two share: let the asker choose by id
         raise NotFound(kind, wanted, [known[i][0] for i in named])
     names = [name for _, _, name in known] + [public for public, _, _ in known]
-    raise NotFound(kind, wanted, difflib.get_close_matches(wanted, names, n=3))
+    # Half a name is what people type: "Berlin" for "Berlin Alexanderplatz".
+    part = [name for name in names if len(wanted) > 2 and wanted.casefold() in name.casefold()]
+    raise NotFound(kind, wanted, (part or difflib.get_close_matches(wanted, names, n=3))[:3])

@@ -28,6 +28,10 @@ STATUS = {
 }
 
 
+#: A probability of a failure from which on it says something beside a date.
+TELLING = 0.1
+
+
 def uid_of(visit: Visit, domain: str) -> str:
     """The event's UID: of the visit's number alone, so that it stays when the visit moves."""
     return f"visit-{visit.id}@{domain}"
@@ -74,9 +78,11 @@ def ics(
 
 
 def _description(visit: Visit, device: NamedDevice | None) -> str:
+    # Beside the date of a limit a per cent or two says nothing, and looks as if the risk were low.
+    likely = visit.probability is not None and visit.probability >= TELLING
     lines = [
         f"{clean(visit.reason, 500)}.",
-        f"Risk: {visit.level}" + (f" ({visit.probability:.0%} within 7 days)" if visit.probability else ""),
+        f"Risk: {visit.level}" + (f" (failure within 7 days: {visit.probability:.0%})" if likely else ""),
     ]
     if device:
         lines.append(f"Device: {clean(device.public_id)}")

@@ -16,7 +16,7 @@ from homepot_ai.prediction import courses, track_record
 from homepot_ai.prediction import episodes as rules
 from homepot_ai.prediction import outcomes as gathering
 from homepot_ai.prediction.outcomes import Gathered
-from homepot_ai.prediction.settling import GRACE, Forecast, Known, Settlement, settle
+from homepot_ai.prediction.settling import GRACE, SEEN, Forecast, Known, Settlement, settle
 from homepot_ai.prediction.track_record import TrackRecord
 from homepot_ai.store import episodes, ledger, outcomes
 
@@ -122,9 +122,13 @@ def _settle_episodes(conn: Connection, now: datetime) -> dict[str, int]:
     since = min(e.raised_at for e in waiting)
     happened = by_device(outcomes.between(conn, since, now, [e.device_id for e in waiting]))
     crossed = episodes.crossed(conn)
+    newest = ledger.seen_until(conn, sorted({e.device_id for e in waiting}), now)
     counted: Counter[str] = Counter()
     for episode in waiting:
-        verdict = rules.settle(episode, happened.get(episode.device_id, ()), crossed.get(episode.id), now)
+        verdict = rules.settle(
+            episode, happened.get(episode.device_id, ()), crossed.get(episode.id), now,
+            seen=newest.get(episode.device_id, episode.raised_at) >= episode.due_at - SEEN,
+        )  # fmt: skip
         if verdict is None:
             continue
         outcome, at = verdict

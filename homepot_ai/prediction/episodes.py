@@ -7,8 +7,8 @@ nothing could be said for a week. What it was worth:
 
     came true    the device failed, or crossed the limit that was forecast, until the warning's end
     averted      before that somebody repaired or replaced it
-    false alarm  its time passed without either
-    censored     the device was retired
+    false alarm  its time passed without either, and somebody saw the device until then
+    censored     the device was retired, or nobody saw it
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from homepot_ai.prediction.settling import GRACE
+from homepot_ai.prediction.settling import GRACE, PATIENCE
 
 if TYPE_CHECKING:
     from homepot_ai.prediction.records import DeviceRisk
@@ -120,13 +120,19 @@ def due_of(risk: DeviceRisk) -> datetime:
 
 
 def settle(
-    episode: Episode, outcomes: Sequence[Outcome], crossed_at: datetime | None, now: datetime
+    episode: Episode,
+    outcomes: Sequence[Outcome],
+    crossed_at: datetime | None,
+    now: datetime,
+    *,
+    seen: bool = True,
 ) -> tuple[Verdict, datetime | None] | None:
     """What became of a warning, and when it came true; None: nobody can tell yet.
 
     Args:
         outcomes: what the device went through.
         crossed_at: when the limit that it was raised on was crossed.
+        seen: whether there is telemetry until the warning's end.
     """
     inside = [o for o in outcomes if episode.raised_at < o.at <= episode.due_at]
     came = [o.at for o in inside if o.kind == "failure"]
@@ -140,7 +146,9 @@ def settle(
     retired = [o.at for o in inside if o.kind == "retired"]
     first = min([*came, *repaired, *retired], default=None)
     if first is None:
-        return ("false_alarm", None) if now >= episode.due_at + GRACE else None
+        if seen:
+            return ("false_alarm", None) if now >= episode.due_at + GRACE else None
+        return ("censored", None) if now >= episode.due_at + PATIENCE else None
     if first in came:
         return "came_true", first
     # A failure just before the repair may still be on its way into the record.

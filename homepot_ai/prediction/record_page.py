@@ -73,9 +73,9 @@ def page(record: TrackRecord) -> list[str]:
     ]
     if record.figures:
         lines += [
-            "| horizon | forecaster | settled | independent | failures | Brier | base rate's | skill | "
-            "calibration error | |",
-            "|---|---|--:|--:|--:|--:|--:|--:|--:|---|",
+            "| horizon | forecaster | settled | independent | failures | Brier, base rate's | skill | "
+            "calibration error |",
+            "|---|---|--:|--:|--:|--:|--:|--:|",
             *(_figure(f, leads=record.leader(f.horizon) == f.forecaster) for f in record.figures),
             "",
             "Skill above 0 is better than always saying the base rate. *Independent* counts forecasts whose "
@@ -166,9 +166,9 @@ def _figure(figure: Figure, *, leads: bool) -> str:
     base = "-" if figure.base_brier is None else f"{figure.base_brier:.4f}"
     skill = "-" if figure.skill is None else f"{figure.skill:+.3f}"
     return (
-        f"| {_horizon(figure.horizon)} | {figure.forecaster} | {figure.n} | {figure.independent:.0f} | "
-        f"{figure.happened} | {figure.brier:.4f} | {base} | {skill} | {figure.calibration_error:.3f} | "
-        f"{', '.join(notes)} |"
+        f"| {_horizon(figure.horizon)} | {', '.join([figure.forecaster, *notes])} | {figure.n} | "
+        f"{figure.independent:.0f} | {figure.happened} | {figure.brier:.4f}, {base} | {skill} | "
+        f"{figure.calibration_error:.3f} |"
     )
 
 

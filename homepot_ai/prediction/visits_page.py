@@ -47,9 +47,13 @@ def listing(visits: Sequence[Visit], names: Mapping[int, NamedDevice], now: date
     live = [v for v in visits if v.state in ("proposed", "accepted")]
     if not live:
         return ["No visit is proposed or accepted."]
-    lines = [f"| {' | '.join(HEADER)} |", "|--:|---|---|---|---|---|---|--:|"]
-    for visit in live[:SHOWN]:
-        lines.append(f"| {' | '.join(_escaped(cell) for cell in cells(visit, names, now))} |")
+    # Whole sentences stand below the table: a browser cuts off what is wide.
+    why = HEADER.index("why and what to do")
+    columns = [column for column in range(len(HEADER)) if column != why]
+    rows = [[_escaped(cell) for cell in cells(visit, names, now)] for visit in live[:SHOWN]]
+    lines = [f"| {' | '.join(HEADER[column] for column in columns)} |", "|--:|---|---|---|---|---|--:|"]
+    lines += [f"| {' | '.join(row[column] for column in columns)} |" for row in rows]
+    lines += ["", *(f"- {row[0]}, {row[2]}: {row[why]}" for row in rows)]
     if len(live) > SHOWN:
         lines.append(f"\nand {len(live) - SHOWN} more: `homepot-ai visits`")
     together = {(v.site_id, v.visit_at) for v in live}

@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from homepot_ai.fleet import metrics
 from homepot_ai.fleet.devices import Site, resolve_site
 from homepot_ai.prediction import track_record
+from homepot_ai.reporting.words import count
 from homepot_ai.store import episodes, named_sql, schedule
 
 if TYPE_CHECKING:
@@ -211,20 +213,33 @@ def _sum(values: Any) -> Decimal | None:
     return sum(known, Decimal(0)) if known else None
 
 
+def cause_words(cause: str) -> str:
+    """An incident's cause as people say it.
+
+    >>> cause_words("memory_percent.high"), cause_words("site_silent")
+    ('Memory high', 'site silent')
+    """
+    metric, _, direction = cause.rpartition(".")
+    if direction in ("high", "low") and metric in metrics.KNOWN:
+        return f"{metrics.label(metric)} {direction}"
+    return cause.replace("_", " ").replace(".", " ")
+
+
 def findings(insight: Insight) -> list[str]:
     """What is worth knowing, the most important first: rules, no prose of a model."""
     said: list[str] = []
     critical = [e for e in insight.live if e.level == "critical"]
     if insight.live:
         said.append(
-            f"{len({e.device_id for e in insight.live})} of {len(insight.devices)} devices are likely to "
-            f"fail" + (f", {len({e.device_id for e in critical})} of them soon" if critical else "")
+            f"{len({e.device_id for e in insight.live})} of {len(insight.devices)} devices at high risk of a "
+            "failure or of passing a limit"
+            + (f", {len({e.device_id for e in critical})} of them critical" if critical else "")
         )
     if insight.failures:
         unwarned = sum(not f.warned for f in insight.failures)
         said.append(
-            f"{len(insight.failures)} failures" + (f", {unwarned} without a warning before" if unwarned else
-                                                   ", all of them warned of")
+            count(len(insight.failures), "failure")
+            + (f", {unwarned:,} without a warning before" if unwarned else ", all of them warned of")
         )  # fmt: skip
     changed = [
         (d.later - d.earlier, d) for d in insight.shown if d.earlier is not None and d.later is not None
@@ -232,19 +247,19 @@ def findings(insight: Insight) -> list[str]:
     worse = sorted((c for c in changed if c[0] <= -CHANGED), key=lambda c: c[0])
     if worse:
         said.append(
-            f"{len(worse)} devices are less healthy than in the first half, most of all {worse[0][1].name} "
-            f"({worse[0][1].earlier:.2f} to {worse[0][1].later:.2f})"
+            f"{count(len(worse), 'device')} less healthy than in the first half, most of all "
+            f"{worse[0][1].name} ({worse[0][1].earlier:.2f} to {worse[0][1].later:.2f})"
         )
     for cause in insight.causes[:2]:
         if cause.n >= 3:
             said.append(
-                f"{cause.cause.replace('_', ' ')} came {cause.n} times on {cause.devices} devices"
+                f"{cause_words(cause.cause)} came {cause.n:,} times on {count(cause.devices, 'device')}"
                 + (f", {cause.still_open} still open" if cause.still_open else "")
             )
     false = sum(c.marked_false for c in insight.causes)
     if false:
-        said.append(f"{false} incidents were marked false")
+        said.append(f"{count(false, 'incident')} marked false")
     silent = [d for d in insight.devices if d.judged and d.silent / d.judged > 0.05]
     if silent:
-        said.append(f"{len(silent)} devices sent nothing for more than 5% of the time")
+        said.append(f"{count(len(silent), 'device')} silent for more than 5\N{NO-BREAK SPACE}% of the time")
     return said

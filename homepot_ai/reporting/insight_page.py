@@ -9,22 +9,23 @@ from zoneinfo import ZoneInfo
 from homepot_ai.prediction.acting import reason_of
 from homepot_ai.prediction.record_page import record_sentence, warnings_sentence
 from homepot_ai.prediction.visits_page import span
-from homepot_ai.reporting.insight import Insight, findings, money
+from homepot_ai.reporting.insight import Insight, cause_words, findings, money
+from homepot_ai.reporting.words import count
 from homepot_ai.text import clean
 
 WORST = 5
 WORD = {"no_data": "no data", "in_maintenance": "in maintenance", "not_scored": "not scored"}
 ORDER = ("critical", "warning", "no_data", "healthy", "in_maintenance", "not_scored")
 OUTCOME = {
-    "came_true": "came true", "averted": "averted", "false_alarm": "false", "censored": "cannot be told",
-    None: "open",
+    "came_true": "came true", "averted": "averted", "false_alarm": "a false alarm",
+    "censored": "cannot be told", None: "open",
 }  # fmt: skip
 
 
 def headline(insight: Insight) -> str:
     """One line for a list of runs."""
     health = "nothing scored" if insight.health is None else f"health {insight.health:.2f}"
-    counts = f"{len(insight.live)} warnings, {len(insight.failures)} failures"
+    counts = f"{count(len(insight.live), 'warning')}, {count(len(insight.failures), 'failure')}"
     return f"{clean(insight.site.name)}: {health}, {counts}"
 
 
@@ -45,7 +46,7 @@ def page(insight: Insight) -> str:
         *_predicted(insight, names, zone),
         *_incidents(insight),
         *_costs(insight),
-        *_actions(insight, names),
+        *_actions(insight, names, zone),
         "## How good the forecasts are",
         "",
         f"Of the whole fleet: {record_sentence(insight.record)} {warnings_sentence(insight.record)}",
@@ -91,16 +92,16 @@ def _predicted(insight: Insight, names: dict[int, str], zone: ZoneInfo) -> list[
     if not insight.live:
         return [*lines, "No device is at high risk.", ""]
     visits = {(v.device_id, v.cause): v for v in insight.visits if v.state in ("proposed", "accepted")}
-    lines += ["| device | risk | what is expected | what to do | visit |", "|---|---|---|---|---|"]
+    lines += ["| device | risk | visit |", "|---|---|---|"]
+    why = []
     for e in insight.live:
         visit = visits.get((e.device_id, e.cause))
         planned = "none" if visit is None else f"{visit.state} {visit.id}: {span(visit)}"
-        lines.append(
-            f"| {_cell(names.get(e.device_id, str(e.device_id)))} | {e.level}, since "
-            f"{_day(e.raised_at, zone)} | {_cell(reason_of(e.facts))} | {_cell(e.action or 'look at it')} | "
-            f"{planned} |"
-        )
-    return [*lines, ""]
+        name = _cell(names.get(e.device_id, str(e.device_id)))
+        lines.append(f"| {name} | {e.level}, since {_day(e.raised_at, zone)} | {planned} |")
+        # Whole sentences stand below the table: a browser cuts off what is wide.
+        why.append(f"- {name}: {_cell(reason_of(e.facts))}. **{_cell(e.action or 'Look at it')}**")
+    return [*lines, "", *why, ""]
 
 
 def _incidents(insight: Insight) -> list[str]:
@@ -109,7 +110,7 @@ def _incidents(insight: Insight) -> list[str]:
         return [*lines, "None.", ""]
     lines += ["| cause | incidents | critical | open | median minutes |", "|---|--:|--:|--:|--:|"]
     lines += [
-        f"| {_cell(c.cause.replace('_', ' '))} | {c.n} | {c.critical} | {c.still_open} | "
+        f"| {_cell(cause_words(c.cause))} | {c.n} | {c.critical} | {c.still_open} | "
         f"{'-' if c.minutes is None else f'{c.minutes:.0f}'} |"
         for c in insight.causes[:10]
     ]
@@ -125,17 +126,19 @@ def _costs(insight: Insight) -> list[str]:
             "No rates are configured: `homepot-ai sites SITE --cost currency=EUR --cost visit=90 ...`.",
             "",
         ]
+    ahead = any(v.state in ("proposed", "accepted") for v in insight.visits)
+    made = any(v.state == "done" for v in insight.visits)
     parts = (
-        ("Visits proposed or accepted", sums.planned),
-        ("Expected cost without them", sums.without),
-        ("Visits made", sums.done),
-        ("Lost in failures", sums.lost),
+        ("Visits proposed or accepted", sums.planned, ahead),
+        ("Expected cost without them", sums.without, ahead),
+        ("Visits made", sums.done, made),
+        ("Lost in failures", sums.lost, True),
     )
-    lines += [f"- {what}: {_money(value, sums.currency)}" for what, value in parts]
+    lines += [f"- {what}: {_money(value, sums.currency) if any_ else 'none'}" for what, value, any_ in parts]
     return [*lines, "", "Estimates from the site's configured rates, and nothing else.", ""]
 
 
-def _actions(insight: Insight, names: dict[int, str]) -> list[str]:
+def _actions(insight: Insight, names: dict[int, str], zone: ZoneInfo) -> list[str]:
     lines = ["## Actions, and whether they worked", ""]
     if insight.actions:
         lines += [
@@ -153,7 +156,8 @@ def _actions(insight: Insight, names: dict[int, str]) -> list[str]:
         episode = by_id.get(visit.episode_id or 0)
         after = "not judged yet" if episode is None else OUTCOME[episode.outcome]
         name = names.get(visit.device_id, str(visit.device_id))
-        lines.append(f"- visit {visit.id} to {name}, {span(visit)}: the warning's outcome is *{after}*")
+        when = span(visit) if visit.done_at is None else f"{visit.done_at.astimezone(zone):%a %Y-%m-%d %H:%M}"
+        lines.append(f"- visit {visit.id} to {name}, done {when}; its warning: *{after}*")
     if not insight.actions and not made:
         lines.append("None is recorded.")
     return [*lines, ""]

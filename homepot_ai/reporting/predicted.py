@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from homepot_ai.prediction import track_record
 from homepot_ai.prediction.acting import reason_of
+from homepot_ai.prediction.calendar import TELLING
 from homepot_ai.prediction.record_page import record_sentence, warnings_sentence
 from homepot_ai.reporting import words
 from homepot_ai.reporting.facts import DeviceRef, ForecastFacts, PredictedDevice
@@ -103,7 +104,7 @@ def lead(facts: DailyFacts) -> str:
         return f"No device is at high risk; {judged} judged. {found.record}"
     near = soon(found, facts.period.end)
     said = f"{words.count(found.total, 'device')} at high risk, of {judged} judged"
-    said += f"; {near:,} of them may within 72 hours" if near else ""
+    said += f"; {near:,} of them within 72 hours" if near else ""
     return f"{said}. {found.record}"
 
 
@@ -129,7 +130,7 @@ def _line(item: PredictedDevice, clock: words.Clock, *, fleet: bool) -> Forecast
     if item.visit_at is not None:
         visit = f"visit {item.visit_state} for {local(item.visit_at, clock.timezone):%a %Y-%m-%d %H:%M}"
     expected = item.reason
-    if item.low is not None and item.probability is not None:
+    if item.low is not None and item.probability is not None and item.probability >= TELLING:
         expected += f"; {item.probability:.0%} probability of a failure within 7 days"
     return ForecastLine(
         glyph=GLYPH.get(item.level, "▲"),

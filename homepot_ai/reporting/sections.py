@@ -40,8 +40,8 @@ def _forecast_tile(facts: DailyFacts) -> Tile:
     if found is None:
         return Tile("Forecasts falling due", "–", "", "not available yet", (), muted=True)
     near = predicted.soon(found, facts.period.end)
-    basis = f"{near:,} may within 72 hours" if found.total else "none at high risk"
-    return Tile("Likely to fail", f"{found.total:,}", f"of {found.judged:,} judged", basis, ())
+    basis = f"{near:,} within 72 hours" if near else "none within 72 hours"
+    return Tile("At high risk", f"{found.total:,}", f"of {found.judged:,} judged", basis, ())
 
 
 def tiles(facts: DailyFacts, headline: ClassFacts) -> tuple[Tile, ...]:

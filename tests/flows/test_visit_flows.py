@@ -84,7 +84,7 @@ def test_a_person_says_yes_to_what_the_run_shows(warned: tuple[Database, Setting
         run(plan_visits, site="Atlantis", at=NOW).result()
 
 
-def test_decided_done_and_settled(warned: tuple[Database, Settings]) -> None:
+def test_decided_done_and_settled(warned: tuple[Database, Settings], monkeypatch: pytest.MonkeyPatch) -> None:
     db, _ = warned
     assert run(decide_visit, at=NOW).message == "nothing decided: no visit was named"
     assert "Checkout 2" in artifact("decide-visit")
@@ -99,6 +99,11 @@ def test_decided_done_and_settled(warned: tuple[Database, Settings]) -> None:
     assert run(visit_done).message == "nothing noted: no visit was named"
     hours_of(db, 2, NOW, 24 * 12, 60.0)
     forecast(db, 2, NOW + HOUR)
+    # Nobody settles what nobody has seen yet.
+    monkeypatch.setattr("flows.settling.utc_now", lambda: NOW + DAY)
+    with pytest.raises(PredictionError, match="lies in the future"):
+        run(settle_predictions, at=NOW + 11 * DAY).result()
+    monkeypatch.setattr("flows.settling.utc_now", lambda: NOW + 12 * DAY)
     settled = run(settle_predictions, at=NOW + 11 * DAY)
     assert settled.is_completed(), settled.message
     page = artifact("settle-predictions")
@@ -129,7 +134,7 @@ def test_a_site_at_a_glance(warned: tuple[Database, Settings]) -> None:
     assert state.message == "Berlin: health 0.80, 2 warnings, 0 failures"
     page = artifact("site-insights")
     assert "**Overall health: 0.80 of 1, the mean of 1 devices.** 1 simulated ones are not in it." in page
-    assert "2 of 6 devices are likely to fail" in page
+    assert "2 of 6 devices at high risk of a failure or of passing a limit" in page
     assert "- Visits proposed or accepted: 210.00 EUR" in page
     assert "- Lost in failures: not known" in page
     assert run(site_insights).message == "nothing shown: no site was named"

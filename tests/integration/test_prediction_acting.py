@@ -249,7 +249,7 @@ class TestActing:
         assert second.visit_until == first.visit_at + 2 * HOUR
         assert [str(v.cost) for v in (first, second)] == ["105.00", "105.00"]
         assert str(first.cost_if_not) == "310.00"
-        assert first.reason.startswith("disk percent is expected to reach 90 % between 2026-11-24 and")
+        assert first.reason.startswith("Disk is expected to reach 90.0 % between Tue 24 Nov and")
         assert first.sequence == 0
         again = acting.act_on(database, settings, risks, NOW)
         assert again == acting.Acted()

@@ -41,7 +41,7 @@ def test_likely_failures_stand_in_the_report_as_of_its_day(database: Database, s
     assert outcome.queued == 1
     ((payload,),) = rows(database, "SELECT payload FROM ai_mail_outbox")
     text = " ".join(quopri.decodestring(bytes(payload)).decode().split())
-    assert "2 devices at high risk, of 6 devices judged; 1 of them may within 72 hours." in text
+    assert "2 devices at high risk, of 6 devices judged; 1 of them within 72 hours." in text
     assert "None of the forecasts is settled yet." in text
     assert "■ Checkout 2 (critical risk since 2026-11-20)" in text
     assert "Disk is expected to reach 90.0 % between Sun 22 Nov and Thu 26 Nov" in text
@@ -52,7 +52,7 @@ def test_likely_failures_stand_in_the_report_as_of_its_day(database: Database, s
     assert known is not None
     assert known.facts.forecasts is not None
     assert (known.facts.forecasts.total, known.facts.forecasts.judged) == (2, 6)
-    assert "Likely to fail" in [tile.label for tile in known.view.tiles]
+    assert "At high risk" in [tile.label for tile in known.view.tiles]
 
 
 def test_without_any_forecast_it_says_so_and_old_reports_keep_their_hash(

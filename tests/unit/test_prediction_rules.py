@@ -113,6 +113,11 @@ class TestEpisodes:
 
     def test_it_waits_for_its_end(self) -> None:
         assert episodes.settle(episode(), [], None, NOW + 5 * DAY) is None
+        # What nobody saw is no false alarm: it is waited for, then it cannot be told.
+        due = episode().due_at
+        assert episodes.settle(episode(), [], None, due + DAY) == ("false_alarm", None)
+        assert episodes.settle(episode(), [], None, due + DAY, seen=False) is None
+        assert episodes.settle(episode(), [], None, due + 7 * DAY, seen=False) == ("censored", None)
         crossed = episodes.settle(episode(), [], NOW + HOUR, NOW + DAY)
         assert crossed == ("came_true", NOW + HOUR)
 
