@@ -249,7 +249,7 @@ class TestActing:
         assert second.visit_until == first.visit_at + 2 * HOUR
         assert [str(v.cost) for v in (first, second)] == ["105.00", "105.00"]
         assert str(first.cost_if_not) == "310.00"
-        assert first.reason.startswith("disk percent is expected to reach 90 % between 2026-11-24 and")
+        assert first.reason.startswith("Disk is expected to reach 90.0")
         assert first.sequence == 0
         again = acting.act_on(database, settings, risks, NOW)
         assert again == acting.Acted()
@@ -273,6 +273,18 @@ class TestActing:
             thread.join()
         assert rows(database, "SELECT count(*) FROM ai_risk_episodes") == [(6,)]
         assert len(live(database)) == 6
+
+    def test_a_device_that_is_broken_is_not_foretold_to_break(
+        self, database: Database, settings: Settings
+    ) -> None:
+        world(database)
+        outcome(database, 1, NOW - 3 * DAY, source="incident")
+        outcome(database, 2, NOW - 3 * DAY, source="incident", ended=NOW - 4 * HOUR)
+        outcome(database, 3, NOW - 3 * DAY, source="incident", ended=NOW - 30 * HOUR)
+        outcome(database, 4, NOW - 3 * DAY, source="person")
+        acting.act_on(database, settings, [risk(n) for n in (1, 2, 3, 4)], NOW)
+        found = rows(database, "SELECT device_id FROM ai_risk_episodes ORDER BY 1")
+        assert [device for (device,) in found] == [3, 4]
 
     def test_killed_in_the_middle_nothing_is_kept(
         self, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
