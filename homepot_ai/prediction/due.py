@@ -16,7 +16,7 @@ from homepot_ai.prediction import courses, track_record
 from homepot_ai.prediction import episodes as rules
 from homepot_ai.prediction import outcomes as gathering
 from homepot_ai.prediction.outcomes import Gathered
-from homepot_ai.prediction.settling import GRACE, Forecast, Known, Settlement, settle
+from homepot_ai.prediction.settling import GRACE, PATIENCE, Forecast, Known, Settlement, settle
 from homepot_ai.prediction.track_record import TrackRecord
 from homepot_ai.store import episodes, ledger, outcomes
 
@@ -121,18 +121,22 @@ def _settle_episodes(conn: Connection, now: datetime) -> dict[str, int]:
         return {}
     since = min(e.raised_at for e in waiting)
     happened = by_device(outcomes.between(conn, since, now, [e.device_id for e in waiting]))
-    crossed = episodes.crossed(conn)
+    crossed = episodes.crossed(conn, [e.id for e in waiting])
+    scored = ledger.scored_until(conn)
     counted: Counter[str] = Counter()
     for episode in waiting:
         verdict = rules.settle(episode, happened.get(episode.device_id, ()), crossed.get(episode.id), now)
         if verdict is None:
             continue
         outcome, at = verdict
+        behind = scored is not None and scored < episode.due_at and now < episode.due_at + PATIENCE
+        if outcome == "false_alarm" and behind:
+            continue  # A failure may be among what is not scored yet.
         # What came true is an incident now; what proved false may still be at risk, and stays live.
         ended = None if outcome == "false_alarm" else at or now
         episodes.settle(conn, episode.id, outcome, happened_at=at, ended_at=ended, now=now)
-        counted[outcome] += 1
-    return dict(counted)
+        counted[outcome] += outcome != episode.outcome
+    return dict(+counted)
 
 
 def by_device(rows: Sequence[Outcome]) -> dict[int, list[Outcome]]:

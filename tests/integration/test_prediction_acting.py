@@ -297,6 +297,29 @@ class TestActing:
         assert rows(database, "SELECT count(*) FROM ai_predictions") == [(0,)]
         assert len(acting.act_on(database, settings, [risk(1)], NOW).raised) == 1
 
+    def test_a_failure_told_late_makes_a_false_alarm_come_true(
+        self, database: Database, settings: Settings
+    ) -> None:
+        world(database)
+        acting.act_on(database, settings, [risk(1, low_days=None, cause="failure")], NOW)
+        with database.admin() as conn:
+            conn.execute(
+                "INSERT INTO ai_baselines (shard, kind, at, part, version, payload, checksum, created_at) "
+                "VALUES (0, 'live', %s, -1, 1, '', '', %s)",
+                [NOW + 5 * DAY, NOW],
+            )
+        after = NOW + 8 * DAY
+        assert due.settle_due(database, settings, after).episodes == {}, "scoring is behind"
+        with database.admin() as conn:
+            conn.execute("UPDATE ai_baselines SET at = %s", [after])
+        assert due.settle_due(database, settings, after + HOUR).episodes == {"false_alarm": 1}
+        late = outcome(database, 1, NOW + 3 * DAY, ended=NOW + 4 * DAY, known=after + 2 * HOUR)
+        assert due.settle_due(database, settings, after + DAY).episodes == {"came_true": 1}
+        assert due.settle_due(database, settings, after + DAY).episodes == {}
+        outcomes.withdraw(database, late, by="Ann", now=after + 2 * DAY)
+        settled = due.settle_due(database, settings, after + 3 * DAY)
+        assert (settled.episodes, settled.after.warnings.false_alarms) == ({"false_alarm": 1}, 1)
+
     def test_declined_stays_declined_until_it_is_worse(self, database: Database, settings: Settings) -> None:
         world(database)
         acting.act_on(database, settings, [risk(1)], NOW)
