@@ -75,7 +75,9 @@ def settle_due(db: Database, settings: Settings, now: datetime) -> Settled:
             after = int(rows[-1][0])
             results.update(_settle(conn, [Forecast(*row) for row in rows], now))
     with db.writer() as conn:
-        again = [Forecast(*row) for row in ledger.learned_later(conn, now - LEARNED)]
+        ahead = {row[0]: row for row in ledger.settled_ahead(conn, now, now - GRACE)}
+        later = {row[0]: row for row in ledger.learned_later(conn, now - LEARNED)}
+        again = [Forecast(*row) for row in (ahead | later).values()]
         repeated = _settle(conn, again, now)
         results.update(repeated)
     with db.writer() as conn:

@@ -100,6 +100,13 @@ def learned_later(conn: Connection, since: datetime, limit: int = 100_000) -> li
     return conn.execute(_SQL["learned_later"], {"since": since, "limit": limit}).fetchall()
 
 
+def settled_ahead(
+    conn: Connection, now: datetime, until: datetime, limit: int = 100_000
+) -> list[tuple[Any, ...]]:
+    """Due forecasts that a run for a later moment settled as not come true or not to be told."""
+    return conn.execute(_SQL["settled_ahead"], {"now": now, "until": until, "limit": limit}).fetchall()
+
+
 def settle(conn: Connection, settlements: Sequence[Any], now: datetime) -> int:
     """Write settlements (id, outcome, observed, observed_at, score, why)."""
     if not settlements:

@@ -320,6 +320,21 @@ class TestActing:
         settled = due.settle_due(database, settings, after + 3 * DAY)
         assert (settled.episodes, settled.after.warnings.false_alarms) == ({"false_alarm": 1}, 1)
 
+    def test_a_settling_for_a_moment_to_come_is_mended_when_it_has_come(
+        self, database: Database, settings: Settings
+    ) -> None:
+        world(database)
+        acting.act_on(database, settings, [risk(1, low_days=None, cause="failure")], NOW)
+        hours_of(database, 1, NOW - DAY, 24, 50.0)
+        number = forecast(database, 1, NOW - HOUR)
+        due.settle_due(database, settings, NOW + 90 * DAY)
+        query = "SELECT p.outcome, e.outcome FROM ai_predictions p, ai_risk_episodes e WHERE p.id = %s"
+        assert rows(database, query, number) == [("censored", "false_alarm")]
+        hours_of(database, 1, NOW, 9 * 24, 50.0)
+        outcome(database, 1, NOW + 3 * DAY, ended=NOW + 4 * DAY)
+        due.settle_due(database, settings, NOW + 8 * DAY)
+        assert rows(database, query, number) == [("happened", "came_true")]
+
     def test_declined_stays_declined_until_it_is_worse(self, database: Database, settings: Settings) -> None:
         world(database)
         acting.act_on(database, settings, [risk(1)], NOW)

@@ -10,12 +10,13 @@ SELECT id, device_id, site_id, cause, level, raised_at, last_at, lower_since, en
   FROM ai_risk_episodes WHERE ended_at IS NULL ORDER BY id;
 
 -- name: unsettled
--- Not settled; or settled before something was learned about the device that falls into the warning's time.
+-- Not settled; or settled before something was learned about the device that falls into the warning's time, or
+-- by a run for a moment that has not come yet.
 SELECT id, device_id, site_id, cause, level, raised_at, last_at, lower_since, ended_at, due_at, probability,
        action, prediction_id, alerted_at, facts, outcome, happened_at, settled_at
   FROM ai_risk_episodes e
  WHERE raised_at < %(now)s
-   AND (settled_at IS NULL
+   AND (settled_at IS NULL OR (settled_at > %(now)s AND outcome IN ('false_alarm', 'censored'))
         OR EXISTS (SELECT FROM ai_device_outcomes o
                     WHERE o.device_id = e.device_id AND o.at > e.raised_at AND o.at <= e.due_at
                       AND o.changed_at > e.settled_at AND o.changed_at <= %(now)s))
@@ -57,7 +58,7 @@ UPDATE ai_risk_episodes
 UPDATE ai_risk_episodes
    SET outcome = %(outcome)s, happened_at = %(happened_at)s, settled_at = %(now)s,
        ended_at = coalesce(ended_at, %(ended_at)s)
- WHERE id = %(id)s AND (settled_at IS NULL OR settled_at < %(now)s);
+ WHERE id = %(id)s AND settled_at IS DISTINCT FROM %(now)s;
 
 -- name: crossed
 -- Episodes that were raised on a limit: when the forecast that raised them came true.

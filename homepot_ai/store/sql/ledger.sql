@@ -20,6 +20,15 @@ SELECT DISTINCT p.id, p.device_id, p.made_at, p.kind, p.from_at, p.due_at, p.met
  ORDER BY p.id
  LIMIT %(limit)s;
 
+-- name: settled_ahead
+-- Settled by a run for a moment that has not come yet: nothing was seen of the time until then.
+SELECT p.id, p.device_id, p.made_at, p.kind, p.from_at, p.due_at, p.metric, p.probability, p.low, p.mid, p.high,
+       p.coverage
+  FROM ai_predictions p
+ WHERE p.settled_at > %(now)s AND p.outcome <> 'happened' AND p.due_at <= %(until)s
+ ORDER BY p.id
+ LIMIT %(limit)s;
+
 -- name: settle
 -- Only what is not settled, or was settled before: two runs at once write the same.
 UPDATE ai_predictions p
