@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from homepot_ai.fleet.metrics import ABSURD
 from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
 
@@ -134,14 +135,18 @@ def scored_until(conn: Connection) -> datetime | None:
     return None if row is None else row[0]
 
 
+def _believed(ids: Sequence[int]) -> dict[str, Any]:
+    return {"ids": list(ids), "absurd": ABSURD}
+
+
 def values_at(conn: Connection, ids: Sequence[int]) -> dict[int, float]:
     """By forecast: what was measured when it was due."""
-    return {int(i): float(v) for i, v in conn.execute(_SQL["values_at"], {"ids": list(ids)})}
+    return {int(i): float(v) for i, v in conn.execute(_SQL["values_at"], _believed(ids))}
 
 
 def crossings(conn: Connection, ids: Sequence[int]) -> dict[int, datetime]:
     """By forecast: when its limit was first crossed."""
-    return dict(conn.execute(_SQL["crossings"], {"ids": list(ids)}).fetchall())
+    return dict(conn.execute(_SQL["crossings"], _believed(ids)).fetchall())
 
 
 def failure_bins(conn: Connection, since: datetime, now: datetime) -> list[FailureBin]:
