@@ -234,6 +234,12 @@ class _Plan:
         zone = device.timezone or self.settings.reports.timezone
         hours = Hours(zone, self.hours.get(device.site_id, {}))
         mine = next((v for v in self.booked if (v.device_id, v.cause) == (need.device_id, need.cause)), None)
+        if mine is not None and mine.site_id != need.site_id and mine.state == "proposed":
+            # It moved: nobody finds it where the proposal says.
+            if schedule.lapse(self.conn, mine.id, "the device is at another site now", self.now):
+                self.lapsed.append(mine.id)
+            self.booked = [v for v in self.booked if v.id != mine.id]
+            mine = None
         others = [v for v in self.booked if v.site_id == need.site_id and v is not mine]
         planned = self.settings.prediction
         if mine is not None:

@@ -225,6 +225,24 @@ class TestSettling:
         held = {c.kind: c.held for c in settled.after.coverages}
         assert held == {"level": 1.0, "limit": 1.0}
 
+    def test_infinite_hours_cross_no_limit(self, database: Database, settings: Settings) -> None:
+        world(database)
+        made = NOW - 10 * DAY
+        hours_of(database, 1, made, 240, 50.0)
+        interval = {"metric": "disk_percent", "coverage": 0.8, "p": None, "low": 1.0, "mid": 2.0, "high": 3.0}
+        forecast(database, 1, made, kind="limit", horizon="crossing", hours=200, unit="epoch_s", **interval,
+                 facts='{"limit": 90, "direction": "high"}')  # fmt: skip
+        forecast(database, 1, made, kind="level", hours=168, unit="%", **interval)
+        with database.admin() as conn:
+            for hour, value in ((20, "Infinity"), (21, "NaN"), (22, "1e30"), (167, "Infinity")):
+                conn.execute(
+                    "UPDATE ai_metric_hours SET mean = ARRAY[%s::real] WHERE hour = %s",
+                    [value, made + hour * HOUR],
+                )
+        due.settle_due(database, settings, NOW)
+        found = rows(database, "SELECT kind, outcome, observed FROM ai_predictions ORDER BY 1")
+        assert found == [("level", "happened", 50.0), ("limit", "did_not", None)]
+
     def test_an_empty_ledger(self, database: Database, settings: Settings) -> None:
         settled = due.settle_due(database, settings, NOW)
         assert (settled.settled, settled.after.settled) == (0, 0)
@@ -334,6 +352,22 @@ class TestActing:
         outcome(database, 1, NOW + 3 * DAY, ended=NOW + 4 * DAY)
         due.settle_due(database, settings, NOW + 8 * DAY)
         assert rows(database, query, number) == [("happened", "came_true")]
+
+    def test_a_device_that_moved_is_visited_where_it_is(self, database: Database, settings: Settings) -> None:
+        world(database)
+        acting.act_on(database, settings, [risk(1), risk(2)], NOW)
+        deciding.decide(database, 2, "accept", by="Ann", now=NOW)
+        with database.admin() as conn:
+            conn.execute(
+                "INSERT INTO sites (id, site_id, name, is_active, lifecycle_state) "
+                "VALUES (2, 'site-2', 'Hamburg', true, 'active')"
+            )
+            conn.execute("UPDATE devices SET site_id = 2")
+        acted = acting.act_on(database, settings, [risk(1), risk(2)], NOW + HOUR)
+        assert (len(acted.lapsed), len(acted.proposed)) == (1, 1)
+        found = [(v.device_id, v.site_id, v.state) for v in live(database)]
+        assert sorted(found) == [(1, 2, "proposed"), (2, 1, "accepted")]
+        assert acting.act_on(database, settings, [risk(1), risk(2)], NOW + HOUR) == acting.Acted()
 
     def test_declined_stays_declined_until_it_is_worse(self, database: Database, settings: Settings) -> None:
         world(database)
