@@ -102,7 +102,9 @@ def gather(
     replaced = np.isin(fleet.ids, [o.device_id for o in happened.outcomes if o.kind == "replaced"])
     found = history.histories(fleet, courses, happened)
     since = courses.until - days * history.DAY_S
-    failures = sum(o.kind == "failure" and o.t >= since for o in happened.outcomes)
+    # Of the devices whose days are counted below: others' failures would make the base rate look bad.
+    mine = set(fleet.ids.tolist())
+    failures = sum(o.kind == "failure" and o.t >= since and o.device_id in mine for o in happened.outcomes)
     exposed = np.clip((courses.until - np.nan_to_num(fleet.created)) / history.DAY_S, 0, days).sum()
     base = judge.base_rates(failures, float(exposed))
     return Gathered(
