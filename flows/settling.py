@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.states import State
 from pydantic import Field
 
-from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
+from flows.common import FAILURE_HOOKS, RowId, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
 from homepot_ai.errors import PredictionError
 from homepot_ai.prediction import outcomes_page, record_page
 from homepot_ai.settings import load_settings
@@ -59,7 +59,7 @@ def record_outcome(
     cause: Annotated[str, Field(max_length=100)] = "",
     comment: Annotated[str, Field(max_length=500)] = "",
     by: Annotated[str, Field(max_length=100)] = "",
-    withdraw: Annotated[int, Field(ge=0)] = 0,
+    withdraw: RowId = 0,
     at: datetime | None = None,
 ) -> State[Any]:
     """Record what a device went through, or take a record back. With nothing filled in it lists the newest.

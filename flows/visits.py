@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from prefect import flow
@@ -12,12 +12,14 @@ from prefect.input import RunInput
 from prefect.states import State
 from pydantic import Field
 
-from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, utc_now
+from flows.common import FAILURE_HOOKS, RowId, as_utc, done, open_fleet, publish, utc_now
 from homepot_ai.errors import PredictionError
 from homepot_ai.prediction import visits_page
 from homepot_ai.settings import load_settings
 from tasks import visits
 
+#: What clocks may differ by.
+AHEAD = timedelta(hours=1)
 SOMEBODY = "somebody at the Prefect UI"
 
 
@@ -34,7 +36,7 @@ class VisitAnswer(RunInput):
 
 @flow(name="plan-visits", timeout_seconds=3600, **FAILURE_HOOKS)
 def plan_visits(
-    site: str = "",
+    site: Annotated[str, Field(max_length=200)] = "",
     ask: bool = False,
     wait_minutes: Annotated[int, Field(ge=1, le=45)] = 10,
     at: datetime | None = None,
@@ -49,6 +51,9 @@ def plan_visits(
     """
     now, database, settings = utc_now(), open_fleet(), load_settings()
     moment = now if at is None else as_utc(at)
+    if moment > now + AHEAD:
+        # Every warning would have been silent for too long by then, and end.
+        raise PredictionError(f"{moment:%Y-%m-%d %H:%M} UTC lies in the future: leave `at` empty")
     # Before anything is planned: a site that is none is refused.
     visits.read_schedule(database, settings, site=site.strip(), now=moment)
     followed = visits.act_on_risks(database, settings, (), now=moment)
@@ -85,7 +90,7 @@ def _numbers(text: str, shown: list[int]) -> list[int]:
     ([3, 1], [1, 2])
     """
     words = text.replace(",", " ").split()
-    if not all(word.isdigit() and int(word) in shown for word in words):
+    if not all(word.isdecimal() and int(word) in shown for word in words):
         said = ", ".join(map(str, shown))
         raise PredictionError(f"{text!r} are no numbers of the visits shown ({said}): nothing was decided")
     return [int(word) for word in words] or shown
@@ -93,7 +98,7 @@ def _numbers(text: str, shown: list[int]) -> list[int]:
 
 @flow(name="decide-visit", timeout_seconds=120, **FAILURE_HOOKS)
 def decide_visit(
-    visit: Annotated[int, Field(ge=0)] = 0,
+    visit: RowId = 0,
     decision: Literal["not said", "accept", "decline"] = "not said",
     by: Annotated[str, Field(max_length=100)] = "",
     comment: Annotated[str, Field(max_length=500)] = "",
@@ -125,7 +130,7 @@ def decide_visit(
 
 @flow(name="visit-done", timeout_seconds=120, **FAILURE_HOOKS)
 def visit_done(
-    visit: Annotated[int, Field(ge=0)] = 0,
+    visit: RowId = 0,
     by: Annotated[str, Field(max_length=100)] = "",
     comment: Annotated[str, Field(max_length=500)] = "",
     at: datetime | None = None,

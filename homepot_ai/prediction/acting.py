@@ -18,6 +18,7 @@ from homepot_ai.fleet import metrics, schedules
 from homepot_ai.prediction import costs, visits
 from homepot_ai.prediction import episodes as rules
 from homepot_ai.prediction.records import HORIZONS, DeviceRisk
+from homepot_ai.prediction.settling import lasts
 from homepot_ai.prediction.slots import Hours, Slot
 from homepot_ai.prediction.visits import Need
 from homepot_ai.store import episodes, ledger, outcomes, schedule
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from homepot_ai.settings import Settings
     from homepot_ai.store.database import Connection, Database
     from homepot_ai.store.episodes import Episode, NamedDevice
+    from homepot_ai.store.outcomes import Outcome
 
 #: Incidents so far back are looked at for failures: the daily settling sees the rest.
 FAILED_WITHIN = timedelta(days=2)
@@ -77,7 +79,7 @@ def act_on(db: Database, settings: Settings, risks: Sequence[DeviceRisk], now: d
         episodes.lock(conn)
         outcomes.gather_failures(conn, now - FAILED_WITHIN, now)
         lately = outcomes.between(conn, now - FAILED_WITHIN, now)
-        failed = {o.device_id: o.at for o in lately if o.kind == "failure"}
+        failed = _failed(lately, now)
         changes = rules.advance(episodes.live(conn), risks, failed, now)
         for episode, risk in changes.moved:
             episodes.move(conn, episode, None if risk is None else facts_of(risk))
@@ -88,6 +90,16 @@ def act_on(db: Database, settings: Settings, risks: Sequence[DeviceRisk], now: d
         tuple(n for n in raised if n is not None), changes.worsened, changes.ended,
         tuple(plan.proposed), tuple(plan.moved), tuple(plan.lapsed), tuple(plan.notes),
     )  # fmt: skip
+
+
+def _failed(lately: Sequence[Outcome], now: datetime) -> dict[int, datetime]:
+    """By device, until when its latest failure lasted; `now` while it does: nothing is foretold of it."""
+    failed: dict[int, datetime] = {}
+    for one in lately:
+        if one.kind == "failure":
+            until = now if lasts(one, now) else one.ended_at or one.at
+            failed[one.device_id] = max(until, failed.get(one.device_id, until))
+    return failed
 
 
 def plan_again(db: Database, settings: Settings, now: datetime) -> Acted:
@@ -223,6 +235,12 @@ class _Plan:
         zone = device.timezone or self.settings.reports.timezone
         hours = Hours(zone, self.hours.get(device.site_id, {}))
         mine = next((v for v in self.booked if (v.device_id, v.cause) == (need.device_id, need.cause)), None)
+        if mine is not None and mine.site_id != need.site_id and mine.state == "proposed":
+            # It moved: nobody finds it where the proposal says.
+            if schedule.lapse(self.conn, mine.id, "the device is at another site now", self.now):
+                self.lapsed.append(mine.id)
+            self.booked = [v for v in self.booked if v.id != mine.id]
+            mine = None
         others = [v for v in self.booked if v.site_id == need.site_id and v is not mine]
         planned = self.settings.prediction
         if mine is not None:

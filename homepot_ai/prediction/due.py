@@ -16,7 +16,7 @@ from homepot_ai.prediction import courses, track_record
 from homepot_ai.prediction import episodes as rules
 from homepot_ai.prediction import outcomes as gathering
 from homepot_ai.prediction.outcomes import Gathered
-from homepot_ai.prediction.settling import GRACE, SEEN, Forecast, Known, Settlement, settle
+from homepot_ai.prediction.settling import GRACE, PATIENCE, SEEN, Forecast, Known, Settlement, settle
 from homepot_ai.prediction.track_record import TrackRecord
 from homepot_ai.store import episodes, ledger, outcomes
 
@@ -75,7 +75,9 @@ def settle_due(db: Database, settings: Settings, now: datetime) -> Settled:
             after = int(rows[-1][0])
             results.update(_settle(conn, [Forecast(*row) for row in rows], now))
     with db.writer() as conn:
-        again = [Forecast(*row) for row in ledger.learned_later(conn, now - LEARNED)]
+        ahead = {row[0]: row for row in ledger.settled_ahead(conn, now, now - GRACE)}
+        later = {row[0]: row for row in ledger.learned_later(conn, now - LEARNED)}
+        again = [Forecast(*row) for row in (ahead | later).values()]
         repeated = _settle(conn, again, now)
         results.update(repeated)
     with db.writer() as conn:
@@ -121,8 +123,9 @@ def _settle_episodes(conn: Connection, now: datetime) -> dict[str, int]:
         return {}
     since = min(e.raised_at for e in waiting)
     happened = by_device(outcomes.between(conn, since, now, [e.device_id for e in waiting]))
-    crossed = episodes.crossed(conn)
+    crossed = episodes.crossed(conn, [e.id for e in waiting])
     newest = ledger.seen_until(conn, sorted({e.device_id for e in waiting}), now)
+    scored = ledger.scored_until(conn)
     counted: Counter[str] = Counter()
     for episode in waiting:
         verdict = rules.settle(
@@ -132,11 +135,14 @@ def _settle_episodes(conn: Connection, now: datetime) -> dict[str, int]:
         if verdict is None:
             continue
         outcome, at = verdict
+        behind = scored is not None and scored < episode.due_at and now < episode.due_at + PATIENCE
+        if outcome == "false_alarm" and behind:
+            continue  # A failure may be among what is not scored yet.
         # What came true is an incident now; what proved false may still be at risk, and stays live.
         ended = None if outcome == "false_alarm" else at or now
         episodes.settle(conn, episode.id, outcome, happened_at=at, ended_at=ended, now=now)
-        counted[outcome] += 1
-    return dict(counted)
+        counted[outcome] += outcome != episode.outcome
+    return dict(+counted)
 
 
 def by_device(rows: Sequence[Outcome]) -> dict[int, list[Outcome]]:

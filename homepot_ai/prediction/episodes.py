@@ -1,9 +1,9 @@
 """When a warning begins, goes on and ends, and whether it was right. Pure.
 
-Begins when a device reaches high or critical risk of a cause that has no live episode; not within a day of a
-failure, which people know of. Goes on while the risk is high, and through runs that could say nothing. Ends
-when it stayed lower for a day (a jitter around the threshold is one warning, not one an hour), or when
-nothing could be said for a week. What it was worth:
+Begins when a device reaches high or critical risk of a cause that has no live episode; not while it is broken
+nor within a day of that, which people know of. Goes on while the risk is high, and through runs that could
+say nothing. Ends when it stayed lower for a day (a jitter around the threshold is one warning, not one an
+hour), or when nothing could be said for a week. What it was worth:
 
     came true    the device failed, or crossed the limit that was forecast, until the warning's end
     averted      before that somebody repaired or replaced it
@@ -30,7 +30,7 @@ QUIET = timedelta(days=1)
 SPEECHLESS = timedelta(days=7)
 #: How long a warning holds at least and at most.
 SHORTEST, LONGEST = timedelta(days=7), timedelta(days=30)
-#: So long after a failure no new warning is raised about the device.
+#: So long after the end of a failure no new warning is raised about the device.
 AFTERMATH = timedelta(days=1)
 
 
@@ -63,7 +63,7 @@ def advance(
     """What a run's risks make of the live episodes.
 
     Args:
-        failed: by device, its latest failure.
+        failed: by device, until when its latest failure lasted.
     """
     by_device = {risk.device_id: risk for risk in risks}
     moved: list[tuple[Episode, DeviceRisk | None]] = []

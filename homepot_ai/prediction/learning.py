@@ -28,7 +28,7 @@ from homepot_ai.prediction.hazards_page import HazardSummary
 from homepot_ai.prediction.records import Histories
 from homepot_ai.settings import Settings
 from homepot_ai.store import hazards
-from homepot_ai.store.database import Database
+from homepot_ai.store.database import Connection, Database
 
 Floats = npt.NDArray[np.float64]
 HELD_OUT = 4
@@ -94,17 +94,27 @@ def learn(db: Database, settings: Settings, planned: HazardPlan) -> Learned:
         known = history.fleet_histories(
             conn, planned.until, planned.days, everybody=True, homepot_schema=homepot_schema
         )
-        stored = hazards.in_force(conn)
-    in_force = None if stored is None else payload.unpack(stored[1])
+        in_force, damaged = _in_force(conn)
     found = fit_and_check(
         known,
         in_force,
         memory=settings.prediction.history_days,
         least_failures=settings.prediction.least_failures,
     )
+    if damaged:
+        found = replace(found, reason=f"{found.reason}; compared with none: {damaged}")
     if planned.outdated and found.adopted:
         return replace(found, adopted=False, reason="later data were fitted before: this is a look back")
     return found
+
+
+def _in_force(conn: Connection) -> tuple[tuple[FailureModel, FailureModel | None] | None, str]:
+    """The model in force and its twin; or none and why: a new fit is what mends a damaged one."""
+    try:
+        stored = hazards.in_force(conn)
+        return (None if stored is None else payload.unpack(stored[1])), ""
+    except PredictionError as error:
+        return None, str(error)
 
 
 def fit_and_check(

@@ -101,11 +101,12 @@ def unpack(stored: bytes) -> tuple[FailureModel, FailureModel | None]:
     try:
         with np.load(io.BytesIO(stored), allow_pickle=False) as file:
             parts = {name: file[name].tobytes() for name in file.files}
+        model = parts["model"]
     except Exception as error:  # whatever damaged bytes lead to
         raise PredictionError(
             f"the stored failure model cannot be read ({error}): homepot-ai run learn-hazards fits it again"
         ) from error
-    return load(parts["model"]), load(parts["twin"]) if "twin" in parts else None
+    return load(model), load(parts["twin"]) if "twin" in parts else None
 
 
 def _model(arrays: Mapping[str, npt.NDArray[Any]], told: Mapping[str, Any]) -> FailureModel:

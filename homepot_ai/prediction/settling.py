@@ -28,6 +28,8 @@ from homepot_ai.store.outcomes import Outcome
 GRACE = timedelta(hours=6)
 #: So long is waited for scores and telemetry that are behind; then it cannot be told.
 PATIENCE = timedelta(days=7)
+#: What a person tells of has no end that is known: it counts as repaired after so long.
+REPAIRED = timedelta(days=1)
 #: A device that was seen so shortly before the end was seen to the end.
 SEEN = timedelta(days=1)
 DAY_S = 86400.0
@@ -90,6 +92,16 @@ def intervened(outcome: Outcome) -> bool:
     return outcome.kind in ("replaced", "retired")
 
 
+def lasts(failure: Outcome, at: datetime) -> bool:
+    """Whether a device that failed before a moment is still broken then.
+
+    An incident without an end is open; a failure that a person recorded only has none that anybody wrote.
+    """
+    if failure.ended_at is None:
+        return failure.source == "incident" or at < failure.at + REPAIRED
+    return failure.ended_at > at
+
+
 def settle(forecast: Forecast, known: Known, now: datetime) -> Settlement | None:
     """The settlement of a forecast; None: it is not due, or what decides may still arrive."""
     if now < forecast.due_at + GRACE:
@@ -98,9 +110,7 @@ def settle(forecast: Forecast, known: Known, now: datetime) -> Settlement | None
     if not late and known.scored_until is not None and known.scored_until < forecast.due_at:
         return None
     failures = [o for o in known.outcomes if o.kind == "failure"]
-    if any(
-        o.at <= forecast.made_at and (o.ended_at is None or o.ended_at > forecast.made_at) for o in failures
-    ):
+    if any(o.at <= forecast.made_at and lasts(o, forecast.made_at) for o in failures):
         return _censored(forecast, "it had failed already when this was forecast")
     ended = min(
         (o.at for o in known.outcomes if intervened(o) and forecast.made_at < o.at <= forecast.due_at),

@@ -102,7 +102,9 @@ def gather(
     replaced = np.isin(fleet.ids, [o.device_id for o in happened.outcomes if o.kind == "replaced"])
     found = history.histories(fleet, courses, happened)
     since = courses.until - days * history.DAY_S
-    failures = sum(o.kind == "failure" and o.t >= since for o in happened.outcomes)
+    # Of the devices whose days are counted below: others' failures would make the base rate look bad.
+    mine = set(fleet.ids.tolist())
+    failures = sum(o.kind == "failure" and o.t >= since and o.device_id in mine for o in happened.outcomes)
     exposed = np.clip((courses.until - np.nan_to_num(fleet.created)) / history.DAY_S, 0, days).sum()
     base = judge.base_rates(failures, float(exposed))
     return Gathered(
@@ -237,12 +239,15 @@ def keep(
             due = not predictions.in_ledger_since(conn, ledger_moment(settings, judged.at))
         else:
             due = True
-        return Kept(written, _into_ledger(conn, judged, reason) if due else 0, False)
+        # On demand at the moment of asking: at the full hour it would stand in the place of the daily row,
+        # and devices that people ask about would be missing from the track record.
+        at = judged.at if reason == "daily" else max(now, judged.at)
+        return Kept(written, _into_ledger(conn, judged, reason, at) if due else 0, False)
 
 
-def _into_ledger(conn: Connection, judged: Judged, reason: Reason) -> int:
+def _into_ledger(conn: Connection, judged: Judged, reason: Reason, at: datetime) -> int:
     """Every device's forecasts: the failure model's, the base rate beside it, crossings, levels, lives."""
-    at, found = judged.at, judged.hazard
+    found = judged.hazard
     place = {int(id_): i for i, id_ in enumerate(judged.fleet.ids)}
     risks = [risk for risk in judged.risks if risk.refused is None]
     ids = np.array([risk.device_id for risk in risks], np.int64)
@@ -267,11 +272,11 @@ def _into_ledger(conn: Connection, judged: Judged, reason: Reason) -> int:
                 conn, ids, found.probabilities[rows, k], forecaster=found.forecaster, version=found.version,
                 **common,  # type: ignore[arg-type]
             )  # fmt: skip
-    return written + predictions.put_intervals(conn, _intervals(judged, risks), at, reason)
+    return written + predictions.put_intervals(conn, _intervals(judged, risks, at), at, reason)
 
 
-def _intervals(judged: Judged, risks: Sequence[DeviceRisk]) -> list[IntervalRow]:
-    at, courses = judged.at, judged.courses
+def _intervals(judged: Judged, risks: Sequence[DeviceRisk], at: datetime) -> list[IntervalRow]:
+    courses = judged.courses
     told = {risk.device_id for risk in risks}
     out = []
     for one in judged.seen:

@@ -218,27 +218,25 @@ def coverages_of(counts: Sequence[IntervalCount], least_settled: int) -> tuple[C
 def choose_leaders(figures: Sequence[Figure], before: Mapping[str, str]) -> dict[str, str]:
     """Who leads each horizon: the one in force, until another's advantage survives shrinking.
 
-    Brier scores are shrunk towards the base rate's by `LEADER_PRIOR_N` forecasts, so that a lucky beginner
-    does not lead; and a change needs an advantage of `LEADER_MARGIN` of the base rate's score, so that two
+    Skill, each against the base rate of its own rows, is shrunk towards none by `LEADER_PRIOR_N` forecasts,
+    so that a lucky beginner does not lead; and a change needs an advantage of `LEADER_MARGIN`, so that two
     equals do not take turns. The base rate itself leads where the others do worse than it.
     """
     leaders = dict(before)
     for horizon in HORIZONS:
-        found = {f.forecaster: f for f in figures if f.horizon == horizon}
-        base = next((f.base_brier for f in found.values() if f.base_brier), None)
-        if base is None:
+        gains = {f.forecaster: _gain(f) for f in figures if f.horizon == horizon and f.skill is not None}
+        if not gains:
             continue
-        shrunk = {who: _shrunk(f, base) for who, f in found.items()}
         holder = leaders.get(horizon, FIRST_LEADER)
-        best = min(shrunk, key=lambda who: (shrunk[who], who))
-        if best != holder and shrunk.get(holder, base) - shrunk[best] > LEADER_MARGIN * base:
+        best = min(gains, key=lambda who: (-gains[who], who))
+        if best != holder and gains[best] - gains.get(holder, 0.0) > LEADER_MARGIN:
             leaders[horizon] = best
     return leaders
 
 
-def _shrunk(figure: Figure, base: float) -> float:
-    weight = figure.independent / (figure.independent + LEADER_PRIOR_N)
-    return weight * figure.brier + (1.0 - weight) * base
+def _gain(figure: Figure) -> float:
+    """Shrunk skill. Of the base rate in the same rows: forecasters of other times had other failures."""
+    return (figure.skill or 0.0) * figure.independent / (figure.independent + LEADER_PRIOR_N)
 
 
 def compute(conn: Connection, settings: Settings, now: datetime) -> TrackRecord:

@@ -69,7 +69,7 @@ class CauseCount:
 
 @dataclass(frozen=True)
 class Failure:
-    """A failure of the span; `warned`: an episode of the month before it."""
+    """A failure of the span; `warned`: an episode of the month before it; `open`: its incident still is."""
 
     id: int
     device_id: int
@@ -77,6 +77,7 @@ class Failure:
     ended_at: datetime | None
     cause: str | None
     warned: bool
+    open: bool
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ def money(insight: Insight) -> Money:
     live = [v for v in insight.visits if v.state in ("proposed", "accepted")]
     lost = None
     if "downtime_hour" in rates:
-        hours = sum(((f.ended_at or insight.now) - f.at).total_seconds() / 3600 for f in insight.failures)
+        hours = sum(_hours_down(f, insight.now, rates) for f in insight.failures)
         lost = Decimal(str(round(hours * float(rates["downtime_hour"]), 2)))
     return Money(
         planned=_sum(v.cost for v in live),
@@ -206,6 +207,13 @@ def money(insight: Insight) -> Money:
         lost=lost,
         currency=str(rates["currency"]),
     )
+
+
+def _hours_down(failure: Failure, now: datetime, rates: Mapping[str, Any]) -> float:
+    """Hours that a failure lasted; of one whose end nobody wrote what the site says is usual, if it does."""
+    if failure.ended_at is not None or failure.open:
+        return ((failure.ended_at or now) - failure.at).total_seconds() / 3600
+    return float(rates.get("outage_hours", 0.0))
 
 
 def _sum(values: Any) -> Decimal | None:

@@ -73,7 +73,7 @@ def live(conn: Connection) -> list[Episode]:
 
 
 def unsettled(conn: Connection, now: datetime) -> list[Episode]:
-    """Episodes of which nobody knows yet whether they were right."""
+    """Episodes of which nobody knows yet whether they were right, or of which more is known since."""
     return [Episode(*row) for row in conn.execute(_SQL["unsettled"], {"now": now})]
 
 
@@ -136,16 +136,16 @@ def settle(
     ended_at: datetime | None,
     now: datetime,
 ) -> bool:
-    """Say what became of an episode, once."""
+    """Say what became of an episode; again where more is known since."""
     parameters = {
         "id": number, "outcome": outcome, "happened_at": happened_at, "ended_at": ended_at, "now": now,
     }  # fmt: skip
     return conn.execute(_SQL["settle"], parameters).rowcount == 1
 
 
-def crossed(conn: Connection) -> dict[int, datetime]:
-    """Unsettled episodes whose limit was crossed, and when."""
-    return dict(conn.execute(_SQL["crossed"]).fetchall())
+def crossed(conn: Connection, ids: Sequence[int]) -> dict[int, datetime]:
+    """Which of these episodes' limits were crossed, and when."""
+    return dict(conn.execute(_SQL["crossed"], {"ids": list(ids)}).fetchall())
 
 
 def names(conn: Connection, devices: Sequence[int]) -> dict[int, NamedDevice]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from homepot_ai.fleet.metrics import ABSURD
 from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
 
@@ -100,6 +101,13 @@ def learned_later(conn: Connection, since: datetime, limit: int = 100_000) -> li
     return conn.execute(_SQL["learned_later"], {"since": since, "limit": limit}).fetchall()
 
 
+def settled_ahead(
+    conn: Connection, now: datetime, until: datetime, limit: int = 100_000
+) -> list[tuple[Any, ...]]:
+    """Due forecasts that a run for a later moment settled as not come true or not to be told."""
+    return conn.execute(_SQL["settled_ahead"], {"now": now, "until": until, "limit": limit}).fetchall()
+
+
 def settle(conn: Connection, settlements: Sequence[Any], now: datetime) -> int:
     """Write settlements (id, outcome, observed, observed_at, score, why)."""
     if not settlements:
@@ -127,14 +135,18 @@ def scored_until(conn: Connection) -> datetime | None:
     return None if row is None else row[0]
 
 
+def _believed(ids: Sequence[int]) -> dict[str, Any]:
+    return {"ids": list(ids), "absurd": ABSURD}
+
+
 def values_at(conn: Connection, ids: Sequence[int]) -> dict[int, float]:
     """By forecast: what was measured when it was due."""
-    return {int(i): float(v) for i, v in conn.execute(_SQL["values_at"], {"ids": list(ids)})}
+    return {int(i): float(v) for i, v in conn.execute(_SQL["values_at"], _believed(ids))}
 
 
 def crossings(conn: Connection, ids: Sequence[int]) -> dict[int, datetime]:
     """By forecast: when its limit was first crossed."""
-    return dict(conn.execute(_SQL["crossings"], {"ids": list(ids)}).fetchall())
+    return dict(conn.execute(_SQL["crossings"], _believed(ids)).fetchall())
 
 
 def failure_bins(conn: Connection, since: datetime, now: datetime) -> list[FailureBin]:

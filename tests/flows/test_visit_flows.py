@@ -12,13 +12,16 @@ from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterStateName
 from prefect.client.schemas.objects import State
+from prefect.exceptions import ParameterTypeError
 
+from flows.common import utc_now
 from flows.insights import site_insights
 from flows.settling import record_outcome, settle_predictions
-from flows.visits import decide_visit, plan_visits, visit_done
+from flows.visits import _numbers, decide_visit, plan_visits, visit_done
 from homepot_ai.errors import NotFound, PredictionError
 from homepot_ai.prediction import acting
 from homepot_ai.settings import Settings
+from homepot_ai.store import episodes
 from homepot_ai.store.database import Database
 from tests.flows.conftest import Connect
 from tests.incident_rows_mem import health
@@ -110,6 +113,20 @@ def test_decided_done_and_settled(warned: tuple[Database, Settings], monkeypatch
     assert "# Track record of the forecasts" in page
     assert "anecdotal" in page
     assert run(settle_predictions, at=NOW + 11 * DAY).message == "nothing was due"
+
+
+def test_forms_that_make_no_sense_change_nothing(warned: tuple[Database, Settings]) -> None:
+    db, _ = warned
+    before = states(db)
+    with pytest.raises(PredictionError, match="lies in the future"):
+        run(plan_visits, at=utc_now() + 30 * DAY).result()
+    with pytest.raises(ParameterTypeError, match="less than or equal to"):
+        run(decide_visit, visit=10**20, decision="accept").result()
+    with pytest.raises(PredictionError, match="no numbers of the visits shown"):
+        _numbers("\u00b2", [1, 2])
+    assert states(db) == before
+    with db.reader() as conn:
+        assert [e.ended_at for e in episodes.live(conn)] == [None, None]
 
 
 def test_what_people_know_is_recorded(warned: tuple[Database, Settings]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -85,6 +87,32 @@ def test_a_damaged_model_is_told(database: Database, found: Learned) -> None:
         pytest.raises(PredictionError, match=f"failure model {version} is damaged"),
     ):
         in_force.load_in_force(conn)
+
+
+@pytest.mark.parametrize("harm", ["checksum", "no model", "format"])
+def test_a_damaged_model_is_replaced_by_the_next_fit(
+    database: Database, settings: Settings, found: Learned, harm: str
+) -> None:
+    learning.keep(database, planned(-1), found, NOW)
+    if harm == "checksum":
+        sql(database, "UPDATE ai_hazard_models SET checksum = 'x'")
+    else:
+        file = io.BytesIO()
+        np.savez(file, **({} if harm == "no model" else {"model": np.zeros(9, np.uint8)}))
+        with database.writer() as conn:
+            conn.execute(
+                "UPDATE ai_hazard_models SET payload = %s, checksum = %s",
+                [file.getvalue(), hashlib.blake2b(file.getvalue(), digest_size=16).hexdigest()],
+            )
+    with database.reader() as conn, pytest.raises(PredictionError, match=r"damaged|cannot be read"):
+        in_force.load_in_force(conn)
+    small_fleet(database, devices=2)
+    write_hours(database, {1: {"cpu_percent": calm(30)}}, days=3, until=HOUR)
+    learned = learning.learn(database, settings, planned())
+    assert "compared with none" in learned.reason
+    learning.keep(database, planned(), learned, NOW)
+    with database.reader() as conn:
+        assert in_force.load_in_force(conn) is not None
 
 
 def test_a_fit_that_is_not_adopted_is_a_row_and_no_more(database: Database, found: Learned) -> None:

@@ -137,6 +137,30 @@ def test_one_device_on_demand(database: Database, settings: Settings) -> None:
         run(database, settings, device="2")
 
 
+def test_whoever_is_asked_about_stays_in_the_daily_sample(database: Database, settings: Settings) -> None:
+    small_fleet(database, devices=2)
+    write_hours(database, {n: {"disk_percent": filling(85, 0.8)} for n in (1, 2)})
+    run(database, settings, device="checkout 2")
+    run(database, settings, device="checkout 2")  # killed and run again: the same moment
+    run(database, settings)
+    count = "SELECT device_id, reason, count(*) FROM ai_predictions WHERE kind = 'failure' GROUP BY 1, 2"
+    assert sorted(sql(database, count)) == [(1, "daily", 3), (2, "daily", 3), (2, "on_demand", 3)]
+
+
+def test_the_base_rate_is_of_devices_whose_days_count(database: Database, settings: Settings) -> None:
+    small_fleet(database, devices=3)
+    write_hours(database, {1: {"cpu_percent": calm(30)}})
+    before = run(database, settings, store=False).hazard.base
+    with database.admin() as conn:
+        conn.execute("UPDATE devices SET lifecycle_state = 'retired' WHERE id = 3")
+    without = run(database, settings, store=False).hazard.base
+    for days in (3, 5, 7):
+        outcome(database, 3, "failure", AT - timedelta(days=days), "disk")
+    assert run(database, settings, store=False).hazard.base.tolist() == without.tolist()
+    outcome(database, 1, "failure", AT - timedelta(days=2), "disk")
+    assert (run(database, settings, store=False).hazard.base > before).all()
+
+
 def test_an_empty_fleet_and_one_without_telemetry(database: Database, settings: Settings) -> None:
     assert run(database, settings).risks == []
     small_fleet(database, devices=2)

@@ -225,6 +225,24 @@ class TestSettling:
         held = {c.kind: c.held for c in settled.after.coverages}
         assert held == {"level": 1.0, "limit": 1.0}
 
+    def test_infinite_hours_cross_no_limit(self, database: Database, settings: Settings) -> None:
+        world(database)
+        made = NOW - 10 * DAY
+        hours_of(database, 1, made, 240, 50.0)
+        interval = {"metric": "disk_percent", "coverage": 0.8, "p": None, "low": 1.0, "mid": 2.0, "high": 3.0}
+        forecast(database, 1, made, kind="limit", horizon="crossing", hours=200, unit="epoch_s", **interval,
+                 facts='{"limit": 90, "direction": "high"}')  # fmt: skip
+        forecast(database, 1, made, kind="level", hours=168, unit="%", **interval)
+        with database.admin() as conn:
+            for hour, value in ((20, "Infinity"), (21, "NaN"), (22, "1e30"), (167, "Infinity")):
+                conn.execute(
+                    "UPDATE ai_metric_hours SET mean = ARRAY[%s::real] WHERE hour = %s",
+                    [value, made + hour * HOUR],
+                )
+        due.settle_due(database, settings, NOW)
+        found = rows(database, "SELECT kind, outcome, observed FROM ai_predictions ORDER BY 1")
+        assert found == [("level", "happened", 50.0), ("limit", "did_not", None)]
+
     def test_an_empty_ledger(self, database: Database, settings: Settings) -> None:
         settled = due.settle_due(database, settings, NOW)
         assert (settled.settled, settled.after.settled) == (0, 0)
@@ -274,6 +292,18 @@ class TestActing:
         assert rows(database, "SELECT count(*) FROM ai_risk_episodes") == [(6,)]
         assert len(live(database)) == 6
 
+    def test_a_device_that_is_broken_is_not_foretold_to_break(
+        self, database: Database, settings: Settings
+    ) -> None:
+        world(database)
+        outcome(database, 1, NOW - 3 * DAY, source="incident")
+        outcome(database, 2, NOW - 3 * DAY, source="incident", ended=NOW - 4 * HOUR)
+        outcome(database, 3, NOW - 3 * DAY, source="incident", ended=NOW - 30 * HOUR)
+        outcome(database, 4, NOW - 3 * DAY, source="person")
+        acting.act_on(database, settings, [risk(n) for n in (1, 2, 3, 4)], NOW)
+        found = rows(database, "SELECT device_id FROM ai_risk_episodes ORDER BY 1")
+        assert [device for (device,) in found] == [3, 4]
+
     def test_killed_in_the_middle_nothing_is_kept(
         self, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -284,6 +314,60 @@ class TestActing:
         assert rows(database, "SELECT count(*) FROM ai_risk_episodes") == [(0,)]
         assert rows(database, "SELECT count(*) FROM ai_predictions") == [(0,)]
         assert len(acting.act_on(database, settings, [risk(1)], NOW).raised) == 1
+
+    def test_a_failure_told_late_makes_a_false_alarm_come_true(
+        self, database: Database, settings: Settings
+    ) -> None:
+        world(database)
+        acting.act_on(database, settings, [risk(1, low_days=None, cause="failure")], NOW)
+        with database.admin() as conn:
+            conn.execute(
+                "INSERT INTO ai_baselines (shard, kind, at, part, version, payload, checksum, created_at) "
+                "VALUES (0, 'live', %s, -1, 1, '', '', %s)",
+                [NOW + 5 * DAY, NOW],
+            )
+        after = NOW + 8 * DAY
+        assert due.settle_due(database, settings, after).episodes == {}, "scoring is behind"
+        with database.admin() as conn:
+            conn.execute("UPDATE ai_baselines SET at = %s", [after])
+        assert due.settle_due(database, settings, after + HOUR).episodes == {"false_alarm": 1}
+        late = outcome(database, 1, NOW + 3 * DAY, ended=NOW + 4 * DAY, known=after + 2 * HOUR)
+        assert due.settle_due(database, settings, after + DAY).episodes == {"came_true": 1}
+        assert due.settle_due(database, settings, after + DAY).episodes == {}
+        outcomes.withdraw(database, late, by="Ann", now=after + 2 * DAY)
+        settled = due.settle_due(database, settings, after + 3 * DAY)
+        assert (settled.episodes, settled.after.warnings.false_alarms) == ({"false_alarm": 1}, 1)
+
+    def test_a_settling_for_a_moment_to_come_is_mended_when_it_has_come(
+        self, database: Database, settings: Settings
+    ) -> None:
+        world(database)
+        acting.act_on(database, settings, [risk(1, low_days=None, cause="failure")], NOW)
+        hours_of(database, 1, NOW - DAY, 24, 50.0)
+        number = forecast(database, 1, NOW - HOUR)
+        due.settle_due(database, settings, NOW + 90 * DAY)
+        query = "SELECT p.outcome, e.outcome FROM ai_predictions p, ai_risk_episodes e WHERE p.id = %s"
+        assert rows(database, query, number) == [("censored", "false_alarm")]
+        hours_of(database, 1, NOW, 9 * 24, 50.0)
+        outcome(database, 1, NOW + 3 * DAY, ended=NOW + 4 * DAY)
+        due.settle_due(database, settings, NOW + 8 * DAY)
+        assert rows(database, query, number) == [("happened", "came_true")]
+
+    def test_a_device_that_moved_is_visited_where_it_is(self, database: Database, settings: Settings) -> None:
+        world(database)
+        acting.act_on(database, settings, [risk(1), risk(2)], NOW)
+        deciding.decide(database, 2, "accept", by="Ann", now=NOW)
+        with database.admin() as conn:
+            conn.execute(
+                "INSERT INTO sites (id, site_id, name, is_active, lifecycle_state) "
+                "VALUES (2, 'site-2', 'Hamburg', true, 'active')"
+            )
+            conn.execute("UPDATE devices SET site_id = 2")
+        acted = acting.act_on(database, settings, [risk(1), risk(2)], NOW + HOUR)
+        assert (len(acted.lapsed), len(acted.proposed)) == (1, 1)
+        found = [(v.device_id, v.site_id, v.state) for v in live(database)]
+        assert sorted(found) == [(1, 2, "proposed"), (2, 1, "accepted")]
+        assert acting.act_on(database, settings, [risk(1), risk(2)], NOW + HOUR) == acting.Acted()
 
     def test_declined_stays_declined_until_it_is_worse(self, database: Database, settings: Settings) -> None:
         world(database)

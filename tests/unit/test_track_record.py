@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import astuple
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -207,6 +208,22 @@ class TestLeaders:
     def test_worse_than_the_base_rate_does_not_lead(self) -> None:
         found = track_record.choose_leaders(self.figures(4000, "base-rate"), {"7d": "hazard"})
         assert found["7d"] == "base-rate"
+
+    def test_a_newcomer_of_calm_times_does_not_lead_by_them(self) -> None:
+        _, y = drawn(8000, 5)
+        wild = bins(np.full(4000, 0.13), y[:4000], who="base-rate", base=0.13)
+        calm = np.where(np.arange(4000) < 40, 1.0, 0.0)
+        same = bins(np.full(4000, 0.13), calm, who="base-rate", base=0.13)
+        # On the rows that both have it is worse than the base rate.
+        new = bins(np.full(4000, 0.2), calm, who="hazard", base=0.13)
+        merged: dict[int, FailureBin] = {}
+        for b in [*wild, *same]:
+            a = merged.get(b.step)
+            merged[b.step] = b if a is None else FailureBin(
+                *astuple(b)[:3], *(x + z for x, z in zip(astuple(a)[3:], astuple(b)[3:], strict=True))
+            )  # fmt: skip
+        figures = track_record.figures_of([*merged.values(), *new], 30)
+        assert track_record.choose_leaders(figures, {"7d": "base-rate"})["7d"] == "base-rate"
 
     def test_equals_do_not_take_turns(self) -> None:
         p, y = drawn(4000, 4)

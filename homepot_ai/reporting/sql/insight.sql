@@ -42,7 +42,8 @@ SELECT cause, category, count(*), count(*) FILTER (WHERE peak_severity = 'critic
 -- name: failures
 SELECT o.id, o.device_id, o.at, o.ended_at, o.cause,
        EXISTS (SELECT 1 FROM ai_risk_episodes e WHERE e.device_id = o.device_id AND e.raised_at < o.at
-                  AND e.raised_at > o.at - interval '30 days')
+                  AND e.raised_at > o.at - interval '30 days'),
+       o.ended_at IS NULL AND o.source = 'incident'
   FROM ai_device_outcomes o
  WHERE o.kind = 'failure' AND o.withdrawn_at IS NULL AND o.device_id = ANY(%(ids)s::integer[])
    AND o.at > %(since)s AND o.at <= %(now)s

@@ -10,9 +10,17 @@ SELECT id, device_id, site_id, cause, level, raised_at, last_at, lower_since, en
   FROM ai_risk_episodes WHERE ended_at IS NULL ORDER BY id;
 
 -- name: unsettled
+-- Not settled; or settled before something was learned about the device that falls into the warning's time, or
+-- by a run for a moment that has not come yet.
 SELECT id, device_id, site_id, cause, level, raised_at, last_at, lower_since, ended_at, due_at, probability,
        action, prediction_id, alerted_at, facts, outcome, happened_at, settled_at
-  FROM ai_risk_episodes WHERE settled_at IS NULL AND raised_at < %(now)s ORDER BY id;
+  FROM ai_risk_episodes e
+ WHERE raised_at < %(now)s
+   AND (settled_at IS NULL OR (settled_at > %(now)s AND outcome IN ('false_alarm', 'censored'))
+        OR EXISTS (SELECT FROM ai_device_outcomes o
+                    WHERE o.device_id = e.device_id AND o.at > e.raised_at AND o.at <= e.due_at
+                      AND o.changed_at > e.settled_at AND o.changed_at <= %(now)s))
+ ORDER BY id;
 
 -- name: between
 SELECT id, device_id, site_id, cause, level, raised_at, last_at, lower_since, ended_at, due_at, probability,
@@ -50,13 +58,13 @@ UPDATE ai_risk_episodes
 UPDATE ai_risk_episodes
    SET outcome = %(outcome)s, happened_at = %(happened_at)s, settled_at = %(now)s,
        ended_at = coalesce(ended_at, %(ended_at)s)
- WHERE id = %(id)s AND settled_at IS NULL;
+ WHERE id = %(id)s AND settled_at IS DISTINCT FROM %(now)s;
 
 -- name: crossed
 -- Episodes that were raised on a limit: when the forecast that raised them came true.
 SELECT e.id, p.observed_at
   FROM ai_risk_episodes e JOIN ai_predictions p ON p.id = e.prediction_id
- WHERE e.settled_at IS NULL AND p.kind = 'limit' AND p.outcome = 'happened';
+ WHERE e.id = ANY(%(ids)s::bigint[]) AND p.kind = 'limit' AND p.outcome = 'happened';
 
 -- name: names
 SELECT d.id, d.public, d.name, d.device_type, d.site_id, s.name, o.timezone

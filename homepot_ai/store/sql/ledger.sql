@@ -1,13 +1,13 @@
 -- The ledger of forecasts: what is due, what became of it, and the counts of which its record is made.
 
 -- name: due
--- Due and not settled; or settled before something was learned about its device that falls into its time.
-SELECT p.id, p.device_id, p.made_at, p.kind, p.from_at, p.due_at, p.metric, p.probability, p.low, p.mid, p.high,
-       p.coverage
-  FROM ai_predictions p
- WHERE p.settled_at IS NULL AND p.due_at <= %(until)s AND p.id > %(after)s
- ORDER BY p.id
- LIMIT %(limit)s;
+-- Due and not settled. Materialized: by the order of ids PostgreSQL would read every row ever settled.
+WITH waiting AS MATERIALIZED (
+  SELECT p.id, p.device_id, p.made_at, p.kind, p.from_at, p.due_at, p.metric, p.probability, p.low, p.mid,
+         p.high, p.coverage
+    FROM ai_predictions p
+   WHERE p.settled_at IS NULL AND p.due_at <= %(until)s AND p.id > %(after)s)
+SELECT * FROM waiting ORDER BY id LIMIT %(limit)s;
 
 -- name: learned_later
 SELECT DISTINCT p.id, p.device_id, p.made_at, p.kind, p.from_at, p.due_at, p.metric, p.probability, p.low, p.mid,
@@ -17,6 +17,15 @@ SELECT DISTINCT p.id, p.device_id, p.made_at, p.kind, p.from_at, p.due_at, p.met
    AND p.made_at < coalesce(o.ended_at, o.at) + interval '1 second'
  WHERE o.changed_at > %(since)s AND o.changed_at > p.settled_at
    AND p.made_at > o.at - interval '120 days'
+ ORDER BY p.id
+ LIMIT %(limit)s;
+
+-- name: settled_ahead
+-- Settled by a run for a moment that has not come yet: nothing was seen of the time until then.
+SELECT p.id, p.device_id, p.made_at, p.kind, p.from_at, p.due_at, p.metric, p.probability, p.low, p.mid, p.high,
+       p.coverage
+  FROM ai_predictions p
+ WHERE p.settled_at > %(now)s AND p.outcome <> 'happened' AND p.due_at <= %(until)s
  ORDER BY p.id
  LIMIT %(limit)s;
 
@@ -49,22 +58,22 @@ SELECT p.id, v.mean
     SELECT m.mean[array_position(m.metrics, p.metric)] AS mean
       FROM ai_metric_hours m
      WHERE m.device_id = p.device_id AND m.hour BETWEEN p.due_at - interval '3 hours' AND p.due_at + interval '2 hours'
-       AND p.metric = ANY(m.metrics)
+       AND abs(m.mean[array_position(m.metrics, p.metric)]) <= %(absurd)s
      ORDER BY abs(extract(epoch FROM m.hour - p.due_at) + 1800)
      LIMIT 1) v
- WHERE p.id = ANY(%(ids)s::bigint[]) AND v.mean IS NOT NULL AND v.mean <> 'NaN';
+ WHERE p.id = ANY(%(ids)s::bigint[]);
 
 -- name: crossings
--- The first hour whose mean is beyond the limit that the forecast was about.
+-- The first hour whose mean is beyond the limit that the forecast was about; infinite and absurd ones are none.
 SELECT p.id, min(m.hour)
   FROM ai_predictions p
   JOIN ai_metric_hours m ON m.device_id = p.device_id AND m.hour > p.made_at - interval '1 hour'
    AND m.hour <= p.due_at AND p.metric = ANY(m.metrics)
  WHERE p.id = ANY(%(ids)s::bigint[]) AND p.facts->>'limit' IS NOT NULL
+   AND abs(m.mean[array_position(m.metrics, p.metric)]) <= %(absurd)s
    AND CASE WHEN p.facts->>'direction' = 'low'
             THEN m.mean[array_position(m.metrics, p.metric)] <= (p.facts->>'limit')::float8
-            ELSE m.mean[array_position(m.metrics, p.metric)] >= (p.facts->>'limit')::float8
-             AND m.mean[array_position(m.metrics, p.metric)] <> 'NaN' END
+            ELSE m.mean[array_position(m.metrics, p.metric)] >= (p.facts->>'limit')::float8 END
  GROUP BY p.id;
 
 -- name: failure_bins
