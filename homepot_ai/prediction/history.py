@@ -22,7 +22,7 @@ from homepot_ai.fleet.metrics import ABSURD
 from homepot_ai.prediction.records import Histories
 from homepot_ai.store import happenings, metric_hours
 from homepot_ai.store.database import Connection
-from homepot_ai.store.happenings import SEVERITIES, Episodes, Outcome
+from homepot_ai.store.happenings import Episodes, Outcome
 from homepot_ai.store.metric_hours import Hour
 
 Floats = npt.NDArray[np.float32]
@@ -38,7 +38,7 @@ MOST_MEASURES = 60
 #: Measures that are no metric: hours without data, and health lost (its share times hours), each day.
 SILENT, LOST = "silent_hours", "health_lost_hours"
 MAINTAINED = "maintained"
-EVENTS = (*logs.KINDS, *(f"{severity} anomaly" for severity in SEVERITIES), "silence", MAINTAINED)
+EVENTS = (*logs.KINDS, "anomaly", "silence", MAINTAINED)
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def histories(fleet: Fleet, courses: Courses, happened: Happened) -> Histories:
 
     parts = [(happened.lines.device, step(happened.lines.t), happened.lines.kind)]
     a = happened.anomalies
-    parts.append((place(a.device_id), step(a.begin), len(logs.KINDS) + a.severity.astype(np.int64)))
+    parts.append((place(a.device_id), step(a.begin), np.full(len(a.begin), EVENTS.index("anomaly"))))
     s = happened.silences
     parts.append((place(s.device_id), step(s.begin), np.full(len(s.begin), EVENTS.index("silence"))))
     told = [(where[o.device_id], float(step(o.t)), o) for o in happened.outcomes if o.device_id in where]

@@ -13,7 +13,6 @@ from homepot_ai.store import arrays, named_sql
 from homepot_ai.store.database import Connection
 
 _SQL = named_sql.load("store/sql/happenings.sql")
-SEVERITIES = ("info", "warning", "critical")
 
 
 @dataclass(frozen=True)
@@ -23,13 +22,12 @@ class Episodes:
     Attributes:
         device_id: int32 [E]; begin, end: float64 [E], seconds since 1970; what lasts ends at the moment
             asked for.
-        severity: int32 [E], index of SEVERITIES; lost: float64 [E], health lost at its worst, 0..1.
+        lost: float64 [E], health lost when it opened, 0..1.
     """
 
     device_id: npt.NDArray[np.int32]
     begin: npt.NDArray[np.float64]
     end: npt.NDArray[np.float64]
-    severity: npt.NDArray[np.int32]
     lost: npt.NDArray[np.float64]
 
 
@@ -49,18 +47,18 @@ def anomalies(
     """Anomalies that began in [since, until) and were not marked as false."""
     row = conn.execute(_SQL["anomalies"], _parameters(since, until, devices), binary=True).fetchone()
     assert row is not None
-    device, begin, end, severity, lost = (arrays.unpack(column) for column in row)
-    return Episodes(device, begin, end, severity, lost)
+    device, begin, end, lost = (arrays.unpack(column) for column in row)
+    return Episodes(device, begin, end, lost)
 
 
 def silences(
     conn: Connection, since: datetime, until: datetime, devices: Sequence[int] | None = None
 ) -> Episodes:
-    """Stretches without data that reach into [since, until); severity and lost are 0."""
+    """Stretches without data that reach into [since, until); lost is 0."""
     row = conn.execute(_SQL["gaps"], _parameters(since, until, devices), binary=True).fetchone()
     assert row is not None
     device, begin, end = (arrays.unpack(column) for column in row)
-    return Episodes(device, begin, end, np.zeros(len(device), np.int32), np.zeros(len(device)))
+    return Episodes(device, begin, end, np.zeros(len(device)))
 
 
 def outcomes(conn: Connection, until: datetime, devices: Sequence[int] | None = None) -> list[Outcome]:

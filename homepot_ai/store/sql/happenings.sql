@@ -1,11 +1,11 @@
 -- What devices went through, as arrays: one row, a vector per column.
 
 -- name: anomalies
+-- As they were when they opened: how grave one became is known later than the failures that it came before.
 SELECT array_send(coalesce(array_agg(device_id), '{}')),
        array_send(coalesce(array_agg(extract(epoch FROM started_at)::float8), '{}')),
        array_send(coalesce(array_agg(extract(epoch FROM least(coalesce(ended_at, %(until)s), %(until)s))::float8), '{}')),
-       array_send(coalesce(array_agg((array_position(ARRAY['info', 'warning', 'critical'], severity) - 1)::int4), '{}')),
-       array_send(coalesce(array_agg(1 - coalesce(peak_score, 1)::float8), '{}'))
+       array_send(coalesce(array_agg(1 - coalesce(initial_score, 1)::float8), '{}'))
   FROM ai_anomaly_logs
  WHERE started_at < %(until)s AND started_at >= %(since)s AND mark IS DISTINCT FROM false
    AND (%(devices)s::int8[] IS NULL OR device_id = ANY(%(devices)s));

@@ -154,7 +154,8 @@ SELECT made_at, thresholds, leaders, record
 INSERT INTO ai_predictions (made_at, device_id, site_id, device_type, provenance, kind, horizon, from_at, due_at,
                             metric, cause, probability, low, mid, high, unit, coverage, base_rate, forecaster,
                             version, reason, facts)
-SELECT %(made_at)s, %(device_id)s, d.site_id, d.device_type, NULL, %(kind)s, %(horizon)s, %(from_at)s,
+SELECT %(made_at)s, %(device_id)s, d.site_id, d.device_type,
+       CASE WHEN d.is_simulated THEN 'simulated' END, %(kind)s, %(horizon)s, %(from_at)s,
        %(due_at)s, %(metric)s, %(cause)s, %(probability)s, %(low)s, %(mid)s, %(high)s, %(unit)s, %(coverage)s,
        NULL, %(forecaster)s, %(version)s, %(reason)s, %(facts)s
   FROM devices d WHERE d.id = %(device_id)s
