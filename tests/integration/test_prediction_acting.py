@@ -320,6 +320,7 @@ class TestActing:
     ) -> None:
         world(database)
         acting.act_on(database, settings, [risk(1, low_days=None, cause="failure")], NOW)
+        hours_of(database, 1, NOW, 8 * 24, 50.0)
         with database.admin() as conn:
             conn.execute(
                 "INSERT INTO ai_baselines (shard, kind, at, part, version, payload, checksum, created_at) "
@@ -347,7 +348,7 @@ class TestActing:
         number = forecast(database, 1, NOW - HOUR)
         due.settle_due(database, settings, NOW + 90 * DAY)
         query = "SELECT p.outcome, e.outcome FROM ai_predictions p, ai_risk_episodes e WHERE p.id = %s"
-        assert rows(database, query, number) == [("censored", "false_alarm")]
+        assert rows(database, query, number) == [("censored", "censored")]
         hours_of(database, 1, NOW, 9 * 24, 50.0)
         outcome(database, 1, NOW + 3 * DAY, ended=NOW + 4 * DAY)
         due.settle_due(database, settings, NOW + 8 * DAY)
