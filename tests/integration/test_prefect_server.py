@@ -360,7 +360,12 @@ def test_three_shards_and_two_workers_score_each_device_once_a_minute() -> None:
         small_fleet(split.database(), devices=30)
         second = subprocess.Popen(
             [sys.executable, "-m", "prefect", "worker", "start", "--type", "process", "--pool", "minute"],
-            env=split.env | {"PREFECT_API_URL": f"http://127.0.0.1:{split.port}/api", "PREFECT_API_KEY": ""},
+            # The pool says `python`: the one with the libraries, as in an activated environment.
+            env=split.env | {
+                "PREFECT_API_URL": f"http://127.0.0.1:{split.port}/api",
+                "PREFECT_API_KEY": "",
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            },
             cwd=split.var, stdout=(split.var / "second.out").open("wb"), stderr=subprocess.STDOUT,
         )  # fmt: skip
         names = [f"score-health-{number}" for number in (1, 2, 3)]
