@@ -128,10 +128,11 @@ def _queued(database: Database, timezone: str) -> list[tuple[Any, ...]]:
     with database.reader() as conn:
         return conn.execute(
             """
-            SELECT r.report_id, r.revision, r.pdf, o.recipient, o.message_id, o.state::text
+            SELECT r.report_id, r.revision, e.pdf, o.recipient, o.message_id, o.state::text
             FROM (SELECT DISTINCT ON (scope, site_id) * FROM ai_reports
                   WHERE report_type = 'daily' AND timezone = %s
                   ORDER BY scope, site_id, period_start DESC, revision DESC) AS r
+            JOIN ai_report_editions AS e USING (report_id, revision, mode)
             JOIN ai_mail_outbox AS o ON o.reference = r.report_id AND o.kind = 'report'
              -- The mails of earlier revisions carry another PDF.
              AND o.key LIKE r.report_id || '#' || r.revision || ':%%'

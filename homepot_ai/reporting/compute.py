@@ -16,9 +16,11 @@ from homepot_ai.reporting.facts import (
     STATUSES,
     ClassFacts,
     Completeness,
-    DayFigures,
     DeviceRef,
     DeviceRows,
+    Earlier,
+    EarlierKind,
+    Figures,
     Provenance,
     SiteFacts,
     Status,
@@ -170,14 +172,14 @@ def minutes_due(device: RosterDevice, day: Day) -> int:
     return max(due, row.minutes.total if row else 0)
 
 
-def figures(devices: Sequence[RosterDevice], day: Day) -> DayFigures:
+def figures(devices: Sequence[RosterDevice], day: Day) -> Figures:
     """The numbers of a group of devices over a period."""
     ids = {device.id for device in devices}
     rows = [day.devices[device.id] for device in devices if device.id in day.devices]
     ends: Counter[str] = Counter(day.status_at_end(device.id) for device in devices)
     spent = {status: sum(row.minutes.get(status) for row in rows) for status in STATUSES}
     mine = [episode for episode in day.episodes if episode.device_id in ids]
-    return DayFigures(
+    return Figures(
         devices=len(devices),
         scored_devices=sum(row.scored > 0 for row in rows),
         status_at_end=StatusCounts(**ends),
@@ -194,7 +196,7 @@ def figures(devices: Sequence[RosterDevice], day: Day) -> DayFigures:
     )
 
 
-def compared(devices: Sequence[RosterDevice], day: Day) -> DayFigures | None:
+def compared(devices: Sequence[RosterDevice], day: Day) -> Figures | None:
     """The numbers of a group over an earlier period; None when nothing of it was scored then."""
     result = figures(devices, day)
     return result if result.status_minutes.total else None
@@ -228,8 +230,7 @@ def classes(
     devices: Sequence[RosterDevice],
     provenance: Mapping[int, Provenance],
     today: Day,
-    day_before: Day,
-    week_before: Day,
+    earlier: Sequence[tuple[EarlierKind, Day]],
 ) -> tuple[ClassFacts, ...]:
     """The numbers of each class that is present, the headline's first. Classes are never added up."""
     result = []
@@ -239,9 +240,11 @@ def classes(
             result.append(
                 ClassFacts(
                     provenance=kind,
-                    day=figures(group, today),
-                    day_before=compared(group, day_before),
-                    week_before=compared(group, week_before),
+                    figures=figures(group, today),
+                    earlier=tuple(
+                        Earlier(what=what, first_day=then.period.first_day, figures=compared(group, then))
+                        for what, then in earlier
+                    ),
                 )
             )
     return tuple(result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from homepot_ai.reporting.facts import DailyFacts
+from homepot_ai.reporting.facts import ReportFacts
 from homepot_ai.reporting.view import Difference
 from homepot_ai.text import clean
 
@@ -13,6 +13,7 @@ _ABSENT = "–"
 # Lists of records are compared by what identifies a record, not by position.
 _KEYS = {
     "classes": ("provenance",),
+    "earlier": ("what",),
     "sites": ("public_id",),
     "worst": ("device", "public_id"),
     "anomalies": ("id",),
@@ -24,7 +25,7 @@ _KEYS = {
 }
 
 
-def between(before: DailyFacts, after: DailyFacts) -> tuple[Difference, ...]:
+def between(before: ReportFacts, after: ReportFacts) -> tuple[Difference, ...]:
     """Every figure that differs, in the order of its path; empty when the facts are equal.
 
     How the service stood when each was made (`made`) is no fact about the period and is left out.

@@ -1,10 +1,10 @@
-"""Fetching what a daily report needs, and putting it together as :class:`DailyFacts`."""
+"""Fetching what a daily report needs, and putting it together as :class:`ReportFacts`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -13,18 +13,19 @@ from homepot_ai.errors import HomepotAIError, NotFound
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.fleet.received import received
 from homepot_ai.reporting import compute, predicted
+from homepot_ai.reporting.catalogue import PLUGINS
 from homepot_ai.reporting.compute import Day, DeviceDay, Episode, RosterDevice, RosterSite
 from homepot_ai.reporting.courses import counts_of, timeline, worst
 from homepot_ai.reporting.facts import (
     AlarmFacts,
     AnomalyFacts,
     Count,
-    DailyFacts,
     DeviceRef,
     Made,
     PeriodFacts,
     Problem,
     Provenance,
+    ReportFacts,
     Scope,
     ScopeName,
     ScoringFacts,
@@ -33,6 +34,7 @@ from homepot_ai.reporting.facts import (
     ThresholdFacts,
 )
 from homepot_ai.reporting.periods import Period, comparisons
+from homepot_ai.reporting.source import Roster, Source
 from homepot_ai.store import marks
 from homepot_ai.store.database import Connection
 from homepot_ai.store.named_sql import load
@@ -48,17 +50,7 @@ ANOMALY_CAP = 500
 _SQL = "reporting/sql/report.sql"
 
 
-@dataclass(frozen=True)
-class Roster:
-    """Who the report is about. `deleted`: devices with scores that HOMEPOT no longer knows."""
-
-    name: ScopeName
-    sites: Sequence[RosterSite]
-    devices: Sequence[RosterDevice]
-    deleted: int
-
-
-def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, now: datetime) -> DailyFacts:
+def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, now: datetime) -> ReportFacts:
     """Read one snapshot of the database and compute the facts of a daily report.
 
     Sections that can fail without taking the report along do so, and are listed in `problems`;
@@ -77,6 +69,7 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
     roster = _roster(conn, settings, scope, today)
     ids = [device.id for device in roster.devices]
     problems: list[Problem] = []
+    parts: dict[str, Any] = {}
 
     def section(name: str, make: Callable[[], T]) -> T | None:
         try:
@@ -94,25 +87,31 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
         roster.devices,
         provenance,
         today,
-        _day(conn, before.day_before, ids),
-        _day(conn, before.week_before, ids),
+        [
+            ("day_before", _day(conn, before.day_before, ids)),
+            ("same_weekday", _day(conn, before.week_before, ids)),
+        ],
     )
     headline: Provenance = classes[0].provenance if classes else "real"
     main = [device.id for device in roster.devices if provenance[device.id] == headline]
     troubled = compute.ranked(roster.devices, today)
     anomalies = _anomalies(today, refs)
-    return DailyFacts(
+    source = Source(conn, settings, scope, period, now, roster, refs, headline, main, today)
+    for plugin in PLUGINS:
+        if period.kind in plugin.kinds:
+            parts[plugin.key] = section(plugin.key, partial(plugin.gather, source))
+    return ReportFacts(
+        report_type=period.kind,
         organisation=clean(settings.reports.organisation),
         scope=scope,
         name=roster.name,
         period=PeriodFacts(
+            kind=period.kind,
             start=period.start,
             end=period.end,
             timezone=period.timezone,
-            day=period.first_day,
-            label=period.label,
-            day_before=before.day_before.first_day,
-            week_before=before.week_before.first_day,
+            first_day=period.first_day,
+            last_day=period.last_day,
         ),
         classes=classes,
         deleted_devices=roster.deleted,
@@ -133,6 +132,7 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
         scoring=section("scoring", lambda: _scoring(conn, settings, period)),
         made=_made(conn, now),
         problems=tuple(problems),
+        **parts,
     )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from homepot_ai.health.feedback import wilson
 from homepot_ai.reporting import words
-from homepot_ai.reporting.facts import AlarmFacts, DailyFacts, ThresholdFacts
+from homepot_ai.reporting.facts import AlarmFacts, ReportFacts, ThresholdFacts
 from homepot_ai.text import NBSP
 
 #: Marked anomalies from which a precision is printed: below, its interval is as wide as ignorance.
 MEASURED_FROM = 10
 
 
-def sentences(facts: DailyFacts) -> str:
+def sentences(facts: ReportFacts) -> str:
     """The section's text: the period, the measured precision, the thresholds that marks moved."""
     alarms = facts.alarms
     if alarms is None:

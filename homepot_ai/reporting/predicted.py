@@ -18,7 +18,7 @@ from homepot_ai.store import episodes, named_sql, schedule
 from homepot_ai.text import clean
 
 if TYPE_CHECKING:
-    from homepot_ai.reporting.facts import DailyFacts
+    from homepot_ai.reporting.facts import ReportFacts
     from homepot_ai.reporting.periods import Period
     from homepot_ai.store.database import Connection
 
@@ -93,7 +93,7 @@ def soon(facts: ForecastFacts, end: datetime) -> int:
     return sum(d.level == "critical" if d.low is None else d.low <= end + SOON for d in facts.devices)
 
 
-def lead(facts: DailyFacts) -> str:
+def lead(facts: ReportFacts) -> str:
     """The section's first paragraph: how many, how soon, and how good such forecasts were."""
     found = facts.forecasts
     if found is None:
@@ -108,7 +108,7 @@ def lead(facts: DailyFacts) -> str:
     return f"{said}. {found.record}"
 
 
-def lines(facts: DailyFacts, *, fleet: bool) -> tuple[ForecastLine, ...]:
+def lines(facts: ReportFacts, *, fleet: bool) -> tuple[ForecastLine, ...]:
     """The devices, the most urgent first."""
     found = facts.forecasts
     if found is None:
@@ -117,7 +117,7 @@ def lines(facts: DailyFacts, *, fleet: bool) -> tuple[ForecastLine, ...]:
     return tuple(_line(item, clock, fleet=fleet) for item in found.devices[:SHOWN])
 
 
-def note(facts: DailyFacts) -> str:
+def note(facts: ReportFacts) -> str:
     """How many are not shown."""
     found = facts.forecasts
     more = 0 if found is None else found.total - min(SHOWN, len(found.devices))

@@ -17,7 +17,7 @@ from homepot_ai.errors import MailError, ReportError
 from homepot_ai.fleet.devices import list_sites
 from homepot_ai.reporting import differences as compare
 from homepot_ai.reporting import mail, pdf, stored, view
-from homepot_ai.reporting.facts import DailyFacts, Scope, canonical_json, facts_hash
+from homepot_ai.reporting.facts import ReportFacts, Scope, canonical_json, facts_hash
 from homepot_ai.reporting.gather import gather
 from homepot_ai.reporting.periods import Period, period_for
 from homepot_ai.reporting.stored import StoredReport
@@ -168,7 +168,7 @@ def templates_of(settings: Settings) -> Path:
 
 
 def _render(
-    settings: Settings, name: str, revision: int, facts: DailyFacts, changed: tuple[Difference, ...]
+    settings: Settings, name: str, revision: int, facts: ReportFacts, changed: tuple[Difference, ...]
 ) -> StoredReport:
     folder = templates_of(settings)
     made_at = facts.made.at

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from homepot_ai.errors import ReportError
-from homepot_ai.reporting.facts import DailyFacts, Scope, facts_hash, restore
+from homepot_ai.reporting.facts import ReportFacts, Scope, facts_hash, restore
 from homepot_ai.reporting.view import DailyView, Difference, build
 from homepot_ai.store.database import Connection
 from homepot_ai.store.named_sql import load
@@ -25,7 +25,7 @@ class StoredReport:
 
     report_id: str
     revision: int
-    facts: DailyFacts
+    facts: ReportFacts
     facts_hash: str
     pdf: bytes
     generated_at: datetime

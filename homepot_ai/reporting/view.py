@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from homepot_ai.reporting import charts, judged, predicted, sections, words
+from homepot_ai.reporting import charts, daily_rows, judged, predicted, words
 from homepot_ai.reporting.drawing import Drawing
-from homepot_ai.reporting.facts import DailyFacts, Provenance, facts_hash
+from homepot_ai.reporting.facts import Provenance, ReportFacts, facts_hash
 from homepot_ai.reporting.periods import day as local_day
 from homepot_ai.reporting.periods import local, zone_text
 from homepot_ai.reporting.predicted import ForecastLine
@@ -102,7 +102,7 @@ class DailyView:
 
 
 def build(
-    facts: DailyFacts,
+    facts: ReportFacts,
     *,
     report_id: str,
     revision: int,
@@ -111,7 +111,7 @@ def build(
 ) -> DailyView:
     """Word a report. Pure: the same facts always give the same view."""
     clock = words.Clock.of(facts)
-    period = local_day(facts.period.day, facts.period.timezone)
+    period = local_day(facts.period.first_day, facts.period.timezone)
     headline = facts.headline
     kind: Provenance = headline.provenance if headline else "real"
     fleet = facts.scope.kind == "fleet"
@@ -134,7 +134,7 @@ def build(
         verdict=verdict,
         quiet=words.is_quiet(facts),
         covers=_covers(facts),
-        tiles=sections.tiles(facts, headline) if headline else (),
+        tiles=daily_rows.tiles(facts, headline) if headline else (),
         day_chart=_day_chart(facts, every=3) if headline else None,
         day_picture=_day_chart(facts, every=6, width=420, height=120, text_size=11) if headline else None,
         day_note=facts.problem("timeline") or "",
@@ -146,9 +146,9 @@ def build(
         judged=judged.sentences(facts),
         silenced=_silenced(facts),
         forecasts=Table(predicted.lines(facts, fleet=fleet), predicted.lead(facts), predicted.note(facts)),
-        checks=sections.check_rows(facts, clock),
-        counted=sections.counted_rows(facts, headline) if headline else (),
-        classes=tuple(sections.class_row(item) for item in facts.classes) if len(facts.classes) > 1 else (),
+        checks=daily_rows.check_rows(facts, clock),
+        counted=daily_rows.counted_rows(facts, headline) if headline else (),
+        classes=tuple(daily_rows.class_row(item) for item in facts.classes) if len(facts.classes) > 1 else (),
         made_at=f"{made:%a} {made.day} {made:%B %Y %H:%M} {zone_text(facts.made.at, period.timezone)}",
         paper=paper,
         differences=tuple(differences[:DIFFERENCES_SHOWN]),
@@ -161,16 +161,16 @@ def _rest(total: int, shown: int, one: str, where: str, many: str = "") -> str:
     return f"And {words.count(more, one, many)} more; {where}." if more > 0 else ""
 
 
-def _covers(facts: DailyFacts) -> str:
+def _covers(facts: ReportFacts) -> str:
     """Which devices the headline speaks of, and which it leaves out."""
     headline = facts.headline
     if headline is None:
         return ""
     meaning = words.PROVENANCE_MEANING[headline.provenance]
-    devices = words.count(headline.day.devices, "device")
+    devices = words.count(headline.figures.devices, "device")
     said = f"Headline figures: {devices} with {words.PROVENANCE_WORD[headline.provenance]} data ({meaning})."
     others = [
-        words.count(item.day.devices, f"{words.PROVENANCE_WORD[item.provenance]} device")
+        words.count(item.figures.devices, f"{words.PROVENANCE_WORD[item.provenance]} device")
         for item in facts.classes[1:]
     ]
     if others:
@@ -181,7 +181,7 @@ def _covers(facts: DailyFacts) -> str:
     return said
 
 
-def _day_chart(facts: DailyFacts, *, every: int, **size: float) -> Drawing | None:
+def _day_chart(facts: ReportFacts, *, every: int, **size: float) -> Drawing | None:
     bins = facts.timeline
     if not bins or not any(bin_.minutes.total for bin_ in bins):
         return None
@@ -205,13 +205,13 @@ def _day_chart(facts: DailyFacts, *, every: int, **size: float) -> Drawing | Non
     return charts.day_chart(bins, ticks, title=f"Devices by status over the day: {said}", **size)
 
 
-def _worst(facts: DailyFacts, clock: words.Clock, kind: Provenance, fleet: bool) -> Table[DeviceRow]:
+def _worst(facts: ReportFacts, clock: words.Clock, kind: Provenance, fleet: bool) -> Table[DeviceRow]:
     problem = facts.problem("worst")
     if problem:
         return Table((), f"This section could not be made: {problem}.")
-    rows = tuple(sections.device_row(item, clock, kind, fleet) for item in facts.worst)
+    rows = tuple(daily_rows.device_row(item, clock, kind, fleet) for item in facts.worst)
     if not rows:
-        nothing = facts.headline is None or facts.headline.day.status_minutes.total == 0
+        nothing = facts.headline is None or facts.headline.figures.status_minutes.total == 0
         said = "Nothing was scored." if nothing else "No device left the healthy range at any minute."
         return Table((), said)
     return Table(
@@ -224,9 +224,9 @@ def _worst(facts: DailyFacts, clock: words.Clock, kind: Provenance, fleet: bool)
     )
 
 
-def _anomalies(facts: DailyFacts, clock: words.Clock, kind: Provenance, fleet: bool) -> Table[AnomalyRow]:
+def _anomalies(facts: ReportFacts, clock: words.Clock, kind: Provenance, fleet: bool) -> Table[AnomalyRow]:
     shown = facts.anomalies[:ANOMALIES_SHOWN]
-    rows = tuple(sections.anomaly_row(item, facts, clock, kind, fleet) for item in shown)
+    rows = tuple(daily_rows.anomaly_row(item, facts, clock, kind, fleet) for item in shown)
     if not rows:
         return Table((), "No anomaly was open at any time of the day.")
     where = _ATTACHED
@@ -235,12 +235,12 @@ def _anomalies(facts: DailyFacts, clock: words.Clock, kind: Provenance, fleet: b
     return Table(rows, "", _rest(facts.anomalies_total, len(rows), "anomaly", where, "anomalies"))
 
 
-def _sites(facts: DailyFacts) -> Table[SiteRow]:
-    rows = tuple(sections.site_row(site) for site in facts.sites[:SITES_SHOWN])
+def _sites(facts: ReportFacts) -> Table[SiteRow]:
+    rows = tuple(daily_rows.site_row(site) for site in facts.sites[:SITES_SHOWN])
     return Table(rows, "", _rest(len(facts.sites), len(rows), "site", _ATTACHED))
 
 
-def _rows(facts: DailyFacts, kind: Provenance, fleet: bool) -> Table[RowsRow]:
+def _rows(facts: ReportFacts, kind: Provenance, fleet: bool) -> Table[RowsRow]:
     data = facts.completeness
     if data is None:
         return Table((), f"This section could not be made: {facts.problem('completeness') or 'unknown'}.")
@@ -276,7 +276,7 @@ def _rows(facts: DailyFacts, kind: Provenance, fleet: bool) -> Table[RowsRow]:
         shown.append(
             RowsRow(
                 name=name,
-                about=sections.about(item.device, headline=kind, with_site=fleet),
+                about=daily_rows.about(item.device, headline=kind, with_site=fleet),
                 received=f"{item.moments:,}",
                 expected="unknown" if item.expected is None else f"{item.expected:,}",
                 share=share,
@@ -288,7 +288,7 @@ def _rows(facts: DailyFacts, kind: Provenance, fleet: bool) -> Table[RowsRow]:
     return Table(tuple(shown), lead + below, _rest(len(poor), len(shown), "device", _ATTACHED))
 
 
-def _silenced(facts: DailyFacts) -> str:
+def _silenced(facts: ReportFacts) -> str:
     quiet = facts.silenced
     said = []
     if quiet.maintenance_minutes:

@@ -11,9 +11,9 @@ from homepot_ai.reporting.facts import (
     STATUSES,
     AnomalyFacts,
     ClassFacts,
-    DailyFacts,
-    DayFigures,
+    Figures,
     Provenance,
+    ReportFacts,
     Status,
     StatusCounts,
 )
@@ -150,9 +150,9 @@ class Clock:
     end: datetime
 
     @classmethod
-    def of(cls, facts: DailyFacts) -> Clock:
+    def of(cls, facts: ReportFacts) -> Clock:
         """The clock of a report."""
-        return cls(facts.period.timezone, facts.period.day, facts.period.end)
+        return cls(facts.period.timezone, facts.period.first_day, facts.period.end)
 
     def __call__(self, moment: datetime) -> str:
         """Hours and minutes; with the day if it is another, with the zone if the hour happens twice."""
@@ -255,12 +255,12 @@ def change(
     return Change("↑" if up else "↓", f"{' '.join(said.split())} than {when}", tone)
 
 
-def verdict(facts: DailyFacts) -> Verdict:
+def verdict(facts: ReportFacts) -> Verdict:
     """What a person on a phone must know: decided by rules, from the headline class."""
     headline = facts.headline
     if headline is None:
         return Verdict("unknown", "There are no devices here yet.", (), "no devices")
-    day = headline.day
+    day = headline.figures
     kind = "" if headline.provenance == "real" else f"{PROVENANCE_WORD[headline.provenance]} "
     devices = count(day.devices, f"{kind}device")
     if day.status_minutes.total == 0:
@@ -314,14 +314,14 @@ def verdict(facts: DailyFacts) -> Verdict:
     return Verdict(level, said + ".", tuple(details), short)
 
 
-def _anomaly_sentence(day: DayFigures) -> str:
+def _anomaly_sentence(day: Figures) -> str:
     if not (day.opened or day.closed or day.still_open):
         return "No anomalies."
     opened = f"{count(day.opened, 'anomaly', 'anomalies')} opened"
     return f"{opened}, {day.closed:,} closed, {day.still_open:,} still open at the end."
 
 
-def _stopped(facts: DailyFacts) -> str | None:
+def _stopped(facts: ReportFacts) -> str | None:
     """The time of day that scoring had got to when the report was made, if the day had not ended there."""
     last = facts.made.last_scored
     if last is None or not facts.period.start < last < facts.period.end - timedelta(minutes=15):
@@ -329,7 +329,7 @@ def _stopped(facts: DailyFacts) -> str | None:
     return f"{local(last, facts.period.timezone):%H:%M}"
 
 
-def _incomplete(facts: DailyFacts, day: DayFigures) -> list[str]:
+def _incomplete(facts: ReportFacts, day: Figures) -> list[str]:
     said = []
     if facts.scoring and facts.scoring.share is not None and facts.scoring.share < ENOUGH:
         said.append(f"Incomplete: only {percent(facts.scoring.share)} of the minutes due were scored.")
@@ -344,23 +344,23 @@ def _incomplete(facts: DailyFacts, day: DayFigures) -> list[str]:
 def _apart(others: tuple[ClassFacts, ...]) -> list[str]:
     said = []
     for other in others:
-        devices = count(other.day.devices, f"{PROVENANCE_WORD[other.provenance]} device")
-        need = other.day.attention
+        devices = count(other.figures.devices, f"{PROVENANCE_WORD[other.provenance]} device")
+        need = other.figures.attention
         verb = "none needs" if not need else f"{need:,} needs" if need == 1 else f"{need:,} need"
         said.append(f"Counted apart: {devices}, {'' if not need else 'of which '}{verb} attention.")
     return said
 
 
-def is_quiet(facts: DailyFacts) -> bool:
+def is_quiet(facts: ReportFacts) -> bool:
     """Nothing happened that anybody should read about: no trouble, no anomaly, nothing missing."""
     headline = facts.headline
     return (
         headline is not None
-        and headline.day.status_minutes.total > 0
+        and headline.figures.status_minutes.total > 0
         and facts.troubled_devices == 0
         and facts.anomalies_total == 0
         and not (facts.forecasts and facts.forecasts.total)
-        and not _incomplete(facts, headline.day)
+        and not _incomplete(facts, headline.figures)
     )
 
 

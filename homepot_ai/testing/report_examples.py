@@ -14,14 +14,15 @@ from homepot_ai.reporting.facts import (
     ClassFacts,
     Completeness,
     Count,
-    DailyFacts,
-    DayFigures,
     DeviceRef,
     DeviceRows,
+    Earlier,
+    Figures,
     Made,
     PeriodFacts,
     Problem,
     Provenance,
+    ReportFacts,
     Scope,
     ScopeName,
     ScoringFacts,
@@ -63,12 +64,12 @@ def device(number: int, site: str = "Berlin Mitte", kind: Provenance = "controll
     )
 
 
-def figures(devices: int, period: Period, *, end: StatusCounts, health: float, silent: int = 0) -> DayFigures:
+def figures(devices: int, period: Period, *, end: StatusCounts, health: float, silent: int = 0) -> Figures:
     """Figures that fit together: `silent` device-minutes without data, the rest scored."""
     due = devices * period.minutes
     scored = due - silent
     bad = end.total - end.healthy
-    return DayFigures(
+    return Figures(
         devices=devices,
         scored_devices=devices,
         status_at_end=end,
@@ -226,7 +227,7 @@ def example(  # one knob per thing that a page shows
     zone: str = ZONE,
     now: datetime | None = None,
     name: str = "Berlin Mitte",
-) -> DailyFacts:
+) -> ReportFacts:
     """A day of one kind: quiet, bad, degraded (sections missing, scoring down), empty or silent.
 
     >>> example("quiet").headline.day.attention
@@ -247,19 +248,25 @@ def example(  # one knob per thing that a page shows
     earlier = figures(
         devices, before.day_before, end=StatusCounts(healthy=devices - 1, warning=1), health=0.941, silent=62
     )
+
+    def compared(day: Figures | None, weekday: Figures | None) -> tuple[Earlier, ...]:
+        return (
+            Earlier(what="day_before", first_day=before.day_before.first_day, figures=day),
+            Earlier(what="same_weekday", first_day=before.week_before.first_day, figures=weekday),
+        )
+
     classes: list[ClassFacts] = []
     if not empty:
         classes.append(
             ClassFacts(
                 provenance="controlled",
-                day=now_figures,
-                day_before=earlier,
-                week_before=None if kind == "degraded" else earlier,
+                figures=now_figures,
+                earlier=compared(earlier, None if kind == "degraded" else earlier),
             )
         )
     if bad:
         few = figures(2, period, end=StatusCounts(healthy=1, warning=1), health=0.71)
-        classes.append(ClassFacts(provenance="simulated", day=few, day_before=None, week_before=None))
+        classes.append(ClassFacts(provenance="simulated", figures=few, earlier=compared(None, None)))
     states: tuple[Status, ...] = ("critical", "warning", "warning", "no_data")
     worst_ten = tuple(
         worst(period, n, ref, states[n] if n < 4 else "healthy") for n, ref in enumerate(refs[:10])
@@ -285,20 +292,20 @@ def example(  # one knob per thing that a page shows
         for n, ref in enumerate(refs)
         if (expected := period.minutes)
     )
-    return DailyFacts(
+    return ReportFacts(
+        report_type="daily",
         organisation="HOMEPOT",
         scope=Scope(kind="fleet") if fleet else Scope(kind="site", id=1),
         name=ScopeName(name="Whole fleet")
         if fleet
         else ScopeName(name=name, public_id="SITE-5WH7-X37K", location="Friedrichstraße 90, 10117 Berlin"),
         period=PeriodFacts(
+            kind="daily",
             start=period.start,
             end=period.end,
             timezone=zone,
-            day=which,
-            label=period.label,
-            day_before=before.day_before.first_day,
-            week_before=before.week_before.first_day,
+            first_day=which,
+            last_day=which,
         ),
         classes=tuple(classes),
         deleted_devices=0,

@@ -8,7 +8,7 @@ import pytest
 
 from homepot_ai.errors import NotFound
 from homepot_ai.reporting import words
-from homepot_ai.reporting.facts import DailyFacts, Scope, canonical_json, facts_hash, restore
+from homepot_ai.reporting.facts import ReportFacts, Scope, canonical_json, facts_hash, restore
 from homepot_ai.reporting.gather import gather
 from homepot_ai.reporting.periods import Period, comparisons, day
 from homepot_ai.settings import Settings
@@ -91,7 +91,7 @@ def world(database: Database) -> World:
     return world
 
 
-def facts_of(world: World, settings: Settings, scope: Scope, period: Period = PERIOD) -> DailyFacts:
+def facts_of(world: World, settings: Settings, scope: Scope, period: Period = PERIOD) -> ReportFacts:
     with world.db.reader() as conn:
         return gather(conn, settings, scope, period, NOW)
 
@@ -136,7 +136,7 @@ def test_the_headline_equals_a_slow_count_over_all_rows(world: World, settings: 
     points = sum(round((r[2] or 0.0) * 10_000) for r in scored)
     judged = [r for r in rows if r[3] != "in_maintenance" and r[4] not in {"excluded", "engine_error"}]
     fresh = [r for r in judged if r[2] is not None or r[4] in {"new_device", "too_few_samples"}]
-    figures = headline.day
+    figures = headline.figures
     assert figures.devices == 4
     assert figures.scored_devices == 3
     assert figures.score_points == points
@@ -156,7 +156,7 @@ def test_anomalies_are_counted_by_their_minutes(world: World, settings: Settings
     facts = facts_of(world, settings, Scope(kind="site", id=1))
 
     assert facts.headline is not None
-    day_ = facts.headline.day
+    day_ = facts.headline.figures
     assert (day_.opened, day_.closed, day_.still_open) == (3, 2, 2)
     # Device 2 is silent and has an open anomaly, 3 has one: two devices, not three.
     assert day_.attention == 2
@@ -173,10 +173,10 @@ def test_classes_are_never_mixed(world: World, settings: Settings) -> None:
     facts = facts_of(world, settings, Scope(kind="site", id=1))
 
     assert [c.provenance for c in facts.classes] == ["controlled", "simulated"]
-    assert facts.classes[1].day.health == pytest.approx(0.1)
-    assert facts.classes[1].day.devices == 1
+    assert facts.classes[1].figures.health == pytest.approx(0.1)
+    assert facts.classes[1].figures.devices == 1
     assert all(bin_.minutes.total <= 4 * 30 for bin_ in facts.timeline)
-    assert sum(bin_.minutes.total for bin_ in facts.timeline) == facts.classes[0].day.status_minutes.total
+    assert sum(bin_.minutes.total for bin_ in facts.timeline) == facts.classes[0].figures.status_minutes.total
     assert len(facts.timeline) == 50  # a day of 25 hours
 
 
@@ -186,12 +186,12 @@ def test_comparisons_are_local_days_and_absent_when_nothing_was_scored(
     facts = facts_of(world, settings, Scope(kind="site", id=1))
 
     assert facts.headline is not None
-    before = facts.headline.day_before
+    before = facts.headline.earlier[0].figures
     assert before is not None
     assert before.status_minutes.total == 3 * 1440
     assert before.opened == 1
-    assert facts.headline.week_before is None
-    assert facts.period.week_before == date(2026, 10, 18)
+    assert facts.headline.earlier[1].figures is None
+    assert facts.headline.earlier[1].first_day == date(2026, 10, 18)
 
 
 def test_worst_devices_are_ranked_and_explained(world: World, settings: Settings) -> None:
@@ -271,7 +271,7 @@ def test_rows_of_several_classes_make_a_device_mixed(world: World, settings: Set
         )
     facts = facts_of(world, settings, Scope(kind="site", id=1))
 
-    assert [(c.provenance, c.day.devices) for c in facts.classes] == [
+    assert [(c.provenance, c.figures.devices) for c in facts.classes] == [
         ("controlled", 3),
         ("mixed", 1),
         ("simulated", 1),
@@ -297,7 +297,7 @@ def test_a_section_that_fails_is_named_and_the_rest_stays(world: World, settings
     assert facts.completeness is None
     assert "collection_interval_seconds" in (facts.problem("completeness") or "")
     assert facts.headline is not None
-    assert facts.headline.day.scored_minutes > 0
+    assert facts.headline.figures.scored_minutes > 0
     assert facts.scoring is not None
 
 
@@ -335,15 +335,15 @@ def test_a_fleet_that_sends_nothing(database: Database, settings: Settings) -> N
     assert facts.headline is not None
     # Nobody knows what they are: they are shown in the headline and not hidden.
     assert facts.headline.provenance == "real"
-    assert facts.headline.day.health is None
-    assert facts.headline.day.availability == 0.0
-    assert facts.headline.day.status_at_end.no_data == 2
-    assert facts.headline.day.attention == 2
+    assert facts.headline.figures.health is None
+    assert facts.headline.figures.availability == 0.0
+    assert facts.headline.figures.status_at_end.no_data == 2
+    assert facts.headline.figures.attention == 2
     assert [w.mean for w in facts.worst] == [None, None]
 
 
 def test_a_real_homepot_that_was_never_scored(homepot_dump: Database, settings: Settings) -> None:
-    def of(which: date) -> DailyFacts:
+    def of(which: date) -> ReportFacts:
         with homepot_dump.reader() as conn:
             return gather(conn, settings, Scope(kind="fleet"), day(which, "UTC"), NOW)
 
@@ -352,9 +352,9 @@ def test_a_real_homepot_that_was_never_scored(homepot_dump: Database, settings: 
     facts = of(date(2026, 11, 20))
     assert facts.problems == ()
     assert facts.headline is not None
-    assert sum(c.day.devices for c in facts.classes) > 0
-    assert facts.headline.day.status_minutes.total == 0
-    assert facts.headline.day.health is None
+    assert sum(c.figures.devices for c in facts.classes) > 0
+    assert facts.headline.figures.status_minutes.total == 0
+    assert facts.headline.figures.health is None
     assert words.verdict(facts).headline.startswith("Nothing was scored for ")
     assert facts.completeness is not None
     assert facts.completeness.rows > 0

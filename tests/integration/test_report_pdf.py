@@ -19,7 +19,7 @@ from pypdf import PdfReader
 from homepot_ai.errors import ReportError
 from homepot_ai.reporting import pdf, render, view
 from homepot_ai.reporting.drawing import Area, Dot, Drawing, Label, Line
-from homepot_ai.reporting.facts import DailyFacts, canonical_json, facts_hash
+from homepot_ai.reporting.facts import ReportFacts, canonical_json, facts_hash
 from homepot_ai.reporting.templating import environment, template_version
 from homepot_ai.testing.report_examples import example
 from homepot_ai.text import clean
@@ -28,7 +28,7 @@ from tests.unit.test_report_words import HOSTILE
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
-def job_of(facts: DailyFacts, paper: str = "A4") -> pdf.Job:
+def job_of(facts: ReportFacts, paper: str = "A4") -> pdf.Job:
     seen = view.build(facts, report_id="rpt_20261119_daily_site1", revision=1, paper=paper)
     html = pdf.daily_html(seen, TEMPLATES, facts.made.at)
     return pdf.Job(html, TEMPLATES / "fonts", canonical_json(facts), facts.made.at)
@@ -43,7 +43,7 @@ def rendered(kind: str, paper: str = "A4") -> bytes:
 
 
 @pytest.fixture(scope="module")
-def bad() -> tuple[DailyFacts, bytes]:
+def bad() -> tuple[ReportFacts, bytes]:
     facts = example("bad", fleet=True)
     return facts, pdf.render(job_of(facts))
 
@@ -67,7 +67,7 @@ def tree(data: bytes) -> list[tuple[str, str]]:
     return list(walk(document.Root.StructTreeRoot))
 
 
-def test_it_is_tagged_titled_and_in_a_language(bad: tuple[DailyFacts, bytes]) -> None:
+def test_it_is_tagged_titled_and_in_a_language(bad: tuple[ReportFacts, bytes]) -> None:
     document = pikepdf.open(io.BytesIO(bad[1]))
     root = document.Root
 
@@ -82,7 +82,7 @@ def test_it_is_tagged_titled_and_in_a_language(bad: tuple[DailyFacts, bytes]) ->
     )
 
 
-def test_every_figure_says_what_it_shows(bad: tuple[DailyFacts, bytes]) -> None:
+def test_every_figure_says_what_it_shows(bad: tuple[ReportFacts, bytes]) -> None:
     texts = [alternative for kind, alternative in tree(bad[1]) if kind == "/Figure"]
 
     # One day chart, one bar of statuses, ten sparklines, three sites' bars, and bands and shares.
@@ -92,7 +92,7 @@ def test_every_figure_says_what_it_shows(bad: tuple[DailyFacts, bytes]) -> None:
     assert any(text.startswith("Devices by status over the day: most trouble") for text in texts)
 
 
-def test_headings_are_in_order_and_tables_have_heads(bad: tuple[DailyFacts, bytes]) -> None:
+def test_headings_are_in_order_and_tables_have_heads(bad: tuple[ReportFacts, bytes]) -> None:
     kinds = [kind for kind, _ in tree(bad[1])]
     headings = [int(kind[2]) for kind in kinds if re.fullmatch(r"/H[1-6]", kind)]
 
@@ -106,7 +106,7 @@ def test_headings_are_in_order_and_tables_have_heads(bad: tuple[DailyFacts, byte
     assert kinds.count("/TH") > 40
 
 
-def test_the_facts_are_inside_and_their_hash_is_printed(bad: tuple[DailyFacts, bytes]) -> None:
+def test_the_facts_are_inside_and_their_hash_is_printed(bad: tuple[ReportFacts, bytes]) -> None:
     facts, data = bad
     attachments = PdfReader(io.BytesIO(data)).attachments
 
@@ -118,7 +118,7 @@ def test_the_facts_are_inside_and_their_hash_is_printed(bad: tuple[DailyFacts, b
         assert facts_hash(facts) in page.extract_text().replace("\n", "")
 
 
-def test_every_page_says_what_when_and_which(bad: tuple[DailyFacts, bytes]) -> None:
+def test_every_page_says_what_when_and_which(bad: tuple[ReportFacts, bytes]) -> None:
     pages = [page.extract_text() for page in PdfReader(io.BytesIO(bad[1])).pages]
 
     for number, text in enumerate(pages, start=1):
@@ -233,7 +233,7 @@ def test_a_renderer_that_hangs_is_stopped() -> None:
         pdf.render(job_of(example("quiet")), timeout_s=0.05)
 
 
-def test_fonts_are_the_shipped_ones(bad: tuple[DailyFacts, bytes]) -> None:
+def test_fonts_are_the_shipped_ones(bad: tuple[ReportFacts, bytes]) -> None:
     document = pikepdf.open(io.BytesIO(bad[1]))
     names = {
         str(item.get("/BaseFont", ""))

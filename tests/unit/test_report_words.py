@@ -13,7 +13,7 @@ import pytest
 
 from homepot_ai.errors import MailError
 from homepot_ai.reporting import differences, judged, mail, words
-from homepot_ai.reporting.facts import DailyFacts, Problem, Scope, ScopeName, StatusCounts
+from homepot_ai.reporting.facts import Problem, ReportFacts, Scope, ScopeName, StatusCounts
 from homepot_ai.reporting.view import DailyView, Difference, build
 from homepot_ai.settings import MailSettings, Settings
 from homepot_ai.testing.report_examples import example
@@ -28,7 +28,7 @@ def view_of(kind: str, **more: Any) -> DailyView:
     return build(example(kind, **more), report_id="rpt_20261119_daily_site1", revision=1)
 
 
-def view_of_facts(facts: DailyFacts) -> DailyView:
+def view_of_facts(facts: ReportFacts) -> DailyView:
     return build(facts, report_id="rpt_20261119_daily_site1", revision=1)
 
 
@@ -119,7 +119,7 @@ def test_the_end_of_a_day_is_not_told_while_scoring_is_behind() -> None:
 def test_nothing_scored_is_said_and_compared_with_nothing() -> None:
     quiet = example("quiet")
     assert quiet.headline is not None
-    nothing = quiet.headline.day.model_copy(
+    nothing = quiet.headline.figures.model_copy(
         update={
             "status_minutes": StatusCounts(),
             "status_at_end": StatusCounts(not_scored=25),
@@ -130,7 +130,18 @@ def test_nothing_scored_is_said_and_compared_with_nothing() -> None:
         }
     )
     facts = quiet.model_copy(
-        update={"classes": (quiet.headline.model_copy(update={"day": nothing, "day_before": None}),)}
+        update={
+            "classes": (
+                quiet.headline.model_copy(
+                    update={
+                        "figures": nothing,
+                        "earlier": tuple(
+                            e.model_copy(update={"figures": None}) for e in quiet.headline.earlier
+                        ),
+                    }
+                ),
+            )
+        }
     )
     view = build(facts, report_id="rpt_1", revision=1)
 
@@ -384,5 +395,5 @@ def test_bands_in_words(metric: str, low: float | None, high: float | None, said
 def test_scope_names_itself_in_ids() -> None:
     assert Scope(kind="site", id=7).slug == "site7"
     assert Scope(kind="fleet").slug == "fleet"
-    assert isinstance(example(), DailyFacts)
+    assert isinstance(example(), ReportFacts)
     assert ScopeName(name="x").location is None

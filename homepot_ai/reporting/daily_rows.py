@@ -7,10 +7,10 @@ from homepot_ai.reporting.facts import (
     POINTS,
     AnomalyFacts,
     ClassFacts,
-    DailyFacts,
-    DayFigures,
     DeviceRef,
+    Figures,
     Provenance,
+    ReportFacts,
     SiteFacts,
     WorstDevice,
 )
@@ -35,7 +35,7 @@ def about(device: DeviceRef, *, headline: Provenance, with_site: bool) -> str:
     return " · ".join(parts)
 
 
-def _forecast_tile(facts: DailyFacts) -> Tile:
+def _forecast_tile(facts: ReportFacts) -> Tile:
     found = facts.forecasts
     if found is None:
         return Tile("Forecasts falling due", "–", "", "not available yet", (), muted=True)
@@ -44,14 +44,13 @@ def _forecast_tile(facts: DailyFacts) -> Tile:
     return Tile("At high risk", f"{found.total:,}", f"of {found.judged:,} judged", basis, ())
 
 
-def tiles(facts: DailyFacts, headline: ClassFacts) -> tuple[Tile, ...]:
+def tiles(facts: ReportFacts, headline: ClassFacts) -> tuple[Tile, ...]:
     """The five tiles, each with its change against the day before and the same weekday."""
-    day = headline.day
-    period = facts.period
-    earlier = ((headline.day_before, period.day_before), (headline.week_before, period.week_before))
+    day = headline.figures
+    earlier = [(then.figures, then.first_day) for then in headline.earlier]
 
     def changes(figure: str, unit: str, good: str, decimals: int, factor: float = 1.0) -> tuple[Change, ...]:
-        def of(figures: DayFigures | None) -> float | None:
+        def of(figures: Figures | None) -> float | None:
             number = getattr(figures, figure) if figures else None
             return None if number is None else number * factor
 
@@ -107,7 +106,7 @@ def tiles(facts: DailyFacts, headline: ClassFacts) -> tuple[Tile, ...]:
     )
 
 
-def _all_statuses(day: DayFigures) -> str:
+def _all_statuses(day: Figures) -> str:
     return words.status_list(day.status_at_end, also_healthy=True) or "none"
 
 
@@ -151,7 +150,7 @@ _SEVERITY_GLYPH = {"critical": "▼", "warning": "▲", "info": "●"}
 
 
 def anomaly_row(
-    anomaly: AnomalyFacts, facts: DailyFacts, clock: Clock, headline: Provenance, with_site: bool
+    anomaly: AnomalyFacts, facts: ReportFacts, clock: Clock, headline: Provenance, with_site: bool
 ) -> AnomalyRow:
     """One anomaly with the value that was seen and the band that was expected."""
     until = anomaly.ended_at or facts.period.end
@@ -205,7 +204,7 @@ def site_row(site: SiteFacts) -> SiteRow:
     )
 
 
-def check_rows(facts: DailyFacts, clock: Clock) -> tuple[CheckRow, ...]:
+def check_rows(facts: ReportFacts, clock: Clock) -> tuple[CheckRow, ...]:
     """Whether this service itself worked: scoring, the last score, services, mail."""
     rows = []
     own = facts.scoring
@@ -266,12 +265,13 @@ def check_rows(facts: DailyFacts, clock: Clock) -> tuple[CheckRow, ...]:
     return tuple(rows)
 
 
-def counted_rows(facts: DailyFacts, headline: ClassFacts) -> tuple[CountedRow, ...]:
+def counted_rows(facts: ReportFacts, headline: ClassFacts) -> tuple[CountedRow, ...]:
     """Numerator, denominator and what was left out, for each figure that is a quotient."""
-    day, before, week = headline.day, headline.day_before, headline.week_before
+    day = headline.figures
+    before, week = (then.figures for then in headline.earlier)
     spent = day.status_minutes
 
-    def then(figures: DayFigures | None, name: str) -> str:
+    def then(figures: Figures | None, name: str) -> str:
         if figures is None:
             return "nothing scored"
         number = getattr(figures, name)
@@ -335,7 +335,7 @@ def counted_rows(facts: DailyFacts, headline: ClassFacts) -> tuple[CountedRow, .
 
 def class_row(facts: ClassFacts) -> ClassRow:
     """One provenance class."""
-    day = facts.day
+    day = facts.figures
     return ClassRow(
         name=words.capitalised(words.PROVENANCE_WORD[facts.provenance]),
         meaning=words.PROVENANCE_MEANING[facts.provenance],

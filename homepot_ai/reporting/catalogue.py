@@ -1,0 +1,7 @@
+"""Every section that a report can have. A mode (`templates/modes`) says which come, and in which order."""
+
+from __future__ import annotations
+
+from homepot_ai.reporting.plugin import Plugin
+
+PLUGINS: tuple[Plugin, ...] = ()

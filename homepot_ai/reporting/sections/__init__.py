@@ -1,0 +1,1 @@
+"""The sections of a report, one module each; :mod:`homepot_ai.reporting.catalogue` lists them."""

@@ -1,0 +1,53 @@
+"""What the sections of a report are gathered from: one snapshot of the database, for one scope and period."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from homepot_ai.reporting.compute import Day, RosterDevice, RosterSite
+from homepot_ai.reporting.facts import DeviceRef, Provenance, Scope, ScopeName
+from homepot_ai.reporting.periods import Period
+from homepot_ai.store.database import Connection
+
+if TYPE_CHECKING:
+    from homepot_ai.settings import Settings
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Who the report is about. `deleted`: devices with scores that HOMEPOT no longer knows."""
+
+    name: ScopeName
+    sites: Sequence[RosterSite]
+    devices: Sequence[RosterDevice]
+    deleted: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A reader's connection inside one repeatable-read transaction, and what every section needs to know.
+
+    Attributes:
+        refs: every device of the scope by its id; `headline`: the class that the headline speaks of.
+        main: ids of the headline class's devices; `today`: what was counted about the period.
+        now: when the report is made; nothing later may be read.
+    """
+
+    conn: Connection
+    settings: Settings
+    scope: Scope
+    period: Period
+    now: datetime
+    roster: Roster
+    refs: Mapping[int, DeviceRef]
+    headline: Provenance
+    main: Sequence[int]
+    today: Day
+
+    @property
+    def ids(self) -> list[int]:
+        """Every device of the scope."""
+        return [device.id for device in self.roster.devices]
