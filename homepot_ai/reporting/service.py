@@ -17,7 +17,7 @@ from homepot_ai.errors import MailError, ReportError
 from homepot_ai.fleet.devices import list_sites
 from homepot_ai.reporting import differences as compare
 from homepot_ai.reporting import mail, pdf, stored, view
-from homepot_ai.reporting.facts import ReportFacts, Scope, canonical_json, facts_hash
+from homepot_ai.reporting.facts import Kind, ReportFacts, Scope, canonical_json, facts_hash
 from homepot_ai.reporting.gather import gather
 from homepot_ai.reporting.periods import Period, period_for
 from homepot_ai.reporting.stored import StoredReport
@@ -104,7 +104,7 @@ def make_report(
     db: Database,
     settings: Settings,
     *,
-    report_type: str = "daily",
+    report_type: Kind = "daily",
     scope: Scope,
     at: datetime,
     mode: str = MODE,
