@@ -1,0 +1,94 @@
+"""An edition of a report, from its facts: the document, what is rendered of it, and what is mailed of it.
+
+The one place that knows how facts become pages. Pure, but for the templates and fonts that are read: the
+same facts give the same words and the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from homepot_ai.errors import ReportError
+from homepot_ai.reporting import mail, pdf, view
+from homepot_ai.reporting.document import Difference, Edition
+from homepot_ai.reporting.facts import ReportFacts, canonical_json
+from homepot_ai.reporting.letter import Letter
+from homepot_ai.text import clean
+
+if TYPE_CHECKING:
+    from homepot_ai.settings import Settings
+
+
+def templates_of(settings: Settings) -> Path:
+    """Where the templates, styles and fonts lie."""
+    return settings.home / "templates"
+
+
+def document_of(
+    facts: ReportFacts,
+    edition: Edition,
+    *,
+    report_id: str,
+    revision: int,
+    differences: tuple[Difference, ...],
+    templates: Path,
+) -> Any:
+    """Word the facts for an edition."""
+    if facts.report_type != "daily":
+        raise ReportError(f"reports of kind {facts.report_type!r} cannot be worded yet")
+    return view.build(
+        facts, report_id=report_id, revision=revision, paper=edition.paper, differences=differences
+    )
+
+
+def job_of(document: Any, facts: ReportFacts, templates: Path) -> pdf.Job:
+    """What the renderer's child needs to make the PDF."""
+    html = pdf.daily_html(document, templates, facts.made.at)
+    return pdf.Job(html, templates / "fonts", canonical_json(facts), facts.made.at)
+
+
+def words_of(document: Any) -> Mapping[str, Any]:
+    """What is kept of the words beside the PDF, to be searched and listed."""
+    verdict = document.verdict
+    return {
+        "title": document.title,
+        "verdict": verdict.headline,
+        "details": list(verdict.details),
+        "subject": document.subject,
+    }
+
+
+def tables_of(document: Any) -> Mapping[str, bytes]:
+    """The tables as CSV, by file name."""
+    return {}
+
+
+def letter_of(document: Any, facts: ReportFacts, made: bytes, settings: Settings) -> Letter:
+    """The edition as a mail, with its PDF attached."""
+    report_id, revision = document.report_id, document.revision
+    body = mail.body_of(document, made, facts.made.at, settings, templates_of(settings))
+    revised = f"-r{revision}" if revision > 1 else ""
+    name = report_id.removeprefix("rpt_") + revised
+    return Letter(
+        subject=clean(document.subject, 200),
+        made_at=facts.made.at,
+        text=body.text,
+        html=body.html,
+        list_name=list_name(facts, report_id),
+        reference=f"{report_id}; revision={revision}",
+        language="en",
+        pictures=body.pictures,
+        pdfs={f"{name}.pdf": made},
+        tables={f"{name}-{table}": content for table, content in tables_of(document).items()},
+    )
+
+
+def list_name(facts: ReportFacts, report_id: str) -> str:
+    """Kind and scope: what the mails of a series have in common.
+
+    An incident's reports are one series per site, not one per incident.
+    """
+    scope = facts.scope.slug.lower() if facts.report_type == "incident" else report_id.split("_", 3)[-1]
+    return f"{facts.report_type}-{scope.lower() or 'report'}"
