@@ -87,10 +87,11 @@ def troubles(source: Source, *, since: datetime | None = None) -> list[Trouble]:
     """
     parameters = bounds(source) | ({} if since is None else {"start": since})
     found = []
-    for row in source.conn.execute(load(SQL)["incidents"], parameters):
+    rows: list[tuple[Any, ...]] = source.conn.execute(load(SQL)["incidents"], parameters).fetchall()
+    for row in rows:
         members = tuple(row[-1])
         which = class_of(members or ((row[4],) if row[4] is not None else ()), source)
-        found.append(Trouble(*row[:-1], members, which, which == source.headline))
+        found.append(Trouble(*[*row[:-1], members, which, which == source.headline]))
     return found
 
 
@@ -166,7 +167,7 @@ def similar_of(
     """The past incidents most like each, the most alike first; where memory found none, the same before."""
     wanted: dict[int, list[tuple[int, float | None]]] = {}
     for incident, previous, said in conn.execute(load(SQL)["nearest"], {"ids": list(ids), "now": now}):
-        near = [
+        near: list[tuple[int, float | None]] = [
             (int(one["incident_id"]), float(one["similarity"]))
             for one in said or ()
             if one.get("incident_id") is not None and one.get("similarity") is not None
@@ -175,9 +176,7 @@ def similar_of(
             near.append((int(previous), None))
         wanted[incident] = near[:most]
     past = sorted({number for near in wanted.values() for number, _ in near})
-    ends = {
-        row[0]: row[1:] for row in conn.execute(load(SQL)["ends"], {"ids": past, "now": now}) if past
-    }
+    ends = {row[0]: row[1:] for row in conn.execute(load(SQL)["ends"], {"ids": past, "now": now}) if past}
     return {
         incident: tuple(_past(number, alike, ends[number]) for number, alike in near if number in ends)
         for incident, near in wanted.items()

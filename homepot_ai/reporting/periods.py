@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from homepot_ai.errors import ReportError
 
-PeriodKind = Literal["daily"]
+PeriodKind = Literal["daily", "weekly", "monthly", "incident", "custom"]
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ SELECT i.id, i.previous_id, s.said
 
 -- name: ends
 -- How past incidents ended, and whether they stayed away.
-SELECT i.id, i.opened_at, i.closed_at, i.closed_by, i.resolution, p.outcome
+SELECT i.id, i.opened_at, CASE WHEN i.closed_at <= %(now)s THEN i.closed_at END, i.closed_by, i.resolution, p.outcome
   FROM ai_incidents i
   LEFT JOIN ai_incident_patterns p ON p.incident_id = i.id
  WHERE i.id = ANY(%(ids)s::bigint[]) AND i.opened_at <= %(now)s;
