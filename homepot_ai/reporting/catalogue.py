@@ -3,5 +3,24 @@
 from __future__ import annotations
 
 from homepot_ai.reporting.plugin import Plugin
+from homepot_ai.reporting.sections import (
+    incident_actions,
+    incident_evidence,
+    incident_header,
+    incident_impact,
+    incident_similar,
+    incident_timeline,
+    incident_unknown,
+    incidents,
+)
 
-PLUGINS: tuple[Plugin, ...] = ()
+PLUGINS: tuple[Plugin, ...] = (
+    incidents.PLUGIN,
+    incident_header.PLUGIN,
+    incident_timeline.PLUGIN,
+    incident_impact.PLUGIN,
+    incident_evidence.PLUGIN,
+    incident_similar.PLUGIN,
+    incident_actions.PLUGIN,
+    incident_unknown.PLUGIN,
+)

@@ -20,6 +20,16 @@ from homepot_ai.reporting.facts.alarms import AlarmFacts, ForecastFacts, Silence
 from homepot_ai.reporting.facts.base import Fact, Kind, PeriodFacts, Problem, Scope, ScopeName
 from homepot_ai.reporting.facts.devices import AnomalyFacts, Completeness, WorstDevice
 from homepot_ai.reporting.facts.figures import ClassFacts, SiteFacts, TimelineBin
+from homepot_ai.reporting.facts.incident import (
+    IncidentActions,
+    IncidentEvidence,
+    IncidentHeader,
+    IncidentImpact,
+    IncidentSimilar,
+    IncidentTimeline,
+    IncidentUnknown,
+)
+from homepot_ai.reporting.facts.incidents import IncidentsFacts
 from homepot_ai.reporting.facts.own import Made, ScoringFacts
 
 
@@ -47,6 +57,14 @@ class ReportFacts(Fact):
     scoring: ScoringFacts | None = None
     made: Made
     problems: tuple[Problem, ...]
+    incidents: IncidentsFacts | None = None
+    incident_header: IncidentHeader | None = None
+    incident_timeline: IncidentTimeline | None = None
+    incident_impact: IncidentImpact | None = None
+    incident_evidence: IncidentEvidence | None = None
+    incident_similar: IncidentSimilar | None = None
+    incident_actions: IncidentActions | None = None
+    incident_unknown: IncidentUnknown | None = None
 
     @property
     def headline(self) -> ClassFacts | None:
