@@ -64,9 +64,7 @@ def readers(
     visible = recipients.visible_to(conn, {*(one.email.strip() for one in known), *addresses})
     usual = recipients.usual_edition(settings, subject.kind)
     subscribers, refused = recipients.choose(known, visible, subject, usual)
-    chosen = [
-        one for one in subscribers if not one.after_digest or _digest_is_out(conn, facts, one.address)
-    ]
+    chosen = [one for one in subscribers if not one.after_digest or _digest_is_out(conn, facts, one.address)]
     asked, not_asked = recipients.asked(addresses, visible, subject, edition, csv=csv)
     return Readers((*chosen, *asked), (*refused, *not_asked), bool(chosen))
 

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -96,7 +97,7 @@ class RenderPool:
             self._free.put(self._kept(child))
 
     def _again(self, child: _Child, job: Job, timeout_s: float) -> bytes | None:
-        """What a child made that made others before; None when it is gone: a fresh one decides whose fault."""
+        """What a child made that made others before; None when it is gone: a fresh one must do."""
         try:
             return child.render(job, timeout_s)
         except _Died:
@@ -201,10 +202,8 @@ class _Child:
     def end(self) -> None:
         """Let it finish: at the end of its input it goes."""
         if self._process.stdin is not None:
-            try:
+            with suppress(OSError):  # it went before
                 self._process.stdin.close()
-            except OSError:
-                pass  # it went before
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
@@ -219,10 +218,8 @@ class _Child:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream is not None:
-                try:
+                with suppress(OSError):  # an input that nobody reads any more
                     stream.close()
-                except OSError:
-                    pass  # an input that nobody reads any more
 
 
 def _environment() -> dict[str, str]:

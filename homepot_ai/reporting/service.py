@@ -83,7 +83,7 @@ class ReportOutcome:
     skipped: tuple[str, ...]
     differences: tuple[Difference, ...]
     note: str = ""
-    edition: Edition = Edition()
+    edition: Edition = field(default_factory=Edition)
     tables: Mapping[str, bytes] = field(default_factory=dict)
 
     def markdown(self) -> str:
@@ -153,7 +153,7 @@ def make_report(
     scope: Scope,
     at: datetime | None = None,
     period: Period | None = None,
-    wish: Wish = Wish(),  # noqa: B008 - frozen
+    wish: Wish = Wish(),
     revise: bool = False,
     render: Render | None = None,
     now: datetime,
@@ -195,7 +195,7 @@ def make_incident_report(
     settings: Settings,
     incident: int,
     *,
-    wish: Wish = Wish(),  # noqa: B008 - frozen
+    wish: Wish = Wish(),
     render: Render | None = None,
     now: datetime,
 ) -> ReportOutcome:
@@ -374,9 +374,7 @@ def _store(
             raise _OvertakenError
         for edition, made_pdf in pdfs.items():
             words = editions.words_of(made[edition])
-            stored.insert_edition(
-                conn, draft.report_id, draft.revision, edition, made_pdf, words, version
-            )
+            stored.insert_edition(conn, draft.report_id, draft.revision, edition, made_pdf, words, version)
         return posting.post(
             conn, settings, draft.facts, draft.report_id, draft.revision,
             [Reader(recipient, letters[recipient.edition]) for recipient in todo],

@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 
 import pytest
-from pydantic import SecretStr
 
 from homepot_ai.errors import NotFound, ReportError
 from homepot_ai.reporting import command, stored
+from homepot_ai.reporting.command import Ask
 from homepot_ai.reporting.facts import Scope
 from homepot_ai.reporting.periods import day
-from homepot_ai.reporting.service import ReportOutcome, scopes_of, make_report
+from homepot_ai.reporting.service import ReportOutcome, Wish, make_report, scopes_of
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from tests.report_world import World
@@ -256,12 +256,21 @@ def test_a_fleet_report_goes_to_the_fleets_subscribers(world: World, settings: S
 
 
 def test_the_command_finds_scope_and_day(world: World, settings: Settings) -> None:
-    here = settings.model_copy(update={"database_url": SecretStr(world.db.url)})
+    def made(ask: Ask, now: datetime = AT) -> ReportOutcome:
+        return command.make(world.db, settings, ask, Wish(), now=now)
 
-    by_name = command.make(here, "SITE-1", "2026-11-19", revise=False, now=AT + timedelta(days=3))
+    by_name = made(Ask("SITE-1", when="2026-11-19"), AT + timedelta(days=3))
     assert by_name.report_id == "rpt_20261119_daily_site1"
-    assert command.make(here, "1", None, revise=False, now=AT).pdf == by_name.pdf
+    assert made(Ask("1")).pdf == by_name.pdf
     with pytest.raises(ReportError, match="is no day"):
-        command.make(here, "fleet", "19.11.2026", revise=False, now=AT)
+        made(Ask("fleet", when="19.11.2026"))
+    with pytest.raises(ReportError, match="is no week; write it as 2026-W47"):
+        made(Ask("fleet", "weekly", when="47"))
+    with pytest.raises(ReportError, match="say from when to when"):
+        made(Ask("fleet", "custom", start="2026-11-19"))
+    with pytest.raises(ReportError, match="say which incident"):
+        made(Ask("fleet", "incident"))
     with pytest.raises(NotFound, match="did you mean: SITE-1"):
-        command.make(here, "SITE-11", None, revise=False, now=AT)
+        made(Ask("SITE-11"))
+    with pytest.raises(NotFound, match="did you mean: pos_terminal"):
+        made(Ask("type:kiosk"))
