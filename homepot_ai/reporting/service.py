@@ -8,7 +8,7 @@ again finds the stored report and only adds what is missing in the outbox.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 from homepot_ai.errors import MailError, ReportError
 from homepot_ai.fleet.devices import list_sites
 from homepot_ai.reporting import differences as compare
-from homepot_ai.reporting import mail, pdf, stored, view
+from homepot_ai.reporting import layout, mail, pdf, stored
+from homepot_ai.reporting.build import DIFFERENCES_SHOWN
+from homepot_ai.reporting.document import Difference
 from homepot_ai.reporting.facts import ReportFacts, Scope, canonical_json, facts_hash
 from homepot_ai.reporting.gather import gather
 from homepot_ai.reporting.periods import Period, period_for
 from homepot_ai.reporting.stored import StoredReport
 from homepot_ai.reporting.templating import template_version
-from homepot_ai.reporting.view import Difference
 from homepot_ai.store.database import Database
 from homepot_ai.store.outbox import OutboxMail, enqueue
 
@@ -74,7 +75,7 @@ class ReportOutcome:
         lines += [f"- skipped: {reason}" for reason in self.skipped]
         lines += [
             f"- changed: {item.what}: {item.before} → {item.after}"
-            for item in self.differences[: view.DIFFERENCES_SHOWN]
+            for item in self.differences[:DIFFERENCES_SHOWN]
         ]
         return "\n".join(lines)
 
@@ -172,20 +173,19 @@ def _render(
 ) -> StoredReport:
     folder = templates_of(settings)
     made_at = facts.made.at
-    seen = view.build(
-        facts, report_id=name, revision=revision, paper=settings.reports.paper, differences=changed
-    )
-    job = pdf.Job(pdf.daily_html(seen, folder, made_at), folder / "fonts", canonical_json(facts), made_at)
-    return StoredReport(
+    report = StoredReport(
         report_id=name,
         revision=revision,
         facts=facts,
         facts_hash=facts_hash(facts),
-        pdf=pdf.render(job),
+        pdf=b"",
         generated_at=made_at,
         paper=settings.reports.paper,
         differences=changed,
     )
+    html = layout.pdf_html(report.document(folder), folder, made_at)
+    job = pdf.Job(html, folder / "fonts", canonical_json(facts), made_at)
+    return replace(report, pdf=pdf.render(job))
 
 
 def _store(
@@ -194,13 +194,16 @@ def _store(
     """One transaction: the report if it is new, and the mails that are not in the outbox yet."""
     folder = templates_of(settings)
     with db.writer() as conn:
-        created = new and stored.insert(conn, report, mode=mode, template_version=template_version(folder))
+        seen = report.document(folder)
+        created = new and stored.insert(
+            conn, report, seen, mode=mode, template_version=template_version(folder)
+        )
         if new and not created:
             # Somebody else made the same revision meanwhile: theirs is the report.
             theirs = stored.read(conn, report.report_id, report.revision)
             assert theirs is not None
             report = theirs
-        seen = report.view
+            seen = report.document(folder)
         queued, skipped, reached = 0, [], []
         recipients = stored.subscribers(conn, report.facts.report_type, report.facts.scope)
         if recipients and now - report.facts.period.end > MAILED_WITHIN:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from homepot_ai.errors import ReportError
+from homepot_ai.reporting.build import document
+from homepot_ai.reporting.document import Difference, Document, Edition
 from homepot_ai.reporting.facts import ReportFacts, Scope, facts_hash, restore
-from homepot_ai.reporting.view import DailyView, Difference, build
 from homepot_ai.store.database import Connection
 from homepot_ai.store.named_sql import load
 
@@ -32,14 +34,15 @@ class StoredReport:
     paper: str
     differences: tuple[Difference, ...]
 
-    @property
-    def view(self) -> DailyView:
+    def document(self, templates: Path) -> Document:
         """The words and drawings, made again from the stored facts."""
-        return build(
+        edition = Edition(paper="Letter" if self.paper == "Letter" else "A4")
+        return document(
             self.facts,
+            edition,
             report_id=self.report_id,
             revision=self.revision,
-            paper=self.paper,
+            templates=templates,
             differences=self.differences,
         )
 
@@ -74,10 +77,12 @@ def read(conn: Connection, report_id: str, revision: int | None = None) -> Store
     )
 
 
-def insert(conn: Connection, report: StoredReport, *, mode: str, template_version: str) -> bool:
+def insert(
+    conn: Connection, report: StoredReport, told: Document, *, mode: str, template_version: str
+) -> bool:
     """Store a revision; False when somebody else stored it first."""
-    facts, view = report.facts, report.view
-    words = {"verdict": view.verdict.headline, "details": list(view.verdict.details), "subject": view.subject}
+    facts, verdict = report.facts, told.verdict
+    words = {"verdict": verdict.headline, "details": list(verdict.details), "subject": told.subject}
     row = conn.execute(
         load(_SQL)["insert_report"],
         {
