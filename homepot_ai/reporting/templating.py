@@ -15,7 +15,7 @@ from homepot_ai.reporting.drawing import Drawing
 
 #: Grows when the meaning of a template changes; the digest tells apart what somebody edited.
 TEMPLATE_SERIES = "report-2"
-_FOLDERS = (
+_FILES = (
     "locale/**/*.po",
     "mail/report.html.j2",
     "modes/*.yaml",

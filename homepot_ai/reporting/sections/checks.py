@@ -130,8 +130,8 @@ def counted(facts: ReportFacts, voice: Voice) -> Section | None:
     rows = _counted(facts, headline, voice)
     table = Table("counted", voice.t("Numerator, denominator and what was left out"), columns, rows)
     note = voice.t(
-        "All facts of this report are attached to this PDF as facts.json; its SHA-256 is at the foot of every "
-        "page."
+        "All facts of this report are attached to this PDF as facts.json; its SHA-256 is at the foot of "
+        "every page."
     )
     return Section("counted", voice.term("How the figures were counted"), (table, Paragraph(note, "note")))
 

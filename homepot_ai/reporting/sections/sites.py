@@ -17,7 +17,6 @@ def build(facts: ReportFacts, voice: Voice) -> Section | None:
         return None
     shown = facts.sites[: voice.cap(KEY, 40)]
     rest = len(facts.sites) - len(shown)
-    opened = voice.term("Anomalies opened / open")
     table = Table(
         KEY,
         voice.t("Every site, worst first"),
@@ -63,7 +62,6 @@ def classes(facts: ReportFacts, voice: Voice) -> Section | None:
     """The same figures for each class of data; None when there is only one."""
     if len(facts.classes) < 2:
         return None
-    opened = voice.term("Anomalies opened / open")
     table = Table(
         "classes",
         voice.t("The same figures for each class of data; classes are never added up"),

@@ -57,11 +57,7 @@ def build(facts: ReportFacts, voice: Voice) -> Section | None:
             Column(voice.term("Interval"), "interval_seconds", 2.0, text_width=15),
         ),
         tuple(_row(item, facts, voice) for item in shown),
-        voice.n(
-            "And {n} device more; {where}.", "And {n} devices more; {where}.", rest, where=attached(voice)
-        )
-        if rest > 0
-        else "",
+        rest_of(voice, rest),
         in_mail=6,
     )
     return Section(KEY, title, (Paragraph(lead, "lead"), table))
@@ -119,5 +115,5 @@ def _row(item: DeviceRows, facts: ReportFacts, voice: Voice) -> tuple[Cell, ...]
         Cell(voice.t("unknown") if item.expected is None else voice.number(item.expected), raw=item.expected),
         Cell(share, raw=None if item.share is None else round(item.share * 100, 2)),
         Cell("" if bar else ABSENT, drawing=bar, raw=""),
-        Cell(every, raw=seconds),
+        Cell(every, raw=item.interval_seconds),
     )

@@ -84,10 +84,7 @@ def _row(item: WorstDevice, facts: ReportFacts, voice: Voice) -> tuple[Cell, ...
     return (
         device_cell(voice, item.device, facts),
         status_cell(voice, item.status_at_end, since),
-        Cell(
-            "",
-            drawing=charts.sparkline(item.spark, title=_alt(item, voice), healthy_above=item.healthy_above),
-        ),
+        Cell("", drawing=course),
         Cell(voice.score(item.mean), raw=item.mean),
         Cell(voice.score(item.lowest), low_at, raw=item.lowest),
         Cell(voice.duration(item.minutes_lost), raw=item.minutes_lost),
