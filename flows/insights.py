@@ -10,7 +10,6 @@ from prefect.states import State
 from pydantic import Field
 
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, utc_now
-from homepot_ai.fleet.devices import list_sites
 from homepot_ai.reporting import insight_page
 from homepot_ai.settings import load_settings
 from homepot_ai.text import clean
@@ -32,9 +31,9 @@ def site_insights(
     """
     now, database, settings = utc_now(), open_fleet(), load_settings()
     if not site.strip():
-        with database.reader() as conn:
-            sites = list_sites(conn, settings)
-        listed = [f"- {clean(s.name)} ({clean(s.public_id)})" for s in sites if s.is_active]
+        listed = [
+            f"- {clean(s.name)} ({clean(s.public_id)})" for s in insights.list_active(database, settings)
+        ]
         publish("site-insights", "\n".join(["**Nothing shown: no site was named**", "", *listed, ""]))
         return done("nothing shown: no site was named")
     insight = insights.gather_insight(

@@ -9,15 +9,23 @@ from prefect import flow
 from prefect.states import State
 from pydantic import Field
 
-from flows.common import FAILURE_HOOKS, RowId, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
+from flows.common import (
+    FAILURE_HOOKS,
+    RowId,
+    as_utc,
+    done,
+    open_fleet,
+    person,
+    publish,
+    skipped,
+    too_late,
+    utc_now,
+)
 from homepot_ai.errors import PredictionError
 from homepot_ai.prediction import outcomes_page, record_page
 from homepot_ai.settings import load_settings
-from homepot_ai.store import episodes
-from homepot_ai.store import outcomes as store
 from tasks import sample, visits
 
-SOMEBODY = "somebody at the Prefect UI"
 #: What clocks of a server and a person may differ by.
 CLOCKS = timedelta(minutes=1)
 
@@ -74,7 +82,7 @@ def record_outcome(
         at: when it happened (UTC where no zone is given); default now.
     """
     now, database = utc_now(), open_fleet()
-    who, named = by.strip() or SOMEBODY, bool(device.strip()) or kind != "not said"
+    who, named = person(by), bool(device.strip()) or kind != "not said"
     recorded = None
     if withdraw and named:
         raise PredictionError("one run records or withdraws, not both: nothing was written")
@@ -87,8 +95,6 @@ def record_outcome(
             database, device.strip(), kind,
             at=now if at is None else as_utc(at), cause=cause, comment=comment, by=who, now=now,
         )  # fmt: skip
-    with database.reader() as conn:
-        newest = store.newest(conn)
-        names = episodes.names(conn, [one.device_id for one in newest])
+    newest, names = visits.read_outcomes(database)
     publish("record-outcome", outcomes_page.page(recorded, newest, names, withdrawn=bool(withdraw)))
     return done(outcomes_page.headline(recorded, withdrawn=bool(withdraw)))

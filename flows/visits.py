@@ -12,7 +12,7 @@ from prefect.input import RunInput
 from prefect.states import State
 from pydantic import Field
 
-from flows.common import FAILURE_HOOKS, RowId, as_utc, done, open_fleet, publish, utc_now
+from flows.common import FAILURE_HOOKS, RowId, as_utc, done, open_fleet, person, publish, utc_now
 from homepot_ai.errors import PredictionError
 from homepot_ai.prediction import visits_page
 from homepot_ai.settings import load_settings
@@ -20,7 +20,6 @@ from tasks import visits
 
 #: What clocks may differ by.
 AHEAD = timedelta(hours=1)
-SOMEBODY = "somebody at the Prefect UI"
 
 
 class VisitAnswer(RunInput):
@@ -76,7 +75,7 @@ def plan_visits(
     chosen = _numbers(answer.only, waiting)
     decided = visits.decide_visits(
         database, settings, chosen, "accept" if answer.decision == "accept all" else "decline",
-        by=answer.by.strip() or SOMEBODY, comment=answer.comment, now=utc_now() if at is None else moment,
+        by=person(answer.by), comment=answer.comment, now=utc_now() if at is None else moment,
     )  # fmt: skip
     found = visits.read_schedule(database, settings, site=site.strip(), now=moment)
     publish("plan-visits", visits_page.decided_page(decided, found.visits, found.names, moment))
@@ -121,7 +120,7 @@ def decide_visit(
         if not visit or decision == "not said":
             raise PredictionError("say both, which visit and whether it is accepted: nothing was decided")
         decided = visits.decide_visits(
-            database, settings, [visit], decision, by=by.strip() or SOMEBODY, comment=comment, now=moment
+            database, settings, [visit], decision, by=person(by), comment=comment, now=moment
         )
     found = visits.read_schedule(database, settings, site="", now=moment)
     publish("decide-visit", visits_page.decided_page(decided, found.visits, found.names, moment))
@@ -150,7 +149,7 @@ def visit_done(
         noted = [
             visits.note_visit_done(
                 database, settings, visit,
-                at=None if at is None else as_utc(at), by=by.strip() or SOMEBODY, comment=comment, now=now,
+                at=None if at is None else as_utc(at), by=person(by), comment=comment, now=now,
             )
         ]  # fmt: skip
     found = visits.read_schedule(database, settings, site="", now=now)

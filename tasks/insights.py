@@ -6,6 +6,7 @@ from datetime import datetime
 
 from prefect.logging import get_run_logger
 
+from homepot_ai.fleet.devices import Site, list_sites
 from homepot_ai.reporting import insight
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
@@ -20,3 +21,10 @@ def gather_insight(
     found = insight.gather(database, settings, site, days, now)
     get_run_logger().info("insight site=%d devices=%d", found.site.id, len(found.devices))
     return found
+
+
+@stage("list-sites", timeout_seconds=30, tags={"reports"})
+def list_active(database: Database, settings: Settings) -> list[Site]:
+    """The sites that can be named."""
+    with database.reader() as conn:
+        return [site for site in list_sites(conn, settings) if site.is_active]

@@ -13,8 +13,10 @@ from homepot_ai.fleet.devices import resolve_site
 from homepot_ai.prediction import acting, calendars, deciding, due, outcomes
 from homepot_ai.prediction.records import DeviceRisk
 from homepot_ai.settings import Settings
+from homepot_ai.store import episodes
+from homepot_ai.store import outcomes as store
 from homepot_ai.store.database import Database
-from homepot_ai.store.outcomes import Kind
+from homepot_ai.store.outcomes import Kind, Outcome
 from tasks.stage import stage
 
 TAGS = {"prediction"}
@@ -117,3 +119,11 @@ def record_outcome(
 def withdraw_outcome(database: Database, number: int, *, by: str, now: datetime) -> outcomes.Recorded:
     """Take an outcome back."""
     return outcomes.withdraw(database, number, by=by, now=now)
+
+
+@stage("read-outcomes", timeout_seconds=30, tags=TAGS)
+def read_outcomes(database: Database) -> tuple[list[Outcome], dict[int, str]]:
+    """The newest outcomes, and the names of their devices."""
+    with database.reader() as conn:
+        newest = store.newest(conn)
+        return newest, episodes.names(conn, [one.device_id for one in newest])

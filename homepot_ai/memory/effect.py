@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from homepot_ai.intervals import wilson as score_interval
 from homepot_ai.store.actions import Outcome, Tally
 
 WITHIN = timedelta(hours=4)
@@ -31,7 +32,6 @@ KNOWN_SHARE = 0.5
 BEFORE = timedelta(minutes=30)
 #: Fewer judged cases than this give no rate.
 ENOUGH = 5
-Z = 1.959964
 MINUTE = timedelta(minutes=1)
 
 Minute = tuple[datetime, float | None, str]
@@ -136,7 +136,7 @@ def wilson(helped: int, n: int) -> Rate:
     """
     if n < ENOUGH:
         return Rate(helped, n, None, None, None)
-    low, high = _interval(helped, n)
+    low, high = score_interval(helped / n, n)
     return Rate(helped, n, helped / n, low, high)
 
 
@@ -165,13 +165,6 @@ def _difference(a: Rate, b: Rate) -> tuple[float, float, float] | None:
     down = math.hypot(a.rate - a.low, b.high - b.rate)
     up = math.hypot(a.high - a.rate, b.rate - b.low)
     return delta, delta - down, delta + up
-
-
-def _interval(helped: int, n: int) -> tuple[float, float]:
-    share, z2 = helped / n, Z * Z
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def _recovery(after: Sequence[Minute], until: datetime) -> datetime | None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from homepot_ai.prediction.intervals import interval_score
+from homepot_ai.intervals import interval_score
 from homepot_ai.store.outcomes import Outcome
 
 #: Incidents are closed, grouped and marked with a delay: nothing is settled before.

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
-from homepot_ai.prediction.intervals import wilson
+from homepot_ai.intervals import wilson
 from homepot_ai.prediction.records import HORIZONS
 from homepot_ai.prediction.thresholds import STEP, Thresholds, learn
 from homepot_ai.store import ledger

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from prefect.artifacts import Artifact
-from prefect.client.schemas.objects import State
 from prefect.utilities.callables import parameter_schema
 
 from flows.backtest import backtest
 from homepot_ai.errors import BacktestError
 from homepot_ai.health import learning
 from homepot_ai.store.database import Database
-from tests.flows.conftest import Connect
+from tests.flows.conftest import Connect, run
 from tests.support import small_fleet, telemetry, wave
 
 pytestmark = pytest.mark.slow
@@ -23,12 +22,6 @@ MINUTES = 180
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 FIRST = NOW - timedelta(minutes=MINUTES - 1)
 START = FIRST + timedelta(minutes=90)
-
-
-def run(**parameters: Any) -> State[Any]:
-    state = backtest(**parameters, return_state=True)
-    assert isinstance(state, State)
-    return state
 
 
 @pytest.fixture
@@ -54,7 +47,7 @@ def kept(database: Database) -> list[tuple[Any, ...]]:
 def test_the_verdict_is_read_first_and_the_answer_is_kept_once(fleet: Database) -> None:
     quieter = {"limits": [{"metric": "cpu_percent"}], "false_alarms_per_week": 0.1}
     question = {"start": START, "end": NOW, "b": quieter, "at": NOW}
-    state = run(**question)
+    state = run(backtest, **question)
     assert state.is_completed(), state.message
     assert (state.message or "").startswith("Configuration b would have paged")
     page = Artifact.get("backtest")
@@ -63,7 +56,7 @@ def test_the_verdict_is_read_first_and_the_answer_is_kept_once(fleet: Database) 
     assert text.startswith(f"**{state.message}**")
     assert "no limit for CPU" in text
     assert "homepot-ai backtest --number 1" in text
-    again = run(**question)
+    again = run(backtest, **question)
     assert again.message == state.message
     assert kept(fleet) == [(1, "flow", None, True)]
     bar = Artifact.get("backtest-progress")
@@ -72,18 +65,18 @@ def test_the_verdict_is_read_first_and_the_answer_is_kept_once(fleet: Database) 
 
 
 def test_a_site_may_be_given_by_its_number(fleet: Database) -> None:
-    assert run(start=START, site=1).is_completed()
+    assert run(backtest, start=START, site=1).is_completed()
     assert kept(fleet) == [(1, "flow", 1, True)]
 
 
 def test_without_parameters_it_tries_what_is_in_force(fleet: Database) -> None:
-    state = run()
+    state = run(backtest)
     assert state.is_completed(), state.message
     assert (state.message or "").startswith("Configuration a would have paged")
 
 
 def test_what_cannot_be_answered_fails_with_what_can(fleet: Database) -> None:
-    state = run(end=NOW + timedelta(days=2))
+    state = run(backtest, end=NOW + timedelta(days=2))
     assert state.is_failed()
     with pytest.raises(BacktestError, match="lies in the future: choose"):
         state.result()

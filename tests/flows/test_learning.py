@@ -7,34 +7,21 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from prefect.artifacts import Artifact
-from prefect.client.schemas.objects import State
 
 from deployments import catalogue
 from flows.learning import learn_baselines
 from homepot_ai.settings import ScoringSettings, Settings
 from homepot_ai.store.database import Database
-from tests.flows.conftest import Connect
+from tests.flows.conftest import Connect, artifact, run
 from tests.support import small_fleet
 from tests.week_world import hour_values, write_hours
 
 pytestmark = pytest.mark.slow
 
 
-def run(**parameters: object) -> State[object]:
-    state = learn_baselines(**parameters, return_state=True)  # type: ignore[call-overload]
-    assert isinstance(state, State)
-    return state
-
-
-def page() -> str:
-    found = Artifact.get("learn-baselines")
-    assert found is not None
-    return str(found.data)
-
-
 def test_an_empty_fleet_leaves_no_record(database: Database, connect: Connect) -> None:
     connect(database)
-    state = run()
+    state = run(learn_baselines)
     assert state.name == "Skipped", state.message
     with database.reader() as conn:
         assert conn.execute("SELECT count(*) FROM ai_baseline_fits").fetchone() == (0,)
@@ -46,23 +33,23 @@ def test_a_night_a_repeated_run_and_a_version_put_back(database: Database, conne
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     write_hours(database, hour_values(4, 37 * 24, until=until)[:, None, :], until=until)
     at = until + timedelta(seconds=1)
-    first = run(at=at)
+    first = run(learn_baselines, at=at)
     assert first.is_completed(), first.message
     assert "version 1" in str(first.message)
-    assert "4 of 4 series have a shape of the week" in page()
-    again = run(at=at)
+    assert "4 of 4 series have a shape of the week" in artifact("learn-baselines")
+    again = run(learn_baselines, at=at)
     assert again.name == "Skipped"
     assert "fitted before" in str(again.message)
     progress = Artifact.get("learn-baselines-progress")
     assert progress is not None
     assert progress.data == 100.0
-    gone = run(use_version=7)
+    gone = run(learn_baselines, use_version=7)
     assert gone.is_failed()
     assert "no kept baseline of shard 0 '7'" in str(gone.message)
-    assert "docs/runbooks/learn-baselines.md" in page()
-    none = run(use_version=0)
+    assert "docs/runbooks/learn-baselines.md" in artifact("learn-baselines")
+    none = run(learn_baselines, use_version=0)
     assert none.is_completed(), none.message
-    assert "taken out by hand" in page()
+    assert "taken out by hand" in artifact("learn-baselines")
     with database.reader() as conn:
         told = conn.execute("SELECT version, adopted, in_force FROM ai_baseline_fits ORDER BY 1").fetchall()
     assert told[-1] == (2, True, True)

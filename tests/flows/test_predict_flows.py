@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from prefect.artifacts import Artifact
-from prefect.client.schemas.objects import State
 
 from flows.predict import predict_device, predict_failures
 from homepot_ai.store.database import Database
-from tests.flows.conftest import Connect
+from tests.flows.conftest import Connect, artifact, run
 from tests.hours_world import calm, filling, sql, write_hours
 from tests.support import small_fleet
 
 pytestmark = pytest.mark.slow
-
-
-def run(flow: Any, **parameters: object) -> State[object]:
-    state = flow(**parameters, return_state=True)
-    assert isinstance(state, State)
-    return state
-
-
-def page(key: str) -> str:
-    found = Artifact.get(key)
-    assert found is not None
-    return str(found.data)
 
 
 def test_an_hour_of_a_fleet_its_warning_and_one_device(database: Database, connect: Connect) -> None:
@@ -45,7 +30,7 @@ def test_an_hour_of_a_fleet_its_warning_and_one_device(database: Database, conne
     state = run(predict_failures)
     assert state.is_completed(), state.message
     assert "3 devices: 1 high, 2 low" in str(state.message)
-    text = page("predict-failures")
+    text = artifact("predict-failures")
     assert "Checkout 1" in text
     assert re.search(r"reaches 90\.0 % (between|on|\w{3} \d)", text)
     assert "forecasts into the ledger" in text
@@ -57,11 +42,11 @@ def test_an_hour_of_a_fleet_its_warning_and_one_device(database: Database, conne
 
     one = run(predict_device, device="checkout 1")
     assert one.is_completed(), one.message
-    assert "Free disk space" in page("predict-device")
+    assert "Free disk space" in artifact("predict-device")
     gone = run(predict_device, device="Checkout 9")
     assert gone.is_failed()
     assert "there is no device 'Checkout 9'" in str(gone.message)
-    assert "docs/runbooks/predict-device.md" in page("predict-device")
+    assert "docs/runbooks/predict-device.md" in artifact("predict-device")
     back = run(predict_failures, at=until - timedelta(days=2))
     assert back.is_completed(), back.message
-    assert "a look back: nothing was stored" in page("predict-failures")
+    assert "a look back: nothing was stored" in artifact("predict-failures")

@@ -8,10 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterStateName
-from prefect.client.schemas.objects import State
 from prefect.exceptions import ParameterTypeError
 
 from flows.common import utc_now
@@ -23,23 +21,11 @@ from homepot_ai.prediction import acting
 from homepot_ai.settings import Settings
 from homepot_ai.store import episodes
 from homepot_ai.store.database import Database
-from tests.flows.conftest import Connect
+from tests.flows.conftest import Connect, artifact, run
 from tests.incident_rows_mem import health
 from tests.prediction_world import DAY, HOUR, NOW, forecast, hours_of, risk, rows, world
 
 pytestmark = pytest.mark.slow
-
-
-def run(flow: Any, **parameters: Any) -> State[Any]:
-    state = flow(**parameters, return_state=True)
-    assert isinstance(state, State)
-    return state
-
-
-def artifact(key: str) -> str:
-    found = Artifact.get(key)
-    assert found is not None
-    return str(found.data)
 
 
 @pytest.fixture

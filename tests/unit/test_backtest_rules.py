@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from homepot_ai import intervals
 from homepot_ai.errors import BacktestError
 from homepot_ai.health.backtest import judge, planning
 from homepot_ai.health.backtest.answer import answer
@@ -91,7 +92,7 @@ class TestJudging:
         for end in (share.low, share.high):
             if 0 < end < 1:
                 assert (share.value - end) ** 2 == pytest.approx(
-                    judge.Z95**2 * end * (1 - end) / of, rel=1e-4
+                    intervals.Z**2 * end * (1 - end) / of, rel=1e-4
                 )
 
     def test_nothing_judged_has_no_precision(self) -> None:

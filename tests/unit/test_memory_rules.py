@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homepot_ai import intervals
 from homepot_ai.errors import RecallError
 from homepot_ai.memory import concepts as words
 from homepot_ai.memory import describe, effect, matching, pairs
@@ -304,7 +305,7 @@ class TestEffect:
                 assert rate.low is not None
                 assert rate.high is not None
                 for edge in (rate.low, rate.high):
-                    spread = effect.Z * math.sqrt(edge * (1 - edge) / n)
+                    spread = intervals.Z * math.sqrt(edge * (1 - edge) / n)
                     if 0 < edge < 1:
                         assert abs(abs(helped / n - edge) - spread) < 1e-6
 

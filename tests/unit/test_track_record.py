@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
+from homepot_ai.intervals import interval_score, wilson
 from homepot_ai.prediction import track_record
-from homepot_ai.prediction.intervals import interval_score, wilson
 from homepot_ai.prediction.settling import Forecast, Known, settle
 from homepot_ai.prediction.thresholds import CEILING, Thresholds, learn
 from homepot_ai.store.ledger import FailureBin, IntervalCount

@@ -6,7 +6,6 @@ confirms it; with only ones marked false it is known to be false; with none noth
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -14,12 +13,11 @@ from statistics import median
 import numpy as np
 
 from homepot_ai.health.backtest.records import Delay, Marked, Page, Share, Verdict
-
-Z95 = 1.959964
+from homepot_ai.intervals import wilson as score_interval
 
 
 def wilson(hits: int, of: int) -> Share | None:
-    """A share with the 95 % score interval of Wilson (1927); None of nothing.
+    """A share with its 95 % score interval; None of nothing.
 
     Holds for few cases too, where plus or minus a standard error does not.
 
@@ -29,12 +27,9 @@ def wilson(hits: int, of: int) -> Share | None:
     """
     if not of:
         return None
-    p, z2 = hits / of, Z95 * Z95
-    middle = (p + z2 / (2 * of)) / (1 + z2 / of)
-    half = Z95 / (1 + z2 / of) * math.sqrt(p * (1 - p) / of + z2 / (4 * of * of))
+    low, high = score_interval(hits / of, of)
     # At 0 and 1 the ends are exact; rounding would leave 1e-17.
-    low = 0.0 if hits == 0 else max(0.0, middle - half)
-    high = 1.0 if hits == of else min(1.0, middle + half)
+    low, high = (0.0 if hits == 0 else low), (1.0 if hits == of else high)
     return Share(hits=hits, of=of, low=round(low, 6), high=round(high, 6))
 
 
