@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from homepot_ai.health.feedback import wilson
+from homepot_ai.intervals import wilson
 from homepot_ai.reporting.document import Paragraph, Section
 from homepot_ai.reporting.facts import AlarmFacts, ReportFacts, ThresholdFacts
 from homepot_ai.reporting.terms import failed, type_word
@@ -84,7 +84,7 @@ def _precision(alarms: AlarmFacts, voice: Voice) -> str:
             **values,
             needed=MEASURED_FROM,
         )
-    low, high = wilson(alarms.window_true, alarms.marked)
+    low, high = wilson(alarms.window_true / alarms.marked, alarms.marked)
     return voice.t(
         "Measured precision: {precision} of those marked were right (95 % interval {low} to {high}; "
         "{marked} of {all} anomalies of the last {days} days marked).",

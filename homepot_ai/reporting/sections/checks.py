@@ -121,9 +121,9 @@ def counted(facts: ReportFacts, voice: Voice) -> Section | None:
         Column(voice.term("Value"), "value", 1.5, numeric=True, text_width=0),
         Column(voice.term("Numerator"), "numerator", 3.4, text_width=0),
         Column(voice.term("Denominator"), "denominator", 3.4, text_width=0),
-        Column(voice.term("Left out"), "left_out", 2.6, text_width=0),
+        Column(voice.term("Left out"), "left_out", 2.4, text_width=0),
         *(
-            Column(capitalised(earlier(then, voice)), then.what, 2.2, numeric=True, text_width=0)
+            Column(capitalised(earlier(then, voice)), then.what, 2.5, numeric=True, text_width=0)
             for then in headline.earlier
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from homepot_ai.reporting import charts
 from homepot_ai.reporting.document import Cell, Column, Paragraph, Section, Table
 from homepot_ai.reporting.facts import Completeness, DeviceRows, ReportFacts
-from homepot_ai.reporting.terms import device_cell, failed
+from homepot_ai.reporting.terms import device_cell, failed, rest_of
 from homepot_ai.reporting.voice import ABSENT, Voice, message
 
 KEY = "telemetry"

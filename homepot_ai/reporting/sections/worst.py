@@ -39,12 +39,12 @@ def build(facts: ReportFacts, voice: Voice) -> Section | None:
             "time, plus the minutes without data"
         ),
         (
-            Column(voice.term("Device"), "device", 4.9, text_width=22),
+            Column(voice.term("Device"), "device", 5.0, text_width=22),
             Column(voice.term(_END[span(facts)]), "status_at_end", 2.2, text_width=12),
-            Column(_course(facts, voice), "course", 4.2, text_width=0, picture=True),
-            Column(voice.term("Mean"), "mean_health", 1.2, numeric=True, text_width=0),
-            Column(voice.term("Lowest"), "lowest_health", 1.8, numeric=True, text_width=7, side=True),
-            Column(voice.term("Lost"), "minutes_lost", 1.7, numeric=True, text_width=11),
+            Column(_course(facts, voice), "course", 4.0, text_width=0, picture=True),
+            Column(voice.term("Mean"), "mean_health", 1.0, numeric=True, text_width=0),
+            Column(voice.term("Lowest"), "lowest_health", 1.6, numeric=True, text_width=7, side=True),
+            Column(voice.term("Lost"), "minutes_lost", 2.0, numeric=True, text_width=11),
             Column(voice.term("Mainly"), "main_metric", 2.4, text_width=14),
         ),
         tuple(_row(item, facts, voice) for item in shown),
