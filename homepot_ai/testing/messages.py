@@ -7,6 +7,7 @@ nothing says any more is taken out. Translate what is empty, then run the tests.
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import sys
@@ -15,7 +16,6 @@ from pathlib import Path
 
 import yaml
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
@@ -23,10 +23,7 @@ from homepot_ai.fleet import metrics
 from homepot_ai.reporting.voice import LANGUAGES, LOCALES
 
 Message = str | tuple[str, str]
-_KEYWORDS: dict[str, tuple[int, ...] | None] = {"t": None, "term": None, "message": None, "n": (1, 2)}
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
-#: Plugins name their heading when they are made; the frame of a section is worded in plugin.py.
-_TITLE = re.compile(r"Plugin\(\s*(?:key=)?\"\w+\",\s*(?:title=)?\"([^\"]+)\"")
 
 
 def said(root: Path) -> dict[Message, list[str]]:
@@ -45,12 +42,10 @@ def said(root: Path) -> dict[Message, list[str]]:
 
 def _all(root: Path) -> Iterator[tuple[str, Message]]:
     for file in sorted((root / "homepot_ai" / "reporting").rglob("*.py")):
-        source = file.read_bytes()
         where = file.relative_to(root).as_posix()
-        for found in extract("python", io.BytesIO(source), keywords=_KEYWORDS):
-            if found[1]:
-                yield where, found[1] if isinstance(found[1], str) else (found[1][0], found[1][1])
-        yield from ((where, title) for title in _TITLE.findall(source.decode()))
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.Call):
+                yield from ((where, message) for message in _of_call(node))
     for file in sorted((root / "templates").rglob("report.html.j2")):
         where = file.relative_to(root).as_posix()
         for _, _, text, _ in babel_extract(io.BytesIO(file.read_bytes()), ("t",), (), {}):
@@ -64,6 +59,29 @@ def _all(root: Path) -> Iterator[tuple[str, Message]]:
         texts = [mode["title"], *mode["tone"].values(), *mode.get("words", {}).values()]
         yield from ((where, text) for text in texts)
     yield from (("homepot_ai/fleet/metrics.py", metric.label) for metric in metrics.KNOWN.values())
+
+
+def _of_call(call: ast.Call) -> Iterator[Message]:
+    """The messages that a call names literally. Babel's own reader does not look into f-strings."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name == "n" and len(call.args) >= 2:
+        for one, many in zip(_texts(call.args[0]), _texts(call.args[1]), strict=True):
+            yield one, many
+    elif name in {"t", "term", "message"} and call.args:
+        yield from _texts(call.args[0])
+    elif name == "Plugin":
+        titles = [call.args[1]] if len(call.args) > 1 else []
+        titles += [keyword.value for keyword in call.keywords if keyword.arg == "title"]
+        for title in titles:
+            yield from _texts(title)
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _texts(node.body)
+        yield from _texts(node.orelse)
 
 
 def catalogue(file: Path, language: str) -> Catalog:

@@ -14,12 +14,13 @@ COMPLETE = 0.95
 _REASONS = {
     "duplicate": message("sent twice"),
     "not_a_number": message("not a number"),
-    "not_finite": message("not finite"),
     "unknown_device": message("of unknown devices"),
     "out_of_order": message("out of order"),
     "too_many_metrics": message("with too many metrics"),
     "late": message("too late"),
     "future": message("from the future"),
+    "out_of_range": message("out of range"),
+    "broken_json": message("with broken extra metrics"),
 }
 
 
