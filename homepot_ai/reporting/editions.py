@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from homepot_ai.errors import ReportError
-from homepot_ai.reporting import mail, pdf, view
-from homepot_ai.reporting.document import Difference, Edition
+from homepot_ai.reporting import build, layout, layout_csv, mail, pdf
+from homepot_ai.reporting.document import Difference, Document, Edition
 from homepot_ai.reporting.facts import ReportFacts, canonical_json
 from homepot_ai.reporting.letter import Letter
 from homepot_ai.text import clean
@@ -34,22 +33,25 @@ def document_of(
     revision: int,
     differences: tuple[Difference, ...],
     templates: Path,
-) -> Any:
+) -> Document:
     """Word the facts for an edition."""
-    if facts.report_type != "daily":
-        raise ReportError(f"reports of kind {facts.report_type!r} cannot be worded yet")
-    return view.build(
-        facts, report_id=report_id, revision=revision, paper=edition.paper, differences=differences
+    return build.document(
+        facts,
+        edition,
+        report_id=report_id,
+        revision=revision,
+        templates=templates,
+        differences=differences,
     )
 
 
-def job_of(document: Any, facts: ReportFacts, templates: Path) -> pdf.Job:
+def job_of(document: Document, facts: ReportFacts, templates: Path) -> pdf.Job:
     """What the renderer's child needs to make the PDF."""
-    html = pdf.daily_html(document, templates, facts.made.at)
+    html = layout.pdf_html(document, templates, facts.made.at)
     return pdf.Job(html, templates / "fonts", canonical_json(facts), facts.made.at)
 
 
-def words_of(document: Any) -> Mapping[str, Any]:
+def words_of(document: Document) -> Mapping[str, Any]:
     """What is kept of the words beside the PDF, to be searched and listed."""
     verdict = document.verdict
     return {
@@ -60,12 +62,12 @@ def words_of(document: Any) -> Mapping[str, Any]:
     }
 
 
-def tables_of(document: Any) -> Mapping[str, bytes]:
+def tables_of(document: Document) -> Mapping[str, bytes]:
     """The tables as CSV, by file name."""
-    return {}
+    return layout_csv.files(document)
 
 
-def letter_of(document: Any, facts: ReportFacts, made: bytes, settings: Settings) -> Letter:
+def letter_of(document: Document, facts: ReportFacts, made: bytes, settings: Settings) -> Letter:
     """The edition as a mail, with its PDF attached."""
     report_id, revision = document.report_id, document.revision
     body = mail.body_of(document, made, facts.made.at, settings, templates_of(settings))
@@ -78,7 +80,7 @@ def letter_of(document: Any, facts: ReportFacts, made: bytes, settings: Settings
         html=body.html,
         list_name=list_name(facts, report_id),
         reference=f"{report_id}; revision={revision}",
-        language="en",
+        language=document.edition.language,
         pictures=body.pictures,
         pdfs={f"{name}.pdf": made},
         tables={f"{name}-{table}": content for table, content in tables_of(document).items()},

@@ -7,10 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
-from markupsafe import Markup
-
-from homepot_ai.reporting.templating import environment
-from homepot_ai.reporting.view import DailyView
 
 TIMEOUT_S = 120
 FACTS_NAME = "facts.json"
@@ -49,16 +45,6 @@ class Job:
         read = orjson.loads(data)
         made_at = datetime.fromtimestamp(read["made_at"], UTC)
         return cls(read["html"], Path(read["fonts"]), read["facts"].encode(), made_at)
-
-
-def daily_html(view: DailyView, templates: Path, made_at: datetime) -> str:
-    """The document before it becomes a PDF."""
-    css = (templates / "styles" / "daily.css").read_text(encoding="utf-8")
-    if view.paper == "Letter":
-        css = css.replace("size: A4", "size: Letter")
-    template = environment(templates).get_template("reports/daily.html.j2")
-    # The style sheet is ours; escaping would break its quotes.
-    return template.render(view=view, css=Markup(css), created=made_at.astimezone(UTC).isoformat())  # noqa: S704
 
 
 def render(job: Job, *, timeout_s: float = TIMEOUT_S, memory_mb: int = 1024) -> bytes:

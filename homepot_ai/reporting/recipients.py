@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from homepot_ai.errors import MailError, NotFound
 from homepot_ai.reporting.document import Edition
@@ -103,7 +103,7 @@ def language_of(locale: str | None) -> Language | None:
     ('de', None, None)
     """
     code = (locale or "")[:2].lower()
-    return cast("Language", code) if code in LANGUAGES else None
+    return next((language for language in LANGUAGES if language == code), None)
 
 
 def subject_of(conn: Connection, kind: Kind, scope: Scope) -> Subject:

@@ -12,18 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from homepot_ai.errors import ReportError
 from homepot_ai.fleet.devices import list_devices, list_sites
 from homepot_ai.reporting import differences as compare
 from homepot_ai.reporting import editions, pdf, posting, recipients, stored
-from homepot_ai.reporting.document import Difference, Edition
+from homepot_ai.reporting.build import DIFFERENCES_SHOWN
+from homepot_ai.reporting.document import Difference, Document, Edition
 from homepot_ai.reporting.editions import templates_of
 from homepot_ai.reporting.facts import Kind, ReportFacts, Scope, facts_hash
 from homepot_ai.reporting.gather import gather
+from homepot_ai.reporting.letter import Letter
 from homepot_ai.reporting.periods import Period, local, period_for
-from homepot_ai.reporting.posting import Post, Reader, enqueue
+from homepot_ai.reporting.posting import Post, Reader
 from homepot_ai.reporting.recipients import Recipient, Subject
 from homepot_ai.reporting.stored import OlderReport, StoredReport
 from homepot_ai.reporting.templating import template_version
@@ -33,12 +35,11 @@ from homepot_ai.store.database import Connection, Database
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
 
-__all__ = ["ReportOutcome", "Scope", "Wish", "enqueue", "make_incident_report", "make_report", "templates_of"]
+__all__ = ["ReportOutcome", "Scope", "Wish", "make_incident_report", "make_report", "templates_of"]
 
 # A report of a day long past is made for whoever asked; nobody else wants it in his mailbox.
 MAILED_WITHIN = timedelta(days=7)
 LARGE_PDF = 1_000_000
-_DIFFERENCES_SHOWN = 20
 #: Renders a job: in a child of its own, or in one of a pool's.
 Render = Callable[[pdf.Job], bytes]
 
@@ -104,7 +105,7 @@ class ReportOutcome:
         lines += [f"- skipped: {reason}" for reason in self.skipped]
         lines += [
             f"- changed: {item.what}: {item.before} → {item.after}"
-            for item in self.differences[:_DIFFERENCES_SHOWN]
+            for item in self.differences[:DIFFERENCES_SHOWN]
         ]
         return "\n".join(lines)
 
@@ -326,7 +327,7 @@ def _draft(
     )  # fmt: skip
 
 
-def _page(draft: _Draft, edition: Edition, settings: Settings) -> Any:
+def _page(draft: _Draft, edition: Edition, settings: Settings) -> Document:
     return editions.document_of(
         draft.facts,
         edition,
@@ -338,7 +339,7 @@ def _page(draft: _Draft, edition: Edition, settings: Settings) -> Any:
 
 
 def _pdfs(
-    db: Database, draft: _Draft, made: Mapping[Edition, Any], render: Render, settings: Settings
+    db: Database, draft: _Draft, made: Mapping[Edition, Document], render: Render, settings: Settings
 ) -> dict[Edition, bytes]:
     """The PDF of each edition: as it was stored, else rendered from the same facts."""
     found: dict[Edition, bytes] = {}
@@ -359,10 +360,10 @@ def _store(
     settings: Settings,
     work: _Work,
     draft: _Draft,
-    made: Mapping[Edition, Any],
+    made: Mapping[Edition, Document],
     pdfs: Mapping[Edition, bytes],
     todo: Sequence[Recipient],
-    letters: Mapping[Edition, Any],
+    letters: Mapping[Edition, Letter],
     now: datetime,
 ) -> Post:
     """One transaction: the report if it is new, its editions, and the mails that are not queued yet."""

@@ -11,12 +11,17 @@ from markupsafe import Markup
 
 from homepot_ai import text
 from homepot_ai.errors import ReportError
-from homepot_ai.reporting import charts, words
 from homepot_ai.reporting.drawing import Drawing
 
 #: Grows when the meaning of a template changes; the digest tells apart what somebody edited.
-TEMPLATE_SERIES = "daily-1"
-_FILES = ("reports/daily.html.j2", "styles/daily.css", "mail/daily.html.j2", "mail/daily.txt.j2")
+TEMPLATE_SERIES = "report-2"
+_FILES = (
+    "locale/**/*.po",
+    "mail/report.html.j2",
+    "modes/*.yaml",
+    "reports/report.html.j2",
+    "styles/report.css",
+)
 
 
 @lru_cache(maxsize=8)
@@ -43,11 +48,10 @@ def environment(folder: Path) -> Environment:
         keep_trailing_newline=True,
     )
     made.filters["svg"] = _svg
+    made.filters["kind"] = lambda block: type(block).__name__
     made.filters["pad"] = text.pad
     made.filters["wrap"] = text.wrap
     made.globals["text_table"] = text.table
-    made.globals["colours"] = charts.STATUS_COLOUR
-    made.globals["legend"] = [(status, words.STATUS_WORD[status]) for status in reversed(charts.STACK)]
     return made
 
 
@@ -59,6 +63,6 @@ def _svg(drawing: Drawing) -> Markup:
 def template_version(folder: Path) -> str:
     """Series and digest of the templates, as stored with a report."""
     digest = hashlib.sha256()
-    for name in _FILES:
-        digest.update((folder / name).read_bytes())
+    for file in sorted(file for pattern in _FILES for file in folder.glob(pattern)):
+        digest.update(file.read_bytes())
     return f"{TEMPLATE_SERIES}+{digest.hexdigest()[:8]}"

@@ -26,10 +26,16 @@ from homepot_ai.reporting.periods import local, zone_text
 from homepot_ai.text import NBSP
 
 Language = Literal["en", "de"]
+DayStyle = Literal["long", "short", "date", "plain", "month", "iso"]
 LANGUAGES: tuple[Language, ...] = ("en", "de")
 #: British English: day before month, 24 hours.
 LOCALES: Mapping[str, str] = MappingProxyType({"en": "en_GB", "de": "de_DE"})
 ABSENT = "–"
+
+
+def message(text: str) -> str:
+    """Marks a text for the catalogues that is said elsewhere."""
+    return text
 
 
 @lru_cache(maxsize=8)
@@ -68,6 +74,7 @@ class Voice:
         timezone, end: of the report's period: moments are told on its clock; its end is 24:00.
         first_day, last_day: days outside are told with their date.
         words: the mode's vocabulary: the English term of the code to the one that this mode says instead.
+        caps: how many rows of a table this mode shows, by the table's name.
 
     >>> voice = Voice("en", "Europe/Berlin")
     >>> voice.n("{n} device", "{n} devices", 1200), voice.percent(0.93456).replace(NBSP, " ")
@@ -81,6 +88,7 @@ class Voice:
     end: datetime | None = None
     templates: Path | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    caps: Mapping[str, int] = field(default_factory=dict)
 
     def t(self, text: str, /, **values: object) -> str:
         """A text in this language, its `{names}` filled in; numbers must be formatted already."""
@@ -101,6 +109,10 @@ class Voice:
     def term(self, text: str) -> str:
         """What this mode calls something, in this language."""
         return self.t(self.words.get(text, text))
+
+    def cap(self, table: str, otherwise: int) -> int:
+        """How many rows of a table are shown."""
+        return self.caps.get(table, otherwise)
 
     def number(self, value: float | None, decimals: int = 0) -> str:
         """A number with the language's separators.
@@ -151,8 +163,11 @@ class Voice:
             said = self.t("{d} d {h} h", d=days, h=rest) if rest else self.t("{d} d", d=days)
         return said.replace(" ", NBSP)
 
-    def day(self, which: date, style: Literal["long", "short", "iso"] = "short") -> str:
-        """A day: `Thursday 19 November 2026`, `Thu 19 Nov`, or ISO.
+    def day(
+        self, which: date, style: Literal["long", "short", "date", "plain", "month", "iso"] = "short"
+    ) -> str:
+        """A day: `Thursday 19 November 2026`, `Thu 19 Nov`, `19 November 2026`, `19 November`,
+        `November 2026`, or ISO.
 
         >>> Voice("en", "UTC").day(date(2026, 11, 9)).replace(NBSP, " ")
         'Mon 9 Nov'
@@ -160,8 +175,20 @@ class Voice:
         if style == "iso":
             return which.isoformat()
         patterns = {
-            "en": {"long": "EEEE d MMMM y", "short": "EEE d MMM"},
-            "de": {"long": "EEEE, d. MMMM y", "short": "EEE d. MMM"},
+            "en": {
+                "long": "EEEE d MMMM y",
+                "short": "EEE d MMM",
+                "date": "d MMMM y",
+                "plain": "d MMMM",
+                "month": "MMMM y",
+            },
+            "de": {
+                "long": "EEEE, d. MMMM y",
+                "short": "EEE d. MMM",
+                "date": "d. MMMM y",
+                "plain": "d. MMMM",
+                "month": "MMMM y",
+            },
         }
         said = str(format_date(which, patterns[self.language][style], locale=self._locale))
         return said.replace(" ", NBSP) if style == "short" else said

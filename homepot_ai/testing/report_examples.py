@@ -359,7 +359,7 @@ def example(  # one knob per thing that a page shows
             minutes_scored=own,
             minutes_due=period.minutes,
             rows_read=own * devices,
-            rejected=(Count(name="duplicate", count=41), Count(name="not_finite", count=3)) if bad else (),
+            rejected=(Count(name="duplicate", count=41), Count(name="not_a_number", count=3)) if bad else (),
             longest_gap_minutes=569 if kind == "degraded" else 0,
             slowest_seconds=3.21,
         ),
