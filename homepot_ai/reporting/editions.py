@@ -7,6 +7,8 @@ same facts give the same words and the same bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,6 @@ from homepot_ai.reporting import build, layout, layout_csv, mail, pdf
 from homepot_ai.reporting.document import Difference, Document, Edition
 from homepot_ai.reporting.facts import ReportFacts, canonical_json
 from homepot_ai.reporting.letter import Letter
-from homepot_ai.text import clean
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
@@ -68,22 +69,27 @@ def tables_of(document: Document) -> Mapping[str, bytes]:
 
 
 def letter_of(document: Document, facts: ReportFacts, made: bytes, settings: Settings) -> Letter:
-    """The edition as a mail, with its PDF attached."""
-    report_id, revision = document.report_id, document.revision
-    body = mail.body_of(document, made, facts.made.at, settings, templates_of(settings))
-    revised = f"-r{revision}" if revision > 1 else ""
-    name = report_id.removeprefix("rpt_") + revised
+    """The edition as a mail, with its PDF and its tables attached."""
+    letter = letter_of_document(document, facts.made.at, made, settings)
+    name = next(iter(letter.pdfs)).removesuffix(".pdf")
+    tables = {f"{name}-{table}": content for table, content in tables_of(document).items()}
+    return replace(letter, list_name=list_name(facts, document.report_id), tables=tables)
+
+
+def letter_of_document(document: Document, made_at: datetime, made: bytes, settings: Settings) -> Letter:
+    """Any document as a mail: its text, its HTML and its pictures."""
+    body = mail.body_of(document, made, made_at, settings, templates_of(settings))
     return Letter(
-        subject=clean(document.subject, 200),
-        made_at=facts.made.at,
+        subject=body.subject,
+        made_at=made_at,
         text=body.text,
         html=body.html,
-        list_name=list_name(facts, report_id),
-        reference=f"{report_id}; revision={revision}",
+        list_name=body.list_name,
+        reference=f"{document.report_id}; revision={document.revision}",
         language=document.edition.language,
         pictures=body.pictures,
-        pdfs={f"{name}.pdf": made},
-        tables={f"{name}-{table}": content for table, content in tables_of(document).items()},
+        pdfs={body.pdf_name: made} if made else {},
+        tables={},
     )
 
 

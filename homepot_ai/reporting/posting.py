@@ -12,6 +12,7 @@ from homepot_ai.reporting import recipients, stored
 from homepot_ai.reporting.document import Edition
 from homepot_ai.reporting.facts import Kind, PeriodFacts, ReportFacts
 from homepot_ai.reporting.letter import Letter, compose, message_id
+from homepot_ai.reporting.periods import Period
 from homepot_ai.reporting.recipients import Recipient, Subject
 from homepot_ai.store import audit
 from homepot_ai.store.database import Connection
@@ -124,7 +125,7 @@ def post(
     return Post(queued, tuple(skipped))
 
 
-def digest_name(kind: Kind, period: PeriodFacts) -> str:
+def digest_name(kind: Kind, period: PeriodFacts | Period) -> str:
     """The name of a digest: of a kind of report, a period and its zone.
 
     >>> from datetime import UTC, date, datetime
@@ -140,6 +141,11 @@ def digest_name(kind: Kind, period: PeriodFacts) -> str:
 def digest_key(name: str, address: str) -> str:
     """The outbox's key of somebody's digest."""
     return f"{name}:{address.strip().casefold()}"
+
+
+def is_queued(conn: Connection, kind: Kind, period: Period, address: str) -> bool:
+    """Whether somebody's digest is in the outbox."""
+    return _queued(conn, digest_key(digest_name(kind, period), address)) is not None
 
 
 def _digest_is_out(conn: Connection, facts: ReportFacts, address: str) -> bool:
