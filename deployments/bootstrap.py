@@ -91,13 +91,13 @@ def bootstrap(settings: Settings, *, solo: bool = False, scheduled: bool = True)
         zones = zones_in_use(settings)
         names = deploy(settings, zones, scheduled=scheduled)
         print(f"deployments: {', '.join(names)}")
-        print(f"daily report at 06:00 in: {', '.join(zones)}")
+        print(f"reports at 06:00 in: {', '.join(zones)}")
         if removed := remove_others(client, names):
             print(f"deployments that no longer belong here, removed: {', '.join(removed)}")
         if scheduled:
             at_once = settings.profile == "demo"
             for zone in make_up_for_missed(client, zones, datetime.now(UTC), at_once=at_once):
-                print(f"daily report of {zone}: asked for now")
+                print(f"report of {zone}: asked for now")
 
 
 def make_pools(client: SyncPrefectClient) -> None:
@@ -250,27 +250,50 @@ def remove_others(client: SyncPrefectClient, names: Sequence[str]) -> list[str]:
 def make_up_for_missed(
     client: SyncPrefectClient, zones: Sequence[str], now: datetime, *, at_once: bool
 ) -> list[str]:
-    """Ask for the daily reports whose hour has passed today, once per zone and day.
+    """Ask for the reports whose hour has passed while nothing ran, once per zone and period.
 
-    A report made before is replayed and queues nothing, so asking is harmless.
+    A report made before is replayed and queues nothing, so asking is harmless. A week's is made up for
+    until Thursday, a month's until its seventh day: later nobody waits for it.
 
     Args:
-        at_once: do not wait for 06:00 (the demo: there must be something to look at).
+        at_once: the daily one does not wait for 06:00 (the demo: there must be something to look at).
+
+    Returns:
+        Of each run that is new, the zone, and the report where it is not the daily one.
     """
     asked = []
-    deployment = client.read_deployment_by_name("daily-report/daily-report")
-    for zone in zones:
-        local = now.astimezone(ZoneInfo(zone))
-        if local.time() < REPORT_HOUR and not at_once:
-            continue
-        run = client.create_flow_run_from_deployment(
-            deployment.id,
-            parameters={"timezone": zone},
-            idempotency_key=f"daily-report {zone} {local:%Y-%m-%d}",
-        )
-        if run.state is not None and run.state.is_scheduled():
-            asked.append(zone)
+    for name in ("daily-report", "weekly-report", "monthly-report"):
+        deployment = client.read_deployment_by_name(f"{name}/{name}")
+        for zone in zones:
+            local = now.astimezone(ZoneInfo(zone))
+            period = missed(name, local, at_once=at_once)
+            if period is None:
+                continue
+            run = client.create_flow_run_from_deployment(
+                deployment.id,
+                parameters={"timezone": zone},
+                idempotency_key=f"{name} {zone} {period}",
+            )
+            if run.state is not None and run.state.is_scheduled():
+                asked.append(zone if name == "daily-report" else f"{zone} ({name.partition('-')[0]})")
     return asked
+
+
+def missed(name: str, local: datetime, *, at_once: bool) -> str | None:
+    """The day on which a report was due that may have been missed, as a part of a key; None: none was.
+
+    >>> missed("weekly-report", datetime(2026, 11, 24, 9), at_once=False)  # a Tuesday
+    '2026-11-23'
+    >>> missed("weekly-report", datetime(2026, 11, 27, 9), at_once=False) is None
+    True
+    """
+    if name == "daily-report":
+        return f"{local:%Y-%m-%d}" if at_once or local.time() >= REPORT_HOUR else None
+    since = local.weekday() if name == "weekly-report" else local.day - 1
+    due = datetime.combine(local.date() - timedelta(days=since), REPORT_HOUR)
+    patience = 3 if name == "weekly-report" else 6
+    passed = local.replace(tzinfo=None) >= due and since <= patience
+    return f"{due:%Y-%m-%d}" if passed and not at_once else None
 
 
 if __name__ == "__main__":

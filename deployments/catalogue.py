@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FILE = "prefect.yaml"
 DEMO_TAG = "demo"
+# Flows that every timezone in use has its own schedule of, at 06:00 there, and on which days.
+MORNINGS = {"daily-report": "0 6 * * *", "weekly-report": "0 6 * * 1", "monthly-report": "0 6 1 * *"}
 # Flows that a fleet of several shards has a deployment each of.
 SPLIT = {"score-health", "learn-baselines"}
 # Shards begin to score within so long after the first.
@@ -81,7 +83,7 @@ def render(settings: Settings, zones: Sequence[str], *, scheduled: bool = True) 
     """The file that this installation deploys.
 
     Args:
-        zones: IANA names in use; each gets its own 06:00 schedule of the daily report.
+        zones: IANA names in use; each gets its own 06:00 schedule of the scheduled reports.
         scheduled: False leaves every schedule there but inactive: runs come on demand only.
     """
     file = load_file(settings.home)
@@ -90,8 +92,9 @@ def render(settings: Settings, zones: Sequence[str], *, scheduled: bool = True) 
     for entry in file["deployments"]:
         if entry["name"] not in chosen:
             continue
-        if entry["name"] == "daily-report" and zones:
-            rendered.append({**entry, "schedules": [_morning(zone) for zone in zones]})
+        if entry["name"] in MORNINGS and zones:
+            cron = MORNINGS[entry["name"]]
+            rendered.append({**entry, "schedules": [_morning(zone, cron) for zone in zones]})
         elif entry["name"] in SPLIT and settings.scoring.shards > 1:
             shards = settings.scoring.shards
             rendered.extend(_shard(entry, shard, shards) for shard in range(shards))
@@ -123,10 +126,10 @@ def zone_slug(zone: str) -> str:
     return zone.lower().replace("/", "-").replace("_", "-").replace("+", "-plus-")
 
 
-def _morning(zone: str) -> dict[str, Any]:
+def _morning(zone: str, cron: str) -> dict[str, Any]:
     # 06:00 exists once on every day of the year in every zone; 02:30 does not.
     return {
-        "cron": "0 6 * * *",
+        "cron": cron,
         "timezone": zone,
         "slug": zone_slug(zone),
         "parameters": {"timezone": zone},

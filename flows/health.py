@@ -80,7 +80,7 @@ def _score(
         try:
             outcome = incidents.judge_incidents(database, settings, now=utc_now())
             page.append(f"{outcome.headline}\n")
-            incidents.announce(outcome.opened)
+            incidents.announce(outcome.opened, outcome.closed)
         except Exception as error:
             page.append(f"**Incidents failed**: {cell(str(error))}\n")
             failed.append(error)

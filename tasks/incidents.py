@@ -21,6 +21,8 @@ from tasks.stage import stage
 TAGS = {"incidents"}
 #: What investigate-incident is triggered by; one for all that opened in one run.
 OPENED = "homepot.incident.opened"
+#: What incident-report is triggered by as well.
+CLOSED = "homepot.incident.closed"
 
 
 @stage("incidents", timeout_seconds=60, tags=TAGS)
@@ -34,10 +36,10 @@ def judge_incidents(database: Database, settings: Settings, *, now: datetime) ->
     return outcome
 
 
-def announce(opened: Sequence[int]) -> None:
-    """Tell Prefect which incidents opened, once for all; nothing is said when none did.
+def announce(opened: Sequence[int], closed: int = 0) -> None:
+    """Tell Prefect which incidents opened and how many closed, once for all; nothing when none did.
 
-    Whoever listens looks for every open incident that it has not seen: one that is lost or comes twice
+    Whoever listens looks for every incident that it has not seen: an event that is lost or comes twice
     does no harm, so nothing waits for it.
     """
     if opened:
@@ -45,6 +47,12 @@ def announce(opened: Sequence[int]) -> None:
             event=OPENED,
             resource={"prefect.resource.id": f"homepot.incident.{opened[0]}"},
             payload={"incident_ids": list(opened)},
+        )
+    if closed:
+        emit_event(
+            event=CLOSED,
+            resource={"prefect.resource.id": "homepot.incident.closed"},
+            payload={"closed": closed},
         )
 
 

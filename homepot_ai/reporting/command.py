@@ -98,7 +98,7 @@ def period_of(ask: Ask, timezone: str, now: datetime) -> Period | None:
     """The period that is asked for; None: the last one of its kind that is over.
 
     >>> period_of(Ask(kind="weekly", when="2026-W47"), "UTC", datetime(2026, 12, 1)).short_label
-    '2026-11-16–2026-11-22'
+    '2026-11-16 to 2026-11-22'
 
     Raises:
         ReportError: it cannot be read.

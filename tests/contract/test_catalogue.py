@@ -48,6 +48,12 @@ def test_the_deployments_of_this_system() -> None:
         "deliver",
         "check-services",
         "daily-report",
+        "weekly-report",
+        "monthly-report",
+        "incident-report",
+        "custom-report",
+        "subscribe",
+        "unsubscribe",
         "learn-baselines",
         "learn-hazards",
         "clean-event-cache",
@@ -166,11 +172,13 @@ def test_each_zone_gets_its_own_morning(tmp_path: Path) -> None:
     names = catalogue.write(settings, zones, tmp_path / "prefect.yaml")
     assert "replay-sample" not in names
     written = yaml.safe_load((tmp_path / "prefect.yaml").read_text())
-    report = next(entry for entry in written["deployments"] if entry["name"] == "daily-report")
-    assert [(s["timezone"], s["parameters"]["timezone"], s["cron"]) for s in report["schedules"]] == [
-        (zone, zone, "0 6 * * *") for zone in zones
-    ]
-    assert len({schedule["slug"] for schedule in report["schedules"]}) == 3
+    mornings = {"daily-report": "0 6 * * *", "weekly-report": "0 6 * * 1", "monthly-report": "0 6 1 * *"}
+    for name, cron in mornings.items():
+        report = next(entry for entry in written["deployments"] if entry["name"] == name)
+        assert [(s["timezone"], s["parameters"]["timezone"], s["cron"]) for s in report["schedules"]] == [
+            (zone, zone, cron) for zone in zones
+        ]
+        assert len({schedule["slug"] for schedule in report["schedules"]}) == 3
     assert written["pull"] == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ import pytest
 from flows.health import score_health
 from flows.mail import deliver
 from flows.marks import mark
-from flows.reports import acting_moment, daily_report
+from flows.reports import daily_report
 from flows.sample import replay_sample
 from flows.services import check_services
 from flows.upkeep import apply_retention, clean_event_cache, prune_runs
@@ -191,12 +191,6 @@ class TestDailyReport:
     def test_a_zone_without_sites_is_skipped(self, fleet: Database, connect: Connect) -> None:
         connect(fleet)
         assert run(daily_report, timezone="Asia/Tokyo").name == "Skipped"
-
-    @pytest.mark.parametrize("zone", ["Pacific/Honolulu", "Europe/Berlin", "Asia/Singapore"])
-    def test_the_day_is_the_sites_own(self, zone: str) -> None:
-        moment = acting_moment(date(2026, 10, 24), None, datetime.now(UTC), ZoneInfo(zone))
-        local = moment.astimezone(ZoneInfo(zone))
-        assert (local.date(), local.hour) == (date(2026, 10, 25), 6)
 
 
 class TestDeliver:
