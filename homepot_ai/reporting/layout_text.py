@@ -35,7 +35,7 @@ def text(document: Document, templates: Path, unsubscribe_address: str) -> str:
         "-- ",
         voice.t("Made {time}", time=document.made_at),
         f"{document.report_id} · {voice.t('revision {n}', n=document.revision)}",
-        f"{voice.t('Facts SHA-256')} {document.hash}",
+        wrap(f"{voice.t('Facts SHA-256')} {document.hash}", COLUMNS),
         wrap(
             voice.t(
                 "The whole report is attached as PDF. To unsubscribe, write to {address}",
