@@ -127,7 +127,7 @@ def _cell(said: str, glyph: str) -> str:
 
 
 def _fitted(table: Table, told: list[int]) -> list[int]:
-    """Widths that hold every cell and every word of the titles; where a line cannot, the widest give first."""
+    """Widths that hold every cell and every word of a title; where a line cannot, the widest give first."""
     fitted = []
     for index in told:
         words = table.columns[index].title.split()
