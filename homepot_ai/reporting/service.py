@@ -19,7 +19,7 @@ from homepot_ai.reporting import differences as compare
 from homepot_ai.reporting import layout, mail, pdf, stored
 from homepot_ai.reporting.build import DIFFERENCES_SHOWN
 from homepot_ai.reporting.document import Difference
-from homepot_ai.reporting.facts import ReportFacts, Scope, canonical_json, facts_hash
+from homepot_ai.reporting.facts import Kind, ReportFacts, Scope, canonical_json, facts_hash
 from homepot_ai.reporting.gather import gather
 from homepot_ai.reporting.periods import Period, period_for
 from homepot_ai.reporting.stored import StoredReport
@@ -105,7 +105,7 @@ def make_report(
     db: Database,
     settings: Settings,
     *,
-    report_type: str = "daily",
+    report_type: Kind = "daily",
     scope: Scope,
     at: datetime,
     mode: str = MODE,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from homepot_ai.fleet.received import Received
 from homepot_ai.reporting.compute import Day, RosterDevice, RosterSite
 from homepot_ai.reporting.facts import DeviceRef, Provenance, Scope, ScopeName
 from homepot_ai.reporting.periods import Period
@@ -33,6 +34,7 @@ class Source:
     Attributes:
         refs: every device of the scope by its id; `headline`: the class that the headline speaks of.
         main: ids of the headline class's devices; `today`: what was counted about the period.
+        received: telemetry of the period by device; empty when it could not be counted.
         now: when the report is made; nothing later may be read.
     """
 
@@ -46,6 +48,7 @@ class Source:
     headline: Provenance
     main: Sequence[int]
     today: Day
+    received: Mapping[int, Received] = field(default_factory=dict)
 
     @property
     def ids(self) -> list[int]:

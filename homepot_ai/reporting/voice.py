@@ -198,9 +198,10 @@ class Voice:
     def clock(self, moment: datetime) -> str:
         """Hours and minutes; with the day if the period has several or it is another, with the zone
         where the hour happens twice."""
-        if self.end is not None and moment == self.end and self.first_day == self.last_day:
-            return "24:00"
         there = local(moment, self.timezone)
+        # The end of a day is its last day's 24:00; what ends within a day (an incident) has an hour.
+        if moment == self.end and self.first_day == self.last_day and there.date() != self.last_day:
+            return "24:00"
         twice = there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()
         text = f"{there:%H:%M}" + (f" {there.tzname()}" if twice else "")
         if there.date() == self.first_day == self.last_day:

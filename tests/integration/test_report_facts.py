@@ -37,7 +37,7 @@ def fill(world: World) -> None:
     world.device(5, 2)
     world.device(6, 1, created=PERIOD.end - timedelta(hours=2))
     before = comparisons(PERIOD)
-    for period in (PERIOD, before.day_before):
+    for period in (PERIOD, before["day_before"]):
         for n, at in enumerate(minutes(period)):
             # 1: a bad hour; 2: silent from 18 h on; 3: in maintenance for a while; 4: simulated, bad.
             score = 0.31 if 600 <= n < 660 else 0.9375
