@@ -3,5 +3,9 @@
 from __future__ import annotations
 
 from homepot_ai.reporting.plugin import Plugin
+from homepot_ai.reporting.sections import kpis, types
 
-PLUGINS: tuple[Plugin, ...] = ()
+PLUGINS: tuple[Plugin, ...] = (
+    kpis.PLUGIN,
+    types.PLUGIN,
+)

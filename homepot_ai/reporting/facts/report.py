@@ -20,6 +20,7 @@ from homepot_ai.reporting.facts.alarms import AlarmFacts, ForecastFacts, Silence
 from homepot_ai.reporting.facts.base import Fact, Kind, PeriodFacts, Problem, Scope, ScopeName
 from homepot_ai.reporting.facts.devices import AnomalyFacts, Completeness, WorstDevice
 from homepot_ai.reporting.facts.figures import ClassFacts, SiteFacts, TimelineBin
+from homepot_ai.reporting.facts.kpis import KpisFacts, TypesFacts
 from homepot_ai.reporting.facts.own import Made, ScoringFacts
 
 
@@ -45,6 +46,8 @@ class ReportFacts(Fact):
     silenced: Silenced
     forecasts: ForecastFacts | None = None
     scoring: ScoringFacts | None = None
+    kpis: KpisFacts | None = None
+    types: TypesFacts | None = None
     made: Made
     problems: tuple[Problem, ...]
 
