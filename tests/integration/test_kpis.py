@@ -103,13 +103,15 @@ def fill(world: World) -> None:
         for n, (number, opens, closes, source) in enumerate(FAILURES):
             conn.execute(
                 "INSERT INTO ai_device_outcomes (device_id, at, ended_at, kind, source, reference, "
-                "recorded_by, recorded_at, changed_at) VALUES (%s, %s, %s, 'failure', %s, %s, 'test', %s, %s)",
+                "recorded_by, recorded_at, changed_at) "
+                "VALUES (%s, %s, %s, 'failure', %s, %s, 'test', %s, %s)",
                 [number, at(opens), None if closes is None else at(closes), source, str(n), at(0), at(0)],
             )
         # Neither withdrawn ones nor what was recorded after the report are failures.
         conn.execute(
             "INSERT INTO ai_device_outcomes (device_id, at, kind, source, reference, recorded_by, "
-            "recorded_at, changed_at, withdrawn_at) VALUES (1, %s, 'failure', 'person', 'w', 'test', %s, %s, %s), "
+            "recorded_at, changed_at, withdrawn_at) "
+            "VALUES (1, %s, 'failure', 'person', 'w', 'test', %s, %s, %s), "
             "(1, %s, 'failure', 'person', 'l', 'test', %s, %s, NULL)",
             [at(25), at(25), at(26), at(26), at(25), NOW + HOUR, NOW + HOUR],
         )
@@ -294,9 +296,9 @@ def detection(one: ClassKpis, devices: tuple[int, ...]) -> None:
 def test_days_and_promises_stand_beside_the_trivial_answer(world: World, settings: Settings) -> None:
     found = facts_of(world, settings, Scope(kind="fleet")).kpis
     assert found is not None
-    # By hand. Device 1: true on the first day (10-14 h), fine on the second. Device 2: an unmarked anomaly and
-    # a failure on the first day (bad, alarmed), an unalarmed failure on the second (30 h). Device 3: nothing
-    # but info on the first day, an anomaly and a failure on the second.
+    # By hand. Device 1: true on the first day (10-14 h), fine on the second. Device 2: an unmarked anomaly
+    # and a failure on the first day (bad, alarmed), an unalarmed failure on the second (30 h). Device 3:
+    # nothing but info on the first day, an anomaly and a failure on the second.
     assert found.days.model_dump() == {
         "alarmed_bad": 3, "alarmed_fine": 0, "silent_bad": 1, "silent_fine": 2, "unjudged": 0,
     }  # fmt: skip
