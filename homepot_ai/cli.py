@@ -24,6 +24,7 @@ from homepot_ai import (
     cli_marks,
     cli_memory,
     cli_predict,
+    cli_reports,
     cli_visits,
 )
 from homepot_ai.errors import HomepotAIError, SettingsError
@@ -44,6 +45,7 @@ app.add_typer(cli_memory.app)
 app.add_typer(cli_predict.app)
 app.add_typer(cli_visits.app)
 app.add_typer(cli_hazards.app)
+app.add_typer(cli_reports.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()

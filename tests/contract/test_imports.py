@@ -41,6 +41,7 @@ LAYERS = [
         "cli_marks",
         "cli_memory",
         "cli_predict",
+        "cli_reports",
         "cli_visits",
         "doctor",
         "overview",
