@@ -116,7 +116,7 @@ def test_incidents_are_told_as_they_were_known(world: World, settings: Settings)
         "3 incidents opened, 1 closed, 2 still open at the end. 1 of the open ones was taken up by nobody. "
         "1 incident of devices of another class is listed and not counted."
     )
-    assert "“fan cleaned” 80 % alike, no. 1" in page_text
+    assert "“fan cleaned”. 80 % alike, no. 1" in page_text
     assert "Emulator Berlin Mitte · simulated" in page_text
     # A site sees its own, a day its own.
     site = facts_of(world, settings, SITE).incidents
@@ -147,7 +147,7 @@ def test_what_comes_back_and_what_is_shared(world: World, settings: Settings) ->
     assert found.faults[0].minutes == 60 + 120 + 30 + 3 * 18
     assert [(s.devices, s.incidents) for s in found.shared] == [(3, 5)]
     words = text(said(facts, "recurring"))
-    assert words.startswith("2 troubles came back. About 1 of them nothing is recorded as done.")
+    assert words.startswith("2 troubles came back. For 1 of them no action is recorded.")
     assert "pos terminal | CPU too high | 3 | 5" in words
     quiet = facts_of(world, settings, Scope(kind="site", id=2))
     assert text(said(quiet, "recurring")).startswith("Nothing came back in this period")
@@ -316,7 +316,8 @@ def test_capacity_reads_the_newest_forecasts(world: World, settings: Settings) -
         hours_of(db, device, end - 20 * DAY, 480, level - 10, 10 / 480)
         for age in (1.5, 0.5):
             forecast(
-                db, device, end - age * DAY, kind="level", metric="disk_percent", low=level, mid=level + 3 - age,
+                db, device, end - age * DAY, kind="level", metric="disk_percent", low=level,
+                mid=level + 3 - age,
                 high=level + 6, unit="%", coverage=0.8,
             )  # fmt: skip
     when = [(end + days * DAY).timestamp() for days in (4, 6, 9)]
