@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from homepot_ai.cli_common import moment, opened, say, utc_now
+from homepot_ai.fleet import metrics
 from homepot_ai.text import clean, table
 
 app = typer.Typer()
@@ -47,7 +48,7 @@ def predict(
     rows = [
         (
             f"{page.SYMBOLS[r.level]} {r.level}", clean(r.name), clean(r.site),
-            "" if r.when_low is None else f"{r.metric} from {r.when_low:%a %d %b %H:%M}",
+            "" if r.when_low is None else f"{metrics.label(r.metric or '')} from {r.when_low:%a %d %b %H:%M}",
             "" if r.p_7d is None else f"{r.p_7d:.1%}", clean(r.action, 100) if r.action else "",
         )
         for r in found

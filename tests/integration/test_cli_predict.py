@@ -39,7 +39,7 @@ def test_the_worst_first_one_device_and_a_look_back(
     stage.predict(database, Settings(var_dir=tmp_path), at=now, now=now)
     listed = said()
     assert listed.index("Checkout 2") < listed.index("Checkout 1")
-    assert "disk_percent from" in listed
+    assert "Disk from" in listed
     kept = sql(database, "SELECT count(*) FROM ai_predictions")
     told = said("checkout 2")
     assert "reaches 90.0 %" in told
