@@ -25,6 +25,7 @@ from homepot_ai import (
     cli_memory,
     cli_post,
     cli_predict,
+    cli_reports,
     cli_visits,
 )
 from homepot_ai.errors import HomepotAIError, SettingsError
@@ -46,6 +47,7 @@ app.add_typer(cli_post.app)
 app.add_typer(cli_predict.app)
 app.add_typer(cli_visits.app)
 app.add_typer(cli_hazards.app)
+app.add_typer(cli_reports.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()
