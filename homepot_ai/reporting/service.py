@@ -17,12 +17,12 @@ from homepot_ai.errors import MailError, ReportError
 from homepot_ai.fleet.devices import list_sites
 from homepot_ai.reporting import differences as compare
 from homepot_ai.reporting import mail, pdf, stored, view
+from homepot_ai.reporting.document import Difference
 from homepot_ai.reporting.facts import Kind, ReportFacts, Scope, canonical_json, facts_hash
 from homepot_ai.reporting.gather import gather
 from homepot_ai.reporting.periods import Period, period_for
 from homepot_ai.reporting.stored import StoredReport
 from homepot_ai.reporting.templating import template_version
-from homepot_ai.reporting.view import Difference
 from homepot_ai.store.database import Database
 from homepot_ai.store.outbox import OutboxMail, enqueue
 

@@ -11,8 +11,9 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from homepot_ai.errors import ReportError
+from homepot_ai.reporting.document import Difference
 from homepot_ai.reporting.facts import ReportFacts, Scope, facts_hash, restore
-from homepot_ai.reporting.view import DailyView, Difference, build
+from homepot_ai.reporting.view import DailyView, build
 from homepot_ai.store.database import Connection
 from homepot_ai.store.named_sql import load
 

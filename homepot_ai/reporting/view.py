@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from homepot_ai.reporting import charts, daily_rows, judged, predicted, words
+from homepot_ai.reporting.document import Difference
 from homepot_ai.reporting.drawing import Drawing
 from homepot_ai.reporting.facts import Provenance, ReportFacts, facts_hash
 from homepot_ai.reporting.periods import day as local_day
@@ -45,15 +46,6 @@ class Table(Generic[Row]):
     rows: tuple[Row, ...]
     lead: str = ""
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One figure that a revision changed."""
-
-    what: str
-    before: str
-    after: str
 
 
 @dataclass(frozen=True)
