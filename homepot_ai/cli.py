@@ -234,12 +234,14 @@ def outbox(
 
 @app.command("demo-truth")
 def demo_truth() -> None:
-    """What really happened in the sample fleet, beside what was found."""
+    """What really happened in the sample fleet, beside what was found and what the reports say of it."""
     from homepot_ai.testing import sample
 
-    current = load_settings()
-    lines = sample.truth_beside_found(Database.from_settings(current), current, _now())
-    console.print(lines, markup=False, soft_wrap=True)
+    current, now = load_settings(), _now()
+    db = Database.from_settings(current)
+    for lines in (sample.truth_beside_found(db, current, now), sample.truth_beside_reports(db, current, now)):
+        if lines:
+            console.print(f"{lines}\n", markup=False, soft_wrap=True)
 
 
 @app.command("demo-outage")
