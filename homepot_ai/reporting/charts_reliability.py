@@ -1,63 +1,104 @@
-"""Said against happened: the reliability plot, with its Wilson intervals. Pure."""
+"""Said against happened: reliability plots side by side, with Wilson intervals. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from homepot_ai.reporting.charts import BLUE, FAINT, MUTED
 from homepot_ai.reporting.charts_trend import GRID
 from homepot_ai.reporting.drawing import Dot, Drawing, Label, Line, Shape, rectangle
 
+#: Forecasts are mostly low: a plot ends at the first of these that holds everything on it.
+_ENDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 
-def reliability_chart(
-    points: Sequence[tuple[float, float, float, float, int]],
+
+@dataclass(frozen=True)
+class Panel:
+    """One plot: its heading, and (said, happened, low, high, n) of each dot, shares 0-1."""
+
+    heading: str
+    points: Sequence[tuple[float, float, float, float, int]]
+
+    @property
+    def end(self) -> float:
+        """Where both of its scales end.
+
+        >>> Panel("", [(0.24, 0.2, 0.1, 0.38, 50)]).end
+        0.5
+        """
+        most = max((max(said, high) for said, _, _, high, _ in self.points), default=1.0)
+        return next((end for end in _ENDS if most <= end), 1.0)
+
+
+def reliability_charts(
+    panels: Sequence[Panel],
     *,
     title: str,
     axes: tuple[str, str],
     ideal: str,
-    percent: Sequence[str] = ("0", "50 %", "100 %"),
-    size: float = 220,
+    percent: Callable[[float], str],
+    side: float = 150,
     text_size: float = 7.5,
 ) -> Drawing:
     """What was said to the right, what happened upwards; on the diagonal both are the same.
 
-    A dot's area grows with its number of forecasts, the upright line is its 95 % interval; how many stands
-    beside it.
+    A dot's area grows with its number of forecasts, the upright line is its 95 % interval.
 
     Args:
-        points: (said, happened, low, high, n), shares 0-1.
-        axes: words of the two axes; ideal: the diagonal's word; percent: ticks at 0, 0.5 and 1.
+        axes: words of the two axes; ideal: the diagonal's word; percent: how a share is written.
     """
-    left, right, top, bottom = text_size * 5.0, text_size * 2.0, text_size * 2.2, text_size * 3.6
-    side = size - left - right
-    height = side + top + bottom
+    left, gap, top, bottom = text_size * 5.2, text_size * 3.0, text_size * 3.8, text_size * 3.6
+    each = left + side + gap
+    shapes: list[Shape] = []
+    for number, panel in enumerate(panels):
+        shapes += _plot(panel, number * each + left, top, side, axes, ideal, percent, text_size)
+    return Drawing(each * max(1, len(panels)), top + side + bottom, title, tuple(shapes))
+
+
+def _plot(
+    panel: Panel,
+    left: float,
+    top: float,
+    side: float,
+    axes: tuple[str, str],
+    ideal: str,
+    percent: Callable[[float], str],
+    text_size: float,
+) -> list[Shape]:
+    end = panel.end
 
     def x(share: float) -> float:
-        return left + share * side
+        return left + share / end * side
 
     def y(share: float) -> float:
-        return top + (1 - share) * side
+        return top + (1 - min(share, end) / end) * side
 
-    shapes: list[Shape] = [rectangle(left, top, side, side, FAINT)]
-    for share, text in zip((0.0, 0.5, 1.0), percent, strict=True):
-        shapes.append(Line(((x(share), y(0)), (x(share), y(1))), GRID, 0.5))
-        shapes.append(Line(((x(0), y(share)), (x(1), y(share))), GRID, 0.5))
-        shapes.append(Label((left - 4, y(share) + text_size * 0.36), text, text_size, MUTED, "end"))
-        shapes.append(Label((x(share), y(0) + text_size * 1.4), text, text_size, MUTED, "middle"))
-    shapes.append(Line(((x(0), y(0)), (x(1), y(1))), "#b7bec6", 1.0))
-    shapes.append(Label((x(0.86), y(0.97)), ideal, text_size, MUTED, "end"))
-    shapes.append(Label((left, top - text_size * 0.8), axes[1], text_size, MUTED))
-    shapes.append(Label((x(1), y(0) + text_size * 2.9), axes[0], text_size, MUTED, "end"))
-    most = max((n for *_, n in points), default=1)
-    for said, _, low, high, _ in points:
+    shapes: list[Shape] = [
+        rectangle(left, top, side, side, FAINT),
+        Label((left, top - text_size * 2.3), panel.heading, text_size + 0.5, "#1d2329", bold=True),
+        Label((left, top - text_size * 0.7), axes[1], text_size, MUTED),
+        Label((x(end), y(0) + text_size * 2.9), axes[0], text_size, MUTED, "end"),
+    ]
+    for share in (0.0, end / 2, end):
+        shapes.append(Line(((x(share), y(0)), (x(share), y(end))), GRID, 0.5))
+        shapes.append(Line(((x(0), y(share)), (x(end), y(share))), GRID, 0.5))
+        shapes.append(Label((left - 4, y(share) + text_size * 0.36), percent(share), text_size, MUTED, "end"))
+        anchor = "end" if share == end else "middle"
+        shapes.append(Label((x(share), y(0) + text_size * 1.4), percent(share), text_size, MUTED, anchor))
+    shapes.append(Line(((x(0), y(0)), (x(end), y(end))), "#b7bec6", 1.0))
+    shapes.append(Label((x(end * 0.9), y(end * 0.96)), ideal, text_size, MUTED, "end"))
+    for said, _, low, high, _ in panel.points:
         shapes.append(Line(((x(said), y(low)), (x(said), y(high))), "#8fc1e3", 1.6))
-    if len(points) > 1:
-        shapes.append(Line([(x(said), y(happened)) for said, happened, *_ in points], BLUE, 1.1))
-    for said, happened, _, _, n in points:
+    if len(panel.points) > 1:
+        shapes.append(Line([(x(said), y(happened)) for said, happened, *_ in panel.points], BLUE, 1.1))
+    most = max((n for *_, n in panel.points), default=1)
+    for said, happened, _, _, n in panel.points:
         shapes.append(Dot((x(said), y(happened)), 1.8 + 2.6 * (n / most) ** 0.5, BLUE))
-    for said, happened, low, _, n in points[-4:]:
-        # Beside the interval's foot, where nothing else is drawn.
-        beside = said < 0.8
-        at = (x(said) + (4 if beside else -4), y(max(low - 0.01, 0.01 if happened else 0.03)))
-        shapes.append(Label(at, f"n {n}", text_size - 1, MUTED, "start" if beside else "end"))
-    return Drawing(size, height, title, tuple(shapes))
+    # How many, where there is room for it: below the interval's foot.
+    for said, _, low, _, n in panel.points:
+        if said > end * 0.12 and low > end * 0.04:
+            shapes.append(
+                Label((x(said), y(low) + text_size * 0.95), f"n {n}", text_size - 1, MUTED, "middle")
+            )
+    return shapes

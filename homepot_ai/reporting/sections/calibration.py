@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from homepot_ai.prediction import track_record
-from homepot_ai.reporting.charts_reliability import reliability_chart
+from homepot_ai.reporting.charts_reliability import Panel, reliability_charts
 from homepot_ai.reporting.document import Figure, Paragraph, Section
 from homepot_ai.reporting.facts import ReportFacts
 from homepot_ai.reporting.facts.track_record import CalibrationCurve, CalibrationFacts, CurvePoint
@@ -48,37 +48,50 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
         "Where a dot is on the diagonal, what was forecast with that probability happened that often. The "
         "upright line is the 95 % interval: where it crosses the diagonal, nothing is shown to be wrong."
     )
-    figures = [_figure(curve, voice) for curve in found.curves]
-    return Section(KEY, voice.term(PLUGIN.title), (Paragraph(intro), *figures))
+    notes = [Paragraph(_note(curve, voice), "note") for curve in found.curves]
+    return Section(KEY, voice.term(PLUGIN.title), (Paragraph(intro), _figure(found, voice), *notes))
 
 
-def _figure(curve: CalibrationCurve, voice: Voice) -> Figure:
-    off = voice.percent(curve.calibration_error)
-    points = "; ".join(
-        voice.t(
-            "said {said}, happened {happened}",
-            said=voice.percent(p.said, 0), happened=voice.percent(p.happened, 0),
+def _figure(found: CalibrationFacts, voice: Voice) -> Figure:
+    told = []
+    for curve in found.curves:
+        points = "; ".join(
+            voice.t(
+                "said {said}, happened {happened}",
+                said=voice.percent(p.said, 0), happened=voice.percent(p.happened, 0),
+            )
+            for p in curve.points
+        )  # fmt: skip
+        told.append(
+            voice.t("Failures {horizon}: {points}", horizon=horizon(voice, curve.horizon), points=points)
         )
-        for p in curve.points
-    )  # fmt: skip
-    name = horizon(voice, curve.horizon)
-    title = voice.t("Failures {horizon}: {points}", horizon=name, points=points)
-    drawing = reliability_chart(
-        [(p.said, p.happened, p.low, p.high, p.n) for p in curve.points],
-        title=title,
+    drawing = reliability_charts(
+        [
+            Panel(
+                horizon(voice, curve.horizon),
+                [(p.said, p.happened, p.low, p.high, p.n) for p in curve.points],
+            )
+            for curve in found.curves
+        ],
+        title=". ".join(told),
         axes=(voice.t("said"), voice.t("happened")),
         ideal=voice.t("as said"),
-        percent=[voice.percent(share, 0) for share in (0.0, 0.5, 1.0)],
+        percent=lambda share: voice.percent(share, 0 if share >= 0.1 or not share else 1),
     )
-    caption = voice.t(
+    return Figure(drawing, voice.t("Probability of a failure that was said, and how often it happened"))
+
+
+def _note(curve: CalibrationCurve, voice: Voice) -> str:
+    said = voice.t(
         "Failures {horizon}, {forecaster}: {forecasts}, {off} off on average",
-        horizon=name, forecaster=forecaster(voice, curve.forecaster),
-        forecasts=voice.n("{n} settled forecast", "{n} settled forecasts", curve.n), off=off,
+        horizon=horizon(voice, curve.horizon), forecaster=forecaster(voice, curve.forecaster),
+        forecasts=voice.n("{n} settled forecast", "{n} settled forecasts", curve.n),
+        off=voice.percent(curve.calibration_error),
     )  # fmt: skip
     if curve.anecdotal:
         few = voice.t("so few independent ones are anecdotal")
-        caption = f"{caption}; {few}"
-    return Figure(drawing, caption)
+        return f"{said}; {few}."
+    return f"{said}."
 
 
 PLUGIN = Plugin(KEY, "Calibration", frozenset({"monthly", "custom"}), gather, build)

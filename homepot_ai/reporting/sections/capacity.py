@@ -174,9 +174,11 @@ def _table(facts: ReportFacts, found: CapacityOutlook, voice: Voice) -> Table:
     shown = found.items[:SHOWN]
     hidden = found.total - len(shown)
     rows = []
+    # Levels are shares of what there is: one scale tells how near each is to its limit.
+    every = [value for item in shown for value in (*item.days, item.limit) if value is not None]
+    scale = (min(every, default=0.0), max(every, default=1.0))
     for item in shown:
         known = [value for value in item.days if value is not None]
-        top = max([*known, item.limit or 0.0], default=1.0)
         title = voice.t(
             "{metric} of {device}: from {first} to {last}",
             metric=voice.metric(item.metric), device=item.device.name,
@@ -194,7 +196,7 @@ def _table(facts: ReportFacts, found: CapacityOutlook, voice: Voice) -> Table:
                     about=say.device_about(voice, item.device, headline, with_site=with_site),
                 ),
                 Cell(voice.metric(item.metric), raw=item.metric),
-                Cell("", drawing=trend_line(item.days, title=title, scale=(min(known, default=0.0), top))),
+                Cell("", drawing=trend_line(item.days, title=title, scale=scale)),
                 Cell(voice.value(item.metric, item.now), raw=item.now, strong=True),
                 Cell(voice.value(item.metric, item.mid), about=week, raw=item.mid),
                 Cell(

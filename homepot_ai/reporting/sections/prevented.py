@@ -54,8 +54,8 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
     title = voice.term(PLUGIN.title)
     said = [
         voice.t(
-            "{warnings}: {averted} averted by a visit, {true} came true, {false} were false, {censored} "
-            "cannot be told.",
+            "{warnings}: {averted} averted by a visit, {true} true, {false} false, {censored} "
+            "not to be told.",
             warnings=voice.n("{n} warning was settled", "{n} warnings were settled", found.total),
             averted=voice.number(found.averted), true=voice.number(found.came_true),
             false=voice.number(found.false_alarms), censored=voice.number(found.censored),

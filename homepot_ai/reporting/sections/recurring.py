@@ -106,8 +106,8 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
         said = voice.n("{n} trouble came back.", "{n} troubles came back.", found.total)
         if untouched:
             nothing = voice.n(
-                "About {n} of them nothing is recorded as done.",
-                "About {n} of them nothing is recorded as done.",
+                "For {n} of them no action is recorded.",
+                "For {n} of them no action is recorded.",
                 untouched,
             )
             said = f"{said} {nothing}"

@@ -149,7 +149,7 @@ def _figure_row(f: RecordFigure, voice: Voice) -> tuple[Cell, ...]:
     ]
     skill = Cell(ABSENT) if f.skill is None else Cell(
         ("+" if f.skill > 0 else "") + voice.number(f.skill, 2),
-        tone="better" if f.skill > 0 else "worse", raw=f.skill,
+        tone="better" if f.skill > 0 else "worse" if f.skill < 0 else "same", raw=f.skill,
     )  # fmt: skip
     return (
         Cell(horizon(voice, f.horizon), raw=f.horizon),

@@ -54,9 +54,10 @@ SELECT a.incident_id, count(*) FROM ai_actions a
  GROUP BY 1;
 
 -- name: pages_by_day
--- A page counts once, whoever got it; critical where it was so for anybody.
+-- A page counts once, whoever got it; critical where it was so for anybody. Midnight sharp ends a day.
 SELECT day, count(*), count(*) FILTER (WHERE critical)
-  FROM (SELECT (min(m.told_at) AT TIME ZONE %(timezone)s)::date AS day, bool_or(m.severity = 'critical') AS critical
+  FROM (SELECT ((min(m.told_at) - interval '1 microsecond') AT TIME ZONE %(timezone)s)::date AS day,
+               bool_or(m.severity = 'critical') AS critical
           FROM ai_alert_messages m
          WHERE m.incident_id = ANY(%(incidents)s::bigint[]) AND m.state = 'told' AND m.page IS NOT NULL
            AND m.told_at > %(start)s AND m.told_at <= %(end)s
