@@ -26,7 +26,7 @@ from homepot_ai.store import health_hours
 from homepot_ai.store.named_sql import load
 
 if TYPE_CHECKING:
-    from homepot_ai.reporting.differences import Difference
+    from homepot_ai.reporting.document import Difference
     from homepot_ai.settings import Settings
     from homepot_ai.store.database import Connection, Database
 

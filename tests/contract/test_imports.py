@@ -40,6 +40,7 @@ LAYERS = [
         "cli_incidents",
         "cli_marks",
         "cli_memory",
+        "cli_post",
         "cli_predict",
         "cli_reports",
         "cli_visits",

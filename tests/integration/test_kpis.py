@@ -328,14 +328,20 @@ def test_days_and_promises_stand_beside_the_trivial_answer(world: World, setting
 
 
 def test_forecasts_count_when_they_are_due_and_settled(world: World, settings: Settings) -> None:
-    cases = [(0.7, "happened", 5, True), (0.2, "did_not", 6, True), (0.6, "did_not", 7, True),
-             (0.1, "happened", 8, True), (0.1, "did_not", 60, False), (0.9, "censored", 9, False)]  # fmt: skip
+    cases = [
+        (0.7, "happened", 5, True),
+        (0.2, "did_not", 6, True),
+        (0.6, "did_not", 7, True),
+        (0.1, "happened", 8, True),
+        (0.1, "did_not", 60, False),  # due after the period
+        (0.9, "censored", 9, False),
+    ]
     with world.db.admin() as conn:
         for n, (probability, outcome, due, _) in enumerate(cases):
             conn.execute(
-                "INSERT INTO ai_predictions (made_at, device_id, kind, horizon, from_at, due_at, probability, "
-                "forecaster, version, reason, settled_at, outcome) VALUES (%s, 1, 'failure', '7-30d', %s, %s, %s, "
-                "'hazard', '1', 'daily', %s, %s)",
+                "INSERT INTO ai_predictions (made_at, device_id, kind, horizon, from_at, due_at, "
+                "probability, forecaster, version, reason, settled_at, outcome) "
+                "VALUES (%s, 1, 'failure', '7-30d', %s, %s, %s, 'hazard', '1', 'daily', %s, %s)",
                 [at(due) - timedelta(days=30, minutes=n), at(due) - timedelta(days=23), at(due), probability,
                  at(due) + HOUR, outcome],
             )  # fmt: skip
@@ -374,7 +380,7 @@ def test_every_scope_and_hours_of_nothing(world: World, settings: Settings) -> N
     assert device.headline is not None
     assert device.headline.figures.devices == 1
     assert {a.device.id for a in device.anomalies} == {2}
-    # Long before anything: no minute, no row, no failure; every figure says that there is nothing to count in.
+    # Long before anything: no minute, no row, no failure; every figure says that there is nothing.
     empty = facts_of(world, settings, Scope(kind="site", id=1), day(date(2026, 9, 1), ZONE)).kpis
     assert empty is not None
     assert empty.classes[0].availability.share is None
@@ -392,7 +398,8 @@ def test_the_pages_say_how_much_was_counted(world: World, settings: Settings) ->
     ratio = found.classes[0].availability
     assert f"{ratio.numerator:,} of {ratio.denominator:,}" in text
     assert "Unsupported claims of model text: not available yet" in text
-    assert "3 devices, real data" in text and "1 device, simulated data" in text
+    assert "3 devices, real data" in text
+    assert "1 device, simulated data" in text
     assert "1 device at a site without opening hours" in text
     assert "alarms marked true | 50.0" in text
     assert "not recorded in operation" in text
@@ -405,7 +412,8 @@ def test_the_pages_say_how_much_was_counted(world: World, settings: Settings) ->
     one = facts_of(world, settings, Scope(kind="fleet"), day(PERIOD.last_day, ZONE))
     short = said(kpis.PLUGIN, one, voice)
     assert "telemetry could not be counted" in short
-    assert "Mean time to repair" not in short and "Trivial" not in short
+    assert "Mean time to repair" not in short
+    assert "Trivial" not in short
     assert one.types is None
 
 

@@ -19,6 +19,7 @@ from homepot_ai.reporting.verify import Verified, verify
 from homepot_ai.settings import Settings
 from homepot_ai.store import health_hours, retention
 from homepot_ai.store.database import Database
+from homepot_ai.testing import sample_reports, sample_state
 from tests.report_world import World
 
 ZONE = "Europe/Berlin"
@@ -136,3 +137,41 @@ def test_the_command_ends_with_what_it_found(
     missing = runner.invoke(cli.app, ["verify", str(tmp_path / "none.pdf")])
     assert isinstance(missing.exception, ReportError)
     assert "cannot be read" in str(missing.exception)
+
+
+def test_reports_of_the_sample_are_held_against_the_recordings_labels(
+    world: World, settings: Settings
+) -> None:
+    """An incident that is told of, one that is missed, an anomaly of none, and an outage in minutes."""
+
+    def moment(hours: float) -> datetime:
+        return DAY.start + timedelta(minutes=round(hours * 60))
+
+    def row(begin: float, end: float, what: str) -> sample_state.TruthRow:
+        return sample_state.TruthRow(
+            1, "Kasse 1", "Berlin Mitte", moment(begin), moment(end), "recorded", what
+        )
+
+    truth = [row(2, 3, "labelled"), row(8, 9, "labelled"), row(20, 20.5, "gateway outage"),
+             row(30, 31, "labelled")]  # fmt: skip
+    sample_state.folder(settings).mkdir(parents=True)
+    sample_state.write_truth(settings, truth)
+    with world.db.admin() as conn:
+        for begin, end in ((2.1, 2.9), (14, 14.2)):
+            conn.execute(
+                "INSERT INTO ai_anomaly_logs (device_id, status, metrics, created_at, started_at, ended_at, "
+                "severity, metric) VALUES (1, 'closed', '[]', %s, %s, %s, 'warning', 'cpu_percent')",
+                [moment(begin), moment(begin), moment(end)],
+            )
+        conn.execute(
+            "UPDATE ai_health_scores SET status = 'no_data', score = NULL, reason = 'silent' "
+            "WHERE at > %s AND at <= %s",
+            [moment(20), moment(20.5)],
+        )
+    assert sample_reports.truth_beside_reports(world.db, settings, AT) == ""
+    made(world, settings)
+    text = sample_reports.truth_beside_reports(world.db, settings, AT)
+    assert text.splitlines()[1].strip() == (
+        "rpt_20261119_daily_site1: 1 of 2 incidents of its period are told of (missed: Kasse 1); 1 anomalies "
+        "belong to no known incident; 30 device-minutes without data, outages took 30"
+    )
