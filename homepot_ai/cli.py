@@ -25,6 +25,7 @@ from homepot_ai import (
     cli_memory,
     cli_post,
     cli_predict,
+    cli_reports,
     cli_visits,
 )
 from homepot_ai.errors import HomepotAIError, SettingsError
@@ -46,6 +47,7 @@ app.add_typer(cli_post.app)
 app.add_typer(cli_predict.app)
 app.add_typer(cli_visits.app)
 app.add_typer(cli_hazards.app)
+app.add_typer(cli_reports.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()
@@ -232,12 +234,14 @@ def outbox(
 
 @app.command("demo-truth")
 def demo_truth() -> None:
-    """What really happened in the sample fleet, beside what was found."""
+    """What really happened in the sample fleet, beside what was found and what the reports say of it."""
     from homepot_ai.testing import sample
 
-    current = load_settings()
-    lines = sample.truth_beside_found(Database.from_settings(current), current, _now())
-    console.print(lines, markup=False, soft_wrap=True)
+    current, now = load_settings(), _now()
+    db = Database.from_settings(current)
+    for lines in (sample.truth_beside_found(db, current, now), sample.truth_beside_reports(db, current, now)):
+        if lines:
+            console.print(f"{lines}\n", markup=False, soft_wrap=True)
 
 
 @app.command("demo-outage")

@@ -230,7 +230,8 @@ def _upright(
     """Upright lines; words that would run into each other or over the edge stand on the line's other side."""
     shapes: list[Shape] = []
     ordered = sorted(marks)
-    nexts = [x(b[0]) - x(a[0]) for a, b in pairwise(ordered)] + [edge - x(ordered[-1][0]) if ordered else 0.0]
+    nexts = [x(b) - x(a) for (a, _), (b, _) in pairwise(ordered)]
+    nexts += [edge - x(at) for at, _ in ordered[-1:]]
     for (at, text), room in zip(ordered, nexts, strict=True):
         shapes.append(Line(((x(at), top - 1), (x(at), floor_y)), VERMILLION, 0.9))
         fits = room > len(text) * text_size * 0.6

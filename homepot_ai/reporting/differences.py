@@ -22,6 +22,8 @@ _KEYS = {
     "timeline": ("start",),
     "rejected": ("name",),
     "problems": ("section",),
+    "promises": ("key",),
+    "left_out": ("name",),
 }
 
 

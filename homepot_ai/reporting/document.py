@@ -52,7 +52,8 @@ class Column:
     Attributes:
         name: what the CSV calls it: English, snake case, with its unit.
         share: of the table's width, relative to the other columns.
-        text_width: characters in the mail's text part; 0: left out there, and in the mail's HTML.
+        text_width: about how many characters it needs in the mail's text part, which fits them to what is
+            there; 0: left out there, and in the mail's HTML.
         side: set large at the right of a row in the mail's HTML; without any, the first numeric column is.
         picture: its drawings are shown in the mail as well.
     """

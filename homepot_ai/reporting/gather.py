@@ -12,7 +12,7 @@ import psycopg
 from homepot_ai.errors import HomepotAIError, NotFound
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.fleet.received import received
-from homepot_ai.reporting import compute, predicted
+from homepot_ai.reporting import compute, own, predicted
 from homepot_ai.reporting.catalogue import PLUGINS
 from homepot_ai.reporting.compute import Day, DeviceDay, Episode, RosterDevice, RosterSite
 from homepot_ai.reporting.courses import timeline, worst
@@ -28,7 +28,6 @@ from homepot_ai.reporting.facts import (
     ReportFacts,
     Scope,
     ScopeName,
-    ScoringFacts,
     ServiceState,
     Silenced,
     ThresholdFacts,
@@ -92,7 +91,9 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
     main = [device.id for device in roster.devices if provenance[device.id] == headline]
     troubled = compute.ranked(roster.devices, today)
     anomalies = _anomalies(today, refs)
-    source = Source(conn, settings, scope, period, now, roster, refs, headline, main, today, rows)
+    source = Source(
+        conn, settings, scope, period, now, roster, refs, headline, main, today, rows, tuple(problems)
+    )
     for plugin in PLUGINS:
         if period.kind in plugin.kinds:
             parts[plugin.key] = section(plugin.key, partial(plugin.gather, source))
@@ -125,7 +126,7 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
         else compute.completeness(roster.devices, refs, rows, today),
         silenced=_silenced(roster, today),
         forecasts=section("forecasts", lambda: predicted.gather(conn, refs, period, now)),
-        scoring=section("scoring", lambda: _scoring(conn, settings, period)),
+        scoring=section("scoring", lambda: own.scoring(conn, settings, period)),
         made=_made(conn, now),
         problems=tuple(problems),
         **parts,
@@ -307,73 +308,6 @@ def _silenced(roster: Roster, today: Day) -> Silenced:
         maintenance_minutes=sum(row.minutes.in_maintenance for row in rows),
         excluded_devices=sum(device.excluded for device in roster.devices),
     )
-
-
-def _scoring(conn: Connection, settings: Settings, period: Period) -> ScoringFacts:
-    cursor: psycopg.Cursor[Any] = conn.cursor()
-    bounds = {"start": period.start, "end": period.end}
-    shards = list(cursor.execute(load(_SQL)["scoring_minutes"], bounds))
-    rejected = [
-        Count(name=clean(name, 60), count=n) for name, n in cursor.execute(load(_SQL)["rejected"], bounds)
-    ]
-    span = cursor.execute(load(_SQL)["scoring_span"]).fetchone()
-    first = span[0] if span else None
-    # Nothing is due before the service scored its first minute, and everything if it never did.
-    begins = min(max(period.start, first - timedelta(minutes=1)), period.end) if first else period.start
-    changes = list(cursor.execute(load(_SQL)["shard_changes"]))
-    layouts = shard_layouts(changes, settings.scoring.shards, begins, period.end)
-    count = max(len(shards), *(number for *_, number in layouts))
-    found = {row[0]: row for row in shards}
-    gaps = [0]
-    for shard in range(count):
-        # A shard is due while the fleet is split into more than its number.
-        mine = [(start, end) for start, end, number in layouts if number > shard]
-        if not mine:
-            continue
-        first_due, last_due = mine[0][0], mine[-1][1]
-        if shard not in found:
-            gaps.append(_minutes(last_due - first_due))
-            continue
-        opens, closes, gap = found[shard][4:]
-        gaps += [_minutes(opens - first_due) - 1, _minutes(last_due - closes), int(gap or 1) - 1]
-    slowest = [row[3] for row in shards if row[3] is not None]
-    return ScoringFacts(
-        shards=count,
-        minutes_scored=sum(row[1] for row in shards),
-        minutes_due=sum(_minutes(end - start) * number for start, end, number in layouts),
-        rows_read=sum(row[2] or 0 for row in shards),
-        rejected=tuple(rejected),
-        longest_gap_minutes=max(0, *gaps),
-        slowest_seconds=max(slowest, default=None),
-    )
-
-
-def shard_layouts(
-    changes: Sequence[tuple[datetime, int, int]], now: int, start: datetime, end: datetime
-) -> list[tuple[datetime, datetime, int]]:
-    """Into how many shards the fleet was split, stretch by stretch of a period.
-
-    Args:
-        changes: (moment, shards before, shards after), in order of time.
-        now: the number today.
-
-    >>> noon = datetime(2026, 11, 20, 12)
-    >>> [n for *_, n in shard_layouts([(noon, 1, 4)], 4, datetime(2026, 11, 20), datetime(2026, 11, 21))]
-    [1, 4]
-    """
-    until = [*(moment for moment, _, _ in changes), end]
-    numbers = [*(before for _, before, _ in changes), changes[-1][2] if changes else now]
-    layouts, begin = [], start
-    for moment, number in zip(until, numbers, strict=True):
-        stop = min(moment, end)
-        if stop > begin:
-            layouts.append((begin, stop, number))
-            begin = stop
-    return layouts or [(start, end, now)]
-
-
-def _minutes(span: timedelta) -> int:
-    return int(span.total_seconds() // 60)
 
 
 def _made(conn: Connection, now: datetime) -> Made:

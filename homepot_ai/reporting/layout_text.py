@@ -35,7 +35,7 @@ def text(document: Document, templates: Path, unsubscribe_address: str) -> str:
         "-- ",
         voice.t("Made {time}", time=document.made_at),
         f"{document.report_id} · {voice.t('revision {n}', n=document.revision)}",
-        f"{voice.t('Facts SHA-256')} {document.hash}",
+        wrap(f"{voice.t('Facts SHA-256')} {document.hash}", COLUMNS),
         wrap(
             voice.t(
                 "The whole report is attached as PDF. To unsubscribe, write to {address}",
@@ -50,12 +50,17 @@ def text(document: Document, templates: Path, unsubscribe_address: str) -> str:
 
 def _quiet(document: Document) -> list[str]:
     """A line per figure."""
+    wide = _label_width(document) if document.tiles else 0
     lines = [
-        "  " + pad(tile.label, 24) + f"{tile.value} {tile.unit}".strip()
+        "  " + pad(tile.label, wide) + f"{tile.value} {tile.unit}".strip()
         for tile in document.tiles
         if not tile.muted
     ]
     return ["", *(fit(line, COLUMNS) for line in lines)]
+
+
+def _label_width(document: Document) -> int:
+    return max(width(tile.label) for tile in document.tiles) + _GAP
 
 
 def _full(document: Document, voice: Voice) -> list[str]:
@@ -68,10 +73,11 @@ def _full(document: Document, voice: Voice) -> list[str]:
             lines.append(wrap(document.differences_note, COLUMNS, "  "))
     if document.tiles:
         lines += ["", voice.t("Key figures").upper()]
+        hang = _label_width(document) + _INDENT
         for tile in document.tiles:
-            lines.append(_hanging(tile.label, f"{tile.value} {tile.unit}".strip(), 26))
-            lines.append(wrap(tile.basis, COLUMNS, " " * 26))
-            lines += [wrap(change.text, COLUMNS, " " * 26) for change in tile.changes]
+            lines.append(_hanging(tile.label, f"{tile.value} {tile.unit}".strip(), hang))
+            lines.append(wrap(tile.basis, COLUMNS, " " * hang))
+            lines += [wrap(change.text, COLUMNS, " " * hang) for change in tile.changes]
         lines += ["", wrap(document.covers, COLUMNS)]
     for section in document.sections:
         if told_in_mail(section):
@@ -102,7 +108,7 @@ def _table(table: Table) -> list[str]:
         hang = max(width(mark) for mark, _ in marks) + _INDENT + _GAP
         return [_hanging(mark, said, min(hang, 24)) for mark, said in marks]
     told = [index for index, column in enumerate(table.columns) if column.text_width]
-    widths = _fitted([table.columns[index].text_width for index in told])
+    widths = _fitted(table, told)
     align = [">" if table.columns[index].numeric else "<" for index in told]
     heads = [_broken(table.columns[index].title, wide) for index, wide in zip(told, widths, strict=True)]
     deep = max(len(head) for head in heads)
@@ -120,10 +126,14 @@ def _cell(said: str, glyph: str) -> str:
     return f"{glyph} {said}" if glyph else said
 
 
-def _fitted(widths: list[int]) -> list[int]:
-    """Widths that fit into a line; the widest columns give first."""
-    room = COLUMNS - _INDENT - _GAP * (len(widths) - 1)
-    fitted = list(widths)
+def _fitted(table: Table, told: list[int]) -> list[int]:
+    """Widths that hold every cell and every word of a title; where a line cannot, the widest give first."""
+    fitted = []
+    for index in told:
+        words = table.columns[index].title.split()
+        cells = [_cell(row[index].text, row[index].glyph) for row in table.rows[: table.in_mail]]
+        fitted.append(max(4, *(width(text) for text in [*words, *cells])))
+    room = COLUMNS - _INDENT - _GAP * (len(told) - 1)
     while sum(fitted) > room:
         fitted[fitted.index(max(fitted))] -= 1
     return fitted

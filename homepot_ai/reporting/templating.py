@@ -11,10 +11,13 @@ from markupsafe import Markup
 
 from homepot_ai import text
 from homepot_ai.errors import ReportError
+from homepot_ai.reporting.document import Section, Table
 from homepot_ai.reporting.drawing import Drawing
 
 #: Grows when the meaning of a template changes; the digest tells apart what somebody edited.
 TEMPLATE_SERIES = "report-2"
+#: Rows of tables up to which a section stays in one piece.
+SHORT = 8
 _FILES = (
     "locale/**/*.po",
     "mail/report.html.j2",
@@ -49,10 +52,16 @@ def environment(folder: Path) -> Environment:
     )
     made.filters["svg"] = _svg
     made.filters["kind"] = lambda block: type(block).__name__
+    made.filters["short"] = _short
     made.filters["pad"] = text.pad
     made.filters["wrap"] = text.wrap
     made.globals["text_table"] = text.table
     return made
+
+
+def _short(section: Section) -> bool:
+    """A section that is better moved to the next page than torn."""
+    return sum(len(block.rows) for block in section.blocks if isinstance(block, Table)) <= SHORT
 
 
 def _svg(drawing: Drawing) -> Markup:

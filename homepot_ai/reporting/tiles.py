@@ -66,7 +66,7 @@ def change(voice: Voice, figure: str, now: Figures, then: Earlier) -> Change:
         return Change("", voice.t("no comparison: nothing was scored {when}", when=when), "none")
     before, today = getattr(then.figures, figure), getattr(now, figure)
     if before is None or today is None:
-        return Change("", voice.t("no comparison with what was {when}", when=when), "none")
+        return Change("", voice.t("cannot be compared with the figure {when}", when=when), "none")
     difference = round((today - before) * factor, decimals)
     if difference == 0:
         return Change("=", voice.t("the same as {when}", when=when), "same")

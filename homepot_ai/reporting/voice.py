@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
+from math import floor, isfinite, log10
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -18,7 +19,7 @@ from typing import Literal
 from babel import Locale
 from babel.dates import format_date
 from babel.messages.pofile import read_po
-from babel.numbers import format_compact_decimal, format_decimal
+from babel.numbers import format_decimal
 
 from homepot_ai.errors import ReportError
 from homepot_ai.fleet import metrics
@@ -31,6 +32,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "de")
 #: British English: day before month, 24 hours.
 LOCALES: Mapping[str, str] = MappingProxyType({"en": "en_GB", "de": "de_DE"})
 ABSENT = "–"
+_SIZES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def message(text: str) -> str:
@@ -226,12 +228,18 @@ class Voice:
         if known:
             said = self.number(number, known.decimals)
         elif abs(number) >= 1e5:
-            said = str(format_compact_decimal(number, locale=self._locale, fraction_digits=1))
-        elif number != 0 and abs(number) < 0.001:
-            said = f"{number:.3g}"
+            size, name = next((size, name) for size, name in _SIZES if abs(number) >= size)
+            said, unit = self._significant(number / size), f"{name}{unit}"
         else:
-            said = self.number(number, max(0, 2 - len(str(abs(int(number)))) + 1))
+            said = self._significant(number)
         return f"{said} {unit}".rstrip().replace(" ", NBSP)
+
+    def _significant(self, number: float) -> str:
+        """Three significant digits, without zeros at the end."""
+        if number == 0 or not isfinite(number):
+            return f"{number:g}"
+        decimals = min(max(0, 2 - floor(log10(abs(number)))), 9)
+        return str(format_decimal(number, format="#,##0." + "#" * decimals, locale=self._locale))
 
     @property
     def _locale(self) -> Locale:

@@ -1,7 +1,7 @@
 """What a report can say, and what of it a language has: `python -m homepot_ai.testing.messages`.
 
-Collects every message of the code (`voice.t`, `voice.n`, `voice.term`, `message`), of the templates and of the
-modes, and writes those that are missing into `templates/locale/LANGUAGE/reports.po`, untranslated; what
+Collects every message of the code (`voice.t`, `voice.n`, `voice.term`, `message`), of the templates and of
+the modes, and writes those that are missing into `templates/locale/LANGUAGE/reports.po`, untranslated; what
 nothing says any more is taken out. Translate what is empty, then run the tests.
 """
 
@@ -65,8 +65,7 @@ def _of_call(call: ast.Call) -> Iterator[Message]:
     """The messages that a call names literally. Babel's own reader does not look into f-strings."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if name == "n" and len(call.args) >= 2:
-        for one, many in zip(_texts(call.args[0]), _texts(call.args[1]), strict=True):
-            yield one, many
+        yield from zip(_texts(call.args[0]), _texts(call.args[1]), strict=True)
     elif name in {"t", "term", "message"} and call.args:
         yield from _texts(call.args[0])
     elif name == "Plugin":

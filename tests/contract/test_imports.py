@@ -42,6 +42,7 @@ LAYERS = [
         "cli_memory",
         "cli_post",
         "cli_predict",
+        "cli_reports",
         "cli_visits",
         "doctor",
         "overview",

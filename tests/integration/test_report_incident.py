@@ -181,8 +181,7 @@ def test_what_stands_on_the_pages(database: Database, settings: Settings, incide
         "11-18 12:00 | 13:00 | closed",
     ]
     assert cells(said["incident_similar"]) == [
-        "no.\N{NO-BREAK SPACE}1 | Mon\N{NO-BREAK SPACE}19\N{NO-BREAK SPACE}Oct | "
-        "83\N{NO-BREAK SPACE}% | “fan cleaned”"
+        "no.\N{NO-BREAK SPACE}1 | 2026-10-19 | 83\N{NO-BREAK SPACE}% | “fan cleaned”."
     ]
     figures = [block for block in said["incident_evidence"].blocks if isinstance(block, Figure)]
     assert len(figures) == 2
@@ -225,6 +224,6 @@ def test_incidents_of_several_devices_and_names_of_all_kinds(database: Database,
     assert facts.incident_impact.devices_total == 3
     assert facts.incident_impact.open_minutes is None
     said = sections(facts)
-    assert said["incident_header"].blocks[0].text.startswith("Berlin: silence, 3 devices")  # type: ignore[union-attr]
+    assert said["incident_header"].blocks[0].text.startswith("Berlin: Silence, 3 devices")  # type: ignore[union-attr]
     names = [row[0].text for row in table_of(said["incident_impact"]).rows]
     assert any("<b>" in name and "\u202e" not in name and len(name) <= 160 for name in names)

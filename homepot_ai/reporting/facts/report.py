@@ -16,8 +16,13 @@ from typing import Any, Literal
 
 import orjson
 
+from homepot_ai.reporting.facts.actions import ActionsFacts
 from homepot_ai.reporting.facts.alarms import AlarmFacts, ForecastFacts, Silenced
 from homepot_ai.reporting.facts.base import Fact, Kind, PeriodFacts, Problem, Scope, ScopeName
+from homepot_ai.reporting.facts.capacity import CapacityOutlook
+from homepot_ai.reporting.facts.configuration import ConfigurationFacts
+from homepot_ai.reporting.facts.costs import CostsFacts
+from homepot_ai.reporting.facts.decisions import DecisionsFacts
 from homepot_ai.reporting.facts.devices import AnomalyFacts, Completeness, WorstDevice
 from homepot_ai.reporting.facts.figures import ClassFacts, SiteFacts, TimelineBin
 from homepot_ai.reporting.facts.incident import (
@@ -30,7 +35,15 @@ from homepot_ai.reporting.facts.incident import (
     IncidentUnknown,
 )
 from homepot_ai.reporting.facts.incidents import IncidentsFacts
+from homepot_ai.reporting.facts.kpis import KpisFacts, TypesFacts
+from homepot_ai.reporting.facts.league import LeagueFacts
+from homepot_ai.reporting.facts.method import AppendixFacts, DrillsFacts
+from homepot_ai.reporting.facts.noise import NoiseFacts
 from homepot_ai.reporting.facts.own import Made, ScoringFacts
+from homepot_ai.reporting.facts.prevented import PreventedFacts
+from homepot_ai.reporting.facts.recurring import RecurringFacts
+from homepot_ai.reporting.facts.track_record import CalibrationFacts, TrackRecordFacts
+from homepot_ai.reporting.facts.visits import VisitsFacts
 
 
 class ReportFacts(Fact):
@@ -55,9 +68,25 @@ class ReportFacts(Fact):
     silenced: Silenced
     forecasts: ForecastFacts | None = None
     scoring: ScoringFacts | None = None
+    kpis: KpisFacts | None = None
+    types: TypesFacts | None = None
     made: Made
     problems: tuple[Problem, ...]
     incidents: IncidentsFacts | None = None
+    league: LeagueFacts | None = None
+    recurring: RecurringFacts | None = None
+    noise: NoiseFacts | None = None
+    actions: ActionsFacts | None = None
+    track_record: TrackRecordFacts | None = None
+    visits: VisitsFacts | None = None
+    capacity: CapacityOutlook | None = None
+    calibration: CalibrationFacts | None = None
+    configuration: ConfigurationFacts | None = None
+    drills: DrillsFacts | None = None
+    costs: CostsFacts | None = None
+    prevented: PreventedFacts | None = None
+    decisions: DecisionsFacts | None = None
+    appendix: AppendixFacts | None = None
     incident_header: IncidentHeader | None = None
     incident_timeline: IncidentTimeline | None = None
     incident_impact: IncidentImpact | None = None

@@ -71,7 +71,7 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
         else ()
     )
     if not found.actions:
-        said = voice.t("Nothing is recorded: homepot-ai act records what was done.")
+        said = voice.t("Nothing is recorded: homepot-ai record-action tells what was done.")
         return Section(KEY, title, (Paragraph(said), *advice), line=not advice)
     table = Table(
         name="actions",

@@ -7,6 +7,7 @@ from homepot_ai.reporting.document import Cell, Column, Paragraph, Section, Tabl
 from homepot_ai.reporting.facts import ReportFacts
 from homepot_ai.reporting.facts.incident import IncidentSimilar
 from homepot_ai.reporting.incident_source import of
+from homepot_ai.reporting.periods import local
 from homepot_ai.reporting.plugin import Plugin
 from homepot_ai.reporting.sections import incident_words as say
 from homepot_ai.reporting.source import Source
@@ -54,7 +55,9 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
             (
                 Cell(say.number(past.id), raw=past.id),
                 Cell(
-                    voice.day(past.opened_at.date()) if past.opened_at else ABSENT,
+                    voice.day(local(past.opened_at, voice.timezone).date(), "iso")
+                    if past.opened_at
+                    else ABSENT,
                     raw=past.opened_at.isoformat() if past.opened_at else "",
                 ),
                 Cell(

@@ -41,13 +41,13 @@ def cause(voice: Voice, code: str) -> str:
     """What an incident is about.
 
     >>> cause(Voice("en", "UTC"), "disk_percent.high"), cause(Voice("en", "UTC"), "silent")
-    ('Disk too high', 'silence')
+    ('Disk too high', 'Silence')
     """
     if code in ("silent", "storm", "health"):
         return {
-            "silent": voice.t("silence"),
-            "storm": voice.t("many things at once"),
-            "health": voice.t("health as a whole"),
+            "silent": voice.t("Silence"),
+            "storm": voice.t("Many things at once"),
+            "health": voice.t("Health as a whole"),
         }[code]
     name, _, where = code.rpartition(".")
     if name and where == "high":
@@ -145,7 +145,7 @@ def ended(voice: Voice, past: PastIncident) -> str:
         "forgotten": voice.t("Closed by rule after a long time, not because it recovered."),
     }[past.ended]
     if past.resolution:
-        said = voice.t("“{words}”", words=past.resolution)
+        said = voice.t("“{words}”.", words=past.resolution)
     if past.held is True:
         return voice.t("{said} It stayed away for a week.", said=said)
     if past.held is False:

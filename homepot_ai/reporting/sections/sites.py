@@ -21,13 +21,13 @@ def build(facts: ReportFacts, voice: Voice) -> Section | None:
         KEY,
         voice.t("Every site, worst first"),
         (
-            Column(voice.term("Site"), "site", 4.4, text_width=20),
-            Column(voice.term("Need attention"), "need_attention", 1.7, numeric=True, text_width=5),
+            Column(voice.term("Site"), "site", 4.0, text_width=20),
+            Column(voice.term("Need attention"), "need_attention", 2.2, numeric=True, text_width=5),
             Column(voice.term("Devices at the end"), "devices_by_status", 4.4, text_width=28),
-            Column(voice.term("Health"), "health", 1.5, numeric=True, text_width=7, side=True),
+            Column(voice.term("Health"), "health", 1.9, numeric=True, text_width=7, side=True),
             Column(voice.term("Availability"), "availability_percent", 2.0, numeric=True, text_width=8),
             Column(
-                voice.term("Anomalies opened / open"), "anomalies_opened", 2.2, numeric=True, text_width=0
+                voice.term("Anomalies opened / open"), "anomalies_opened", 2.4, numeric=True, text_width=0
             ),
         ),
         tuple(_row(site, voice) for site in shown),
