@@ -75,7 +75,7 @@ class DeliverySummary:
     waiting: int = 0
     trouble: str | None = None
     lines: tuple[DeliveredLine, ...] = field(default=())
-    bounces: tuple[outbox.Bounce, ...] = ()
+    bounces: tuple[outbox.Bounce, ...] = field(default=(), compare=False)
 
     def markdown(self) -> str:
         """A page that an operator understands."""
