@@ -34,6 +34,8 @@ from homepot_ai.reporting.voice import Voice, message
 from homepot_ai.text import fit
 
 DIFFERENCES_SHOWN = 25
+#: Sections that have nothing to do with a site or a device.
+OF_FLEETS = frozenset({"league", "sites"})
 _KINDS: Mapping[Kind, str] = {
     "daily": message("Daily report"),
     "weekly": message("Weekly report"),
@@ -163,6 +165,8 @@ def _sections(facts: ReportFacts, voice: Voice, keys: Sequence[str]) -> tuple[Se
     plugins = {plugin.key: plugin for plugin in PLUGINS if facts.report_type in plugin.kinds}
     made = []
     for key in keys:
+        if key in OF_FLEETS and facts.scope.kind != "fleet":
+            continue
         if key in core.SECTIONS:
             section = core.SECTIONS[key](facts, voice)
         elif key in plugins:
