@@ -85,7 +85,7 @@ def test_every_section_is_shown_in_some_mode() -> None:
 def test_a_mode_that_is_not_understood_is_refused(change: str, tmp_path: Path) -> None:
     (tmp_path / "modes").mkdir()
     text = (TEMPLATES / "modes" / "executive.yaml").read_text(encoding="utf-8")
-    text = re.sub(rf"^{change.split(':')[0]}:.*\n(?:  .*\n)*", "", text, flags=re.M)
+    text = re.sub(rf"^{change.split(':', 1)[0]}:.*\n(?:  .*\n)*", "", text, flags=re.M)
     (tmp_path / "modes" / "executive.yaml").write_text(f"{text}\n{change}\n", encoding="utf-8")
     with pytest.raises(ReportError, match="not a mode"):
         mode(tmp_path, "executive")
