@@ -101,7 +101,7 @@ def complaints(known: Catalog, messages: dict[Message, list[str]]) -> list[str]:
     for message in messages:
         entry = known.get(message if isinstance(message, str) else message[0])
         forms = entry.string if entry else ""
-        texts = forms if isinstance(forms, tuple) else (forms,)
+        texts = [str(text or "") for text in forms] if isinstance(forms, tuple) else [str(forms or "")]
         if not all(texts) or len(texts) != (2 if isinstance(message, tuple) else 1):
             found.append(f"no translation of {message!r}")
             continue
@@ -135,7 +135,7 @@ def update(root: Path, language: str) -> tuple[int, int]:
         if isinstance(message, tuple) != isinstance(string, tuple):
             string = None
         missing += not string or (isinstance(string, tuple) and not all(string))
-        new.add(message, string, locations=[(name, None) for name in where])
+        new.add(message, string, locations=[(name, 0) for name in where])
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as out:
         write_po(out, new, omit_header=True, sort_output=False, width=110, include_lineno=False)

@@ -62,7 +62,7 @@ def forecasts(end: datetime) -> ForecastFacts:
         metric="disk_percent",
         limit=90.0,
         rises=True,
-        action="Remove old transaction logs; it helped here in March",
+        action="Free disk space or extend the volume; find what grows (logs, journals, caches).",
         probability=0.71,
         low=end + 20 * HOUR,
         mid=end + 41 * HOUR,
