@@ -95,7 +95,8 @@ class RetentionSummary:
 def apply_retention(db: Database, settings: Settings, now: datetime, dry_run: bool) -> RetentionSummary:
     """Archive to Parquet, verify the archive, then drop: scores by day, hours by age.
 
-    Before a day's scores go, they are rolled up to hours, which stay (`retention.hour_days`).
+    Every kept day that is over is rolled up to hours first, and so is one whose scores go: hours stay
+    (`retention.hour_days`), and reports read them.
 
     Killed anywhere it loses nothing: a part is dropped only after its archive
     was read back with the same number of rows; an archive already there for a
@@ -107,6 +108,9 @@ def apply_retention(db: Database, settings: Settings, now: datetime, dry_run: bo
     with db.writer() as conn:
         made = 0 if dry_run else scores.ensure_partitions(conn, now, now)
         partitions: list[tuple[date, int, int]] = conn.execute(_SQL["score_partitions"]).fetchall()
+    if not dry_run:
+        today = _day(now.astimezone(UTC).date())["day"]
+        health_hours.roll_up(db, settings, _day(first_kept)["day"], today, now=now)
     for day, _, estimate in partitions:
         if day >= first_kept:
             continue

@@ -229,6 +229,8 @@ def test_an_address_that_cannot_be_written_to_is_skipped_and_named(world: World,
 def test_an_open_day_and_unknown_things_are_refused(world: World, settings: Settings) -> None:
     with pytest.raises(ReportError, match="is not over"):
         make_report(world.db, settings, scope=SITE, at=AT + timedelta(days=3), now=AT)
+    with pytest.raises(ReportError, match="say from when to when"):
+        make_report(world.db, settings, report_type="custom", scope=SITE, at=AT, now=AT)
 
 
 def test_scopes_follow_the_zone(world: World, settings: Settings) -> None:

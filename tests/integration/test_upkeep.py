@@ -81,7 +81,10 @@ def test_old_scores_and_hours_are_archived_verified_and_dropped(
     assert len(dry.removed) == 3
     assert count(database, "SELECT count(*) FROM ai_health_scores") == 900
     done = retention.apply_retention(database, settings, NOW, dry_run=False)
-    assert [item.rows for item in done.removed] == [300, 300, 1]
+    # What is past both its minutes and its hours leaves its hours in the archive as well.
+    assert [item.rows for item in done.removed] == [300, 300, 1, 5]
+    # A midnight's minute is the last of the day before: of the oldest there is no such day.
+    assert count(database, "SELECT sum(healthy) FROM ai_health_hours") == 595
     assert count(database, "SELECT count(*) FROM ai_health_scores") == 300
     assert count(database, "SELECT count(*) FROM ai_metric_hours") == 2
     archived = pq.read_table(Path(done.removed[1].archive))
@@ -90,7 +93,7 @@ def test_old_scores_and_hours_are_archived_verified_and_dropped(
     assert archived.column("at")[0].as_py() == old.replace(hour=0)
     hours = pq.read_table(Path(done.removed[2].archive)).to_pylist()
     assert hours[0]["metrics"] == ["cpu_percent"]
-    assert count(database, "SELECT count(*) FROM ai_audit_log WHERE actor = 'apply-retention'") == 3
+    assert count(database, "SELECT count(*) FROM ai_audit_log WHERE actor = 'apply-retention'") == 4
     assert not list((settings.var_dir / "archive").rglob("*.part"))
     again = retention.apply_retention(database, settings, NOW, dry_run=False)
     assert again.removed == []

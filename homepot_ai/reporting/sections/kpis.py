@@ -201,7 +201,7 @@ def class_word(provenance: Provenance, voice: Voice) -> str:
 def left_out(counts: Sequence[Count], voice: Voice) -> str:
     """What a figure leaves out, in words; reasons without words (of rejected rows) as they are."""
     words = {
-        "in_maintenance": voice.t("in maintenance"),
+        "in_maintenance": voice.t("minutes in maintenance"),
         "unjudged": voice.t("excluded, or scoring failed"),
         "not_scored": voice.t("not scored at all"),
         "not_judged": voice.t("maintenance, excluded or scoring failed"),
