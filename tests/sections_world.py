@@ -56,7 +56,8 @@ def health_hours(
         cursor.executemany(
             "INSERT INTO ai_health_hours (device_id, hour, healthy, warning, critical, no_data, "
             "in_maintenance, not_scored, young, unjudged, score_points, lowest, last_status, open_minutes, "
-            "open_judged, open_with_data) VALUES (%s, %s, %s, 0, 0, %s, 0, 0, 0, 0, %s, %s, 'healthy', 0, 0, 0)",
+            "open_judged, open_with_data) "
+            "VALUES (%s, %s, %s, 0, 0, %s, 0, 0, 0, 0, %s, %s, 'healthy', 0, 0, 0)",
             [
                 (device, first + n * HOUR, healthy, no_data, round(score * 10_000) * healthy, score)
                 for n in range(hours)
