@@ -23,7 +23,9 @@ from homepot_ai import (
     cli_incidents,
     cli_marks,
     cli_memory,
+    cli_post,
     cli_predict,
+    cli_reports,
     cli_visits,
 )
 from homepot_ai.errors import HomepotAIError, SettingsError
@@ -41,9 +43,11 @@ app.add_typer(cli_marks.app)
 app.add_typer(cli_alerts.app)
 app.add_typer(cli_incidents.app)
 app.add_typer(cli_memory.app)
+app.add_typer(cli_post.app)
 app.add_typer(cli_predict.app)
 app.add_typer(cli_visits.app)
 app.add_typer(cli_hazards.app)
+app.add_typer(cli_reports.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()
@@ -230,12 +234,14 @@ def outbox(
 
 @app.command("demo-truth")
 def demo_truth() -> None:
-    """What really happened in the sample fleet, beside what was found."""
+    """What really happened in the sample fleet, beside what was found and what the reports say of it."""
     from homepot_ai.testing import sample
 
-    current = load_settings()
-    lines = sample.truth_beside_found(Database.from_settings(current), current, _now())
-    console.print(lines, markup=False, soft_wrap=True)
+    current, now = load_settings(), _now()
+    db = Database.from_settings(current)
+    for lines in (sample.truth_beside_found(db, current, now), sample.truth_beside_reports(db, current, now)):
+        if lines:
+            console.print(f"{lines}\n", markup=False, soft_wrap=True)
 
 
 @app.command("demo-outage")
@@ -251,29 +257,6 @@ def demo_outage(
         "`homepot-ai incidents` and `homepot-ai mailbox` in some minutes.",
         markup=False, soft_wrap=True,
     )  # fmt: skip
-
-
-@app.command()
-def report(
-    scope: Annotated[str, typer.Argument(help="'fleet', or a site's name, public id or number.")] = "fleet",
-    day: Annotated[str | None, typer.Option(help="The local day, 2026-11-19; default yesterday.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the PDF here.")] = None,
-    revise: Annotated[bool, typer.Option(help="Compute again from today's database.")] = False,
-) -> None:
-    """Make the daily report of a site or the fleet, or fetch it if it was made before.
-
-    One that is made now is also mailed to whoever subscribed to it.
-    """
-    from homepot_ai.reporting.command import make
-
-    if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
-        # Before a report is made and its mails are queued.
-        raise SettingsError(f"--out names a file in a folder that is there; {out} does not")
-    made = make(load_settings(), scope, day, revise=revise, now=_now())
-    path = out or Path(f"{made.report_id}.pdf")
-    path.write_bytes(made.pdf)
-    console.print(Markdown(made.markdown()))
-    console.print(f"● {path}", markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -1,31 +1,23 @@
-"""`homepot-ai` commands about sites, devices and recipients: what HOMEPOT has no column for."""
+"""`homepot-ai` commands about sites and devices: what HOMEPOT has no column for."""
 
 from __future__ import annotations
 
 import getpass
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from homepot_ai.cli_common import console, opened, utc_now
-from homepot_ai.errors import NotFound, SettingsError
+from homepot_ai.errors import SettingsError
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.settings import Settings
 from homepot_ai.store import people
-from homepot_ai.store.database import Connection, Database
+from homepot_ai.store.database import Database
 from homepot_ai.text import clean, table
 
 app = typer.Typer()
-
-SiteOption = Annotated[
-    str | None, typer.Option(help="A site's name, public id or number; else the whole fleet.")
-]
-
-
-def _site_id(conn: Connection, settings: Settings, site: str | None) -> int | None:
-    return None if site is None else fleet.resolve_site(conn, settings, site).id
 
 
 @app.command()
@@ -135,56 +127,3 @@ def device(
         f"gateway: {clean(gateway_name)}; excluded: {'yes' if found.excluded else 'no'}", markup=False
     )
     console.print(events.summary(happened, utc_now(), max_characters=4000), markup=False, soft_wrap=True)
-
-
-@app.command()
-def subscriptions() -> None:
-    """Who gets which report."""
-    _, db = opened()
-    rows = []
-    with db.reader() as conn:
-        found = people.subscriptions(conn)
-    for item in found:
-        of = "the whole fleet" if item.scope == "fleet" else clean(item.site or "a site that is gone")
-        rows.append((clean(item.email), item.kind, of, item.mode, "" if item.active else "ended"))
-    if rows:
-        _show(("recipient", "report", "of", "mode", ""), rows, "0< 0< 0< 0< 0<")
-    else:
-        console.print("nobody gets a report yet: homepot-ai subscribe ops@example.org")
-
-
-@app.command()
-def subscribe(
-    email: Annotated[str, typer.Argument()],
-    site: SiteOption = None,
-    kind: Annotated[
-        Literal["daily", "alert", "incident"],
-        typer.Option(help="daily: the report; alert: pages; incident: also what was found and done."),
-    ] = "daily",
-) -> None:
-    """Mail somebody the daily report, or alerts, of a site or of the whole fleet."""
-    settings, db = opened()
-    with db.writer() as conn:
-        site_id = _site_id(conn, settings, site)
-        people.subscribe(conn, email, site_id=site_id, kind=kind, actor=getpass.getuser(), now=utc_now())
-    what = {"daily": "the daily report", "alert": "alerts", "incident": "everything about incidents"}[kind]
-    console.print(f"● {email} gets {what} of {site or 'the whole fleet'}", markup=False)
-
-
-@app.command()
-def unsubscribe(
-    email: Annotated[str, typer.Argument()],
-    site: SiteOption = None,
-    fleet_only: Annotated[bool, typer.Option(help="Only the report of the whole fleet.")] = False,
-) -> None:
-    """End somebody's subscriptions: all of them, or those of a site or of the whole fleet."""
-    settings, db = opened()
-    with db.writer() as conn:
-        ended = people.unsubscribe(
-            conn, email, site_id=_site_id(conn, settings, site), fleet_only=fleet_only,
-            actor=getpass.getuser(), now=utc_now(),
-        )  # fmt: skip
-        if not ended:
-            known = [s.email for s in people.subscriptions(conn) if s.active]
-            raise NotFound("such subscription of", email, known[:3])
-    console.print(f"● {ended} subscription(s) of {email} ended", markup=False)

@@ -153,6 +153,9 @@ class ReportSettings(Section):
     locale: str = "en"
     paper: Literal["A4", "Letter"] = "A4"
     organisation: str = "HOMEPOT"
+    # PDFs that are rendered at the same time, and the address space (MiB) that each may have.
+    render_processes: Annotated[int, Field(ge=1, le=64)] = 2
+    render_memory_mb: Annotated[int, Field(ge=256, le=65536)] = 1024
 
 
 class MailSettings(Section):
@@ -168,6 +171,8 @@ class MailSettings(Section):
     # A server may take its time over a mail it has taken in full (RFC 5321, 4.5.3.2.6).
     answer_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 600.0
     ca_file: Path | None = None
+    # A report's mail beyond this many megabytes goes without its CSV files, then without its PDF.
+    max_megabytes: Annotated[float, Field(gt=0, le=100)] = 5.0
 
 
 ChannelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]

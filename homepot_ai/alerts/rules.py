@@ -63,7 +63,11 @@ class NewRoute:
 def rules_of(conn: Connection, settings: Settings) -> list[Rule]:
     """Every active route and subscription as a rule."""
     routes = [rule_of_route(route, settings) for route in store.routes(conn)]
-    return [*routes, *(rule_of_subscription(s, settings) for s in store.subscriptions(conn))]
+    known = store.subscriptions(conn)
+    # `own` is what HOMEPOT lets somebody see: of somebody it does not know (any more) that is nothing.
+    people = store.visible_sites(conn, {s.email for s in known if s.scope == "own"})
+    mine = [s for s in known if s.scope != "own" or s.email.lower() in people]
+    return [*routes, *(rule_of_subscription(s, settings) for s in mine)]
 
 
 def rule_of_route(route: Route, settings: Settings) -> Rule:
@@ -234,8 +238,8 @@ def listing(conn: Connection, settings: Settings) -> list[tuple[str, ...]]:
         )  # fmt: skip
     for subscription in store.subscriptions(conn):
         rule = rule_of_subscription(subscription, settings)
-        of = (
-            "every site" if subscription.scope_id is None else f"{subscription.scope} {subscription.scope_id}"
+        of = {"fleet": "every site", "own": "own sites"}.get(
+            subscription.scope, f"{subscription.scope} {subscription.scope_id}"
         )
         rows.append(("-", rule.name, clean(subscription.email, 60), of, "warning", "always", _rest(rule)))
     return rows

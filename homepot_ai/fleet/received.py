@@ -25,6 +25,7 @@ class Received:
         rows: all that arrived; moments: distinct times among them (retries duplicate rows).
         interval_seconds: the collection interval that most rows state; None when none does.
         provenances: rows by class, "" where a row states none.
+        answered: rows with a network latency: its probe was answered.
     """
 
     device_id: int
@@ -32,6 +33,7 @@ class Received:
     moments: int
     interval_seconds: int | None
     provenances: Mapping[str, int]
+    answered: int = 0
 
 
 def received(
@@ -42,14 +44,17 @@ def received(
     A device that sent nothing then has `rows` 0, with the interval and class of its last row before;
     one that never sent is left out.
     """
-    found: dict[int, list[tuple[str, int | None, int, int]]] = {}
+    found: dict[int, list[tuple[str, int | None, int, int, int]]] = {}
     parameters = {"ids": list(device_ids), "start": start, "end": end}
     for row in conn.execute(load(_SQL)["received"], parameters):
-        device_id, provenance, interval, rows, moments = row
+        device_id, provenance, interval, rows, moments, answered = row
         assert isinstance(device_id, int)
         assert isinstance(rows, int)
         assert isinstance(moments, int)
-        found.setdefault(device_id, []).append((str(provenance or ""), _seconds(interval), rows, moments))
+        assert isinstance(answered, int)
+        found.setdefault(device_id, []).append(
+            (str(provenance or ""), _seconds(interval), rows, moments, answered)
+        )
     result = {device_id: _together(device_id, groups) for device_id, groups in found.items()}
     silent = [device_id for device_id in device_ids if device_id not in result]
     for row in conn.execute(load(_SQL)["last_rows"], {"ids": silent, "start": start}):
@@ -63,10 +68,10 @@ def _seconds(interval: object) -> int | None:
     return interval if isinstance(interval, int) and interval > 0 else None
 
 
-def _together(device_id: int, groups: Sequence[tuple[str, int | None, int, int]]) -> Received:
+def _together(device_id: int, groups: Sequence[tuple[str, int | None, int, int, int]]) -> Received:
     provenances: Counter[str] = Counter()
     intervals: Counter[int] = Counter()
-    for provenance, seconds, rows, _ in groups:
+    for provenance, seconds, rows, _, _ in groups:
         provenances[provenance] += rows
         if seconds is not None:
             intervals[seconds] += rows
@@ -74,8 +79,9 @@ def _together(device_id: int, groups: Sequence[tuple[str, int | None, int, int]]
     interval = max(intervals, key=lambda seconds: (intervals[seconds], seconds)) if intervals else None
     return Received(
         device_id,
-        sum(rows for _, _, rows, _ in groups),
-        sum(moments for _, _, _, moments in groups),
+        sum(rows for _, _, rows, _, _ in groups),
+        sum(moments for _, _, _, moments, _ in groups),
         interval,
         dict(provenances),
+        sum(answered for *_, answered in groups),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -91,4 +91,38 @@ def operating_hours(conn: Connection, site_ids: Sequence[int]) -> dict[int, dict
     for row in conn.execute(_SQL["operating_hours"], {"ids": sorted(set(site_ids))}):
         day = OpenDay(*row)
         found.setdefault(day.site_id, {})[day.weekday] = day
+    return found
+
+
+def open_stretches(
+    days: Mapping[int, OpenDay], timezone: str, start: datetime, end: datetime
+) -> list[tuple[datetime, datetime]]:
+    """When a site is open between two moments: stretches in UTC, in order, none touching another.
+
+    A weekday without an entry is one on which it is closed.
+
+    >>> friday = OpenDay(1, 4, time(22), time(2), False)  # open past midnight
+    >>> begin = datetime(2026, 11, 21, tzinfo=UTC)  # a Saturday
+    >>> [(a.hour, b.hour) for a, b in open_stretches({4: friday}, "UTC", begin, begin + timedelta(days=1))]
+    [(0, 2)]
+    """
+    zone = ZoneInfo(timezone)
+    found: list[tuple[datetime, datetime]] = []
+    first, last = (start - timedelta(days=1)).astimezone(zone).date(), end.astimezone(zone).date()
+    for number in range((last - first).days + 1):
+        which = first + timedelta(days=number)
+        hours = days.get(which.weekday())
+        if hours is None or hours.is_closed or hours.open_time is None or hours.close_time is None:
+            continue
+        until = which if hours.close_time > hours.open_time else which + timedelta(days=1)
+        # Of an hour that happens twice a shop is open for both: it opens at the first, closes at the last.
+        opens = datetime.combine(which, hours.open_time, zone).astimezone(UTC)
+        closes = datetime.combine(until, hours.close_time.replace(fold=1), zone).astimezone(UTC)
+        opens, closes = max(opens, start), min(closes, end)
+        if opens >= closes:
+            continue
+        if found and opens <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], closes))
+        else:
+            found.append((opens, closes))
     return found

@@ -12,9 +12,10 @@ from markupsafe import Markup
 from homepot_ai.health.backtest.records import Backtest, Counted, PageFact
 from homepot_ai.reporting import backtest_words as words
 from homepot_ai.reporting.backtest_chart import COLOUR_A, COLOUR_B, pages_per_day
+from homepot_ai.reporting.document import Level
 from homepot_ai.reporting.drawing import Drawing
 from homepot_ai.reporting.templating import environment
-from homepot_ai.reporting.words import LEVEL_GLYPH, STATUS_GLYPH, Level, count
+from homepot_ai.reporting.words import LEVEL_GLYPH, STATUS_GLYPH, count
 
 PAGES_SHOWN, SITES_SHOWN, MISSED_SHOWN, ARTIFACT_SHOWN = 25, 25, 15, 10
 _GLYPH = {"critical": STATUS_GLYPH["critical"], "warning": STATUS_GLYPH["warning"], "info": "●"}
@@ -167,9 +168,8 @@ def _missed(found: Backtest) -> tuple[Missed, ...]:
 def html(view: View, templates: Path, made_at: datetime, paper: str) -> str:
     """The document before it becomes a PDF."""
     styles = templates / "styles"
-    css = "".join((styles / name).read_text(encoding="utf-8") for name in ("daily.css", "backtest.css"))
-    if paper == "Letter":
-        css = css.replace("size: A4", "size: Letter")
+    css = "".join((styles / name).read_text(encoding="utf-8") for name in ("report.css", "backtest.css"))
+    css += f"@page {{ size: {paper} }}"
     template = environment(templates).get_template("reports/backtest.html.j2")
     # The style sheet is ours; escaping would break its quotes.
     return template.render(view=view, css=Markup(css), created=made_at.astimezone(UTC).isoformat())  # noqa: S704

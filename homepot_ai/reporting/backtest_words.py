@@ -8,7 +8,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from homepot_ai.health.backtest.records import Backtest, Delay, PageFact, Share, Tally
-from homepot_ai.reporting.words import Level, count, duration, percent
+from homepot_ai.reporting.document import Level
+from homepot_ai.reporting.words import count, duration, percent
 
 AS_IN_FORCE = "as in force"
 NO_MARKS = "No anomaly of this range was marked, so nothing is known of precision and recall."

@@ -20,15 +20,19 @@ from homepot_ai.reporting.sections import (
     incident_timeline,
     incident_unknown,
     incidents,
+    kpis,
     league,
     noise,
     prevented,
     recurring,
     track_record,
+    types,
     visits,
 )
 
 PLUGINS: tuple[Plugin, ...] = (
+    kpis.PLUGIN,
+    types.PLUGIN,
     incidents.PLUGIN,
     league.PLUGIN,
     recurring.PLUGIN,

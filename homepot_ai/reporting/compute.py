@@ -1,4 +1,4 @@
-"""From rows to facts: the arithmetic of a daily report. Nothing here touches a database or a clock."""
+"""From rows to facts: the arithmetic of a report. Nothing here touches a database or a clock."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from homepot_ai.reporting.facts import (
     StatusCounts,
 )
 from homepot_ai.reporting.periods import Period
+from homepot_ai.store.health_hours import DeviceSum
 
 #: A device whose last row is older than this before the last scored minute was no longer scored.
 LAST_ROW_MINUTES = 15
@@ -67,6 +68,9 @@ class DeviceDay:
     Attributes:
         young: not scored for want of history, though data came.
         unjudged: not scored because excluded or because scoring itself failed.
+        open_minutes: within the site's opening hours; open_judged, open_with_data, open_critical: of these.
+        hours_judged: hours with a judged minute; hours_unbroken: of these, without a minute of no data.
+        ages: minutes by the age of their newest data, as in :mod:`homepot_ai.store.health_hours`.
     """
 
     device_id: int
@@ -76,6 +80,33 @@ class DeviceDay:
     score_points: int
     last_at: datetime
     last_status: Status
+    open_minutes: int = 0
+    open_judged: int = 0
+    open_with_data: int = 0
+    open_critical: int = 0
+    hours_judged: int = 0
+    hours_unbroken: int = 0
+    ages: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, found: DeviceSum) -> DeviceDay:
+        """Of what was read from hours and minutes."""
+        return cls(
+            device_id=found.device_id,
+            minutes=StatusCounts(**{status: getattr(found, status) for status in STATUSES}),
+            young=found.young,
+            unjudged=found.unjudged,
+            score_points=found.score_points,
+            last_at=found.last_at,
+            last_status=cast(Status, found.last_status),
+            open_minutes=found.open_minutes,
+            open_judged=found.open_judged,
+            open_with_data=found.open_with_data,
+            open_critical=found.open_critical,
+            hours_judged=found.hours_judged,
+            hours_unbroken=found.hours_unbroken,
+            ages=found.ages,
+        )
 
     @property
     def scored(self) -> int:
@@ -118,11 +149,16 @@ class Episode:
 
 @dataclass(frozen=True)
 class Day:
-    """Everything counted about one period: scores by device and the anomalies that overlap it."""
+    """Everything counted about one period: scores by device and the anomalies that overlap it.
+
+    Attributes:
+        lost_minutes: minutes of the period whose scores are kept nowhere any more.
+    """
 
     period: Period
     devices: Mapping[int, DeviceDay] = field(default_factory=dict)
     episodes: Sequence[Episode] = ()
+    lost_minutes: int = 0
 
     @cached_property
     def last_at(self) -> datetime | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from homepot_ai.reporting.document import Difference
 from homepot_ai.reporting.facts import ReportFacts
-from homepot_ai.reporting.view import Difference
 from homepot_ai.text import clean
 
 _ABSENT = "–"
@@ -22,6 +22,8 @@ _KEYS = {
     "timeline": ("start",),
     "rejected": ("name",),
     "problems": ("section",),
+    "promises": ("key",),
+    "left_out": ("name",),
 }
 
 

@@ -52,7 +52,10 @@ class Column:
     Attributes:
         name: what the CSV calls it: English, snake case, with its unit.
         share: of the table's width, relative to the other columns.
-        text_width: characters in the mail's text part; 0: left out there.
+        text_width: about how many characters it needs in the mail's text part, which fits them to what is
+            there; 0: left out there, and in the mail's HTML.
+        side: set large at the right of a row in the mail's HTML; without any, the first numeric column is.
+        picture: its drawings are shown in the mail as well.
     """
 
     title: str
@@ -60,6 +63,8 @@ class Column:
     share: float = 1.0
     numeric: bool = False
     text_width: int = 12
+    side: bool = False
+    picture: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Table:
 
     Attributes:
         in_mail: rows of it that the mail shows; 0: none.
+        sentences: (mark, sentence) of each row for the text part, where columns would be too narrow.
     """
 
     name: str
@@ -76,6 +82,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     more: str = ""
     in_mail: int = 0
+    sentences: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +148,7 @@ class Change:
 class Tile:
     """One big number. `bar` may show its parts; `basis` says what it was counted from."""
 
+    key: str
     label: str
     value: str
     unit: str
@@ -152,13 +160,19 @@ class Tile:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The one line that matters, and the sentences behind it. `short` goes into a subject."""
+    """The one line that matters, and the sentences behind it.
+
+    Attributes:
+        short: goes into a subject.
+        label: what this mode calls such a level.
+    """
 
     level: Level
     glyph: str
     headline: str
     details: tuple[str, ...]
     short: str
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,7 +186,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Document:
-    """Everything that stands in a report, in reading order."""
+    """Everything that stands in a report, in reading order.
+
+    Attributes:
+        kicker: which report it is; `mode`: for whom; `name`: about what; `period`: about when.
+        range_text: both ends of the period with their offsets.
+        covers: which devices the tiles speak of, and which not.
+        quiet: there is nothing to tell: one page, and a mail of a few lines.
+        contents: it is long enough for a table of contents.
+    """
 
     edition: Edition
     kind: str
@@ -182,6 +204,7 @@ class Document:
     organisation: str
     title: str
     kicker: str
+    mode: str
     name: str
     subtitle: str
     period: str
@@ -193,5 +216,6 @@ class Document:
     sections: tuple[Section, ...]
     made_at: str
     quiet: bool
+    contents: bool = False
     differences: tuple[Difference, ...] = ()
     differences_note: str = ""

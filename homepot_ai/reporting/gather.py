@@ -12,10 +12,10 @@ import psycopg
 from homepot_ai.errors import HomepotAIError, NotFound
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.fleet.received import received
-from homepot_ai.reporting import compute, predicted
+from homepot_ai.reporting import compute, own, predicted
 from homepot_ai.reporting.catalogue import PLUGINS
 from homepot_ai.reporting.compute import Day, DeviceDay, Episode, RosterDevice, RosterSite
-from homepot_ai.reporting.courses import counts_of, timeline, worst
+from homepot_ai.reporting.courses import timeline, worst
 from homepot_ai.reporting.facts import (
     AlarmFacts,
     AnomalyFacts,
@@ -28,14 +28,13 @@ from homepot_ai.reporting.facts import (
     ReportFacts,
     Scope,
     ScopeName,
-    ScoringFacts,
     ServiceState,
     Silenced,
     ThresholdFacts,
 )
 from homepot_ai.reporting.periods import Period, comparisons
 from homepot_ai.reporting.source import Roster, Source
-from homepot_ai.store import marks
+from homepot_ai.store import health_hours, marks
 from homepot_ai.store.database import Connection
 from homepot_ai.store.named_sql import load
 from homepot_ai.text import clean
@@ -51,22 +50,21 @@ _SQL = "reporting/sql/report.sql"
 
 
 def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, now: datetime) -> ReportFacts:
-    """Read one snapshot of the database and compute the facts of a daily report.
+    """Read one snapshot of the database and compute the facts of a report over days, of any scope.
 
     Sections that can fail without taking the report along do so, and are listed in `problems`;
-    scores and devices cannot.
+    scores and devices cannot. Scores are read by the hour where a day was rolled up
+    (:func:`homepot_ai.store.health_hours.roll_up`, before this), by the minute elsewhere.
 
     Args:
         conn: a reader's connection, inside one repeatable-read transaction.
 
     Raises:
-        NotFound: the site does not exist.
+        NotFound: the site or device does not exist, or no device is of the type.
     """
-    before = comparisons(period)
-    # A site's report does not read the whole fleet's day.
-    mine = [d.id for d in fleet.list_devices(conn) if d.site_id == scope.id] if scope.kind == "site" else None
-    today = _day(conn, period, mine)
-    roster = _roster(conn, settings, scope, today)
+    mine = _members(conn, settings, scope)
+    today = _day(conn, settings, period, mine)
+    roster = _roster(conn, settings, scope, mine, today)
     ids = [device.id for device in roster.devices]
     problems: list[Problem] = []
     parts: dict[str, Any] = {}
@@ -87,16 +85,15 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
         roster.devices,
         provenance,
         today,
-        [
-            ("day_before", _day(conn, before.day_before, ids)),
-            ("same_weekday", _day(conn, before.week_before, ids)),
-        ],
+        [(what, _day(conn, settings, then, ids)) for what, then in comparisons(period).items()],
     )
     headline: Provenance = classes[0].provenance if classes else "real"
     main = [device.id for device in roster.devices if provenance[device.id] == headline]
     troubled = compute.ranked(roster.devices, today)
     anomalies = _anomalies(today, refs)
-    source = Source(conn, settings, scope, period, now, roster, refs, headline, main, today)
+    source = Source(
+        conn, settings, scope, period, now, roster, refs, headline, main, today, rows, tuple(problems)
+    )
     for plugin in PLUGINS:
         if period.kind in plugin.kinds:
             parts[plugin.key] = section(plugin.key, partial(plugin.gather, source))
@@ -116,7 +113,7 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
         classes=classes,
         deleted_devices=roster.deleted,
         sites=compute.site_table(roster.sites, roster.devices, provenance, headline, today)
-        if scope.kind == "fleet"
+        if scope.kind in {"fleet", "device_type"}
         else (),
         timeline=section("timeline", lambda: timeline(conn, main, period)) or (),
         worst=section("worst", lambda: worst(conn, troubled[:WORST], refs, today)) or (),
@@ -129,38 +126,53 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
         else compute.completeness(roster.devices, refs, rows, today),
         silenced=_silenced(roster, today),
         forecasts=section("forecasts", lambda: predicted.gather(conn, refs, period, now)),
-        scoring=section("scoring", lambda: _scoring(conn, settings, period)),
+        scoring=section("scoring", lambda: own.scoring(conn, settings, period)),
         made=_made(conn, now),
         problems=tuple(problems),
         **parts,
     )
 
 
-def _day(conn: Connection, period: Period, ids: Sequence[int] | None = None) -> Day:
-    bounds: dict[str, Any] = {"start": period.start, "end": period.end}
-    devices: dict[int, DeviceDay] = {}
-    cursor: psycopg.Cursor[Any] = conn.cursor()
-    for row in cursor.execute(
-        load(_SQL)["device_days"], {**bounds, "ids": None if ids is None else list(ids)}
-    ):
-        device_id, *counts, young, unjudged, points, last_at, last_status = row
-        devices[device_id] = DeviceDay(
-            device_id=device_id,
-            minutes=counts_of(counts),
-            young=young,
-            unjudged=unjudged,
-            score_points=points,
-            last_at=last_at,
-            last_status=last_status,
-        )
+def _members(conn: Connection, settings: Settings, scope: Scope) -> list[int] | None:
+    """Ids of a scope's devices; None for the fleet, whose deleted devices are counted as well."""
+    known = fleet.list_devices(conn)
+    if scope.kind == "fleet":
+        return None
+    if scope.kind == "site":
+        sites = fleet.list_sites(conn, settings)
+        if scope.id not in {site.id for site in sites}:
+            raise NotFound("site", str(scope.id), [site.public_id for site in sites[:3]])
+        return [d.id for d in known if d.site_id == scope.id]
+    if scope.kind == "device":
+        found = [d.id for d in known if d.id == scope.id]
+        if not found:
+            raise NotFound("device", str(scope.id), [d.public_id for d in known[:3]])
+        return found
+    found = [d.id for d in known if d.device_type == scope.name]
+    if not found:
+        raise NotFound("device type", str(scope.name), sorted({d.device_type for d in known})[:3])
+    return found
+
+
+def _day(conn: Connection, settings: Settings, period: Period, ids: Sequence[int] | None = None) -> Day:
+    reading = health_hours.parts(conn, period.start, period.end)
+    by_minute = [part for part in reading if part.source == "minutes"]
+    open_hours = health_hours.Opening()
+    if by_minute:
+        open_hours = health_hours.opening(conn, settings, by_minute[0].start, by_minute[-1].end)
+    found = health_hours.sums(conn, reading, open_hours, ids)
     episodes = []
-    for row in cursor.execute(load(_SQL)["anomalies"], bounds):
+    cursor: psycopg.Cursor[Any] = conn.cursor()
+    for row in cursor.execute(load(_SQL)["anomalies"], {"start": period.start, "end": period.end}):
         id_, device_id, severity, metric, *rest, _provenance = row
         episodes.append(Episode(id_, device_id, severity, clean(metric, 80) if metric else None, *rest))
-    return Day(period, devices, episodes)
+    lost = sum(part.minutes for part in reading if part.source == "gone")
+    return Day(period, {id_: DeviceDay.of(one) for id_, one in found.items()}, episodes, lost)
 
 
-def _roster(conn: Connection, settings: Settings, scope: Scope, today: Day) -> Roster:
+def _roster(
+    conn: Connection, settings: Settings, scope: Scope, mine: Sequence[int] | None, today: Day
+) -> Roster:
     sites = [
         RosterSite(
             site.id,
@@ -172,9 +184,8 @@ def _roster(conn: Connection, settings: Settings, scope: Scope, today: Day) -> R
         for site in fleet.list_sites(conn, settings)
     ]
     by_id = {site.id: site for site in sites}
-    if scope.kind == "site" and scope.id not in by_id:
-        raise NotFound("site", str(scope.id), [site.public_id for site in sites[:3]])
     known = fleet.list_devices(conn)
+    members = None if mine is None else set(mine)
     due = {row[0] for row in fleet.scoring_devices(conn, shard=0, shards=1)}
     devices = []
     for device in known:
@@ -182,7 +193,7 @@ def _roster(conn: Connection, settings: Settings, scope: Scope, today: Day) -> R
         # Retired and sleeping devices take part only in the periods in which they were scored.
         if device.id not in today.devices and (device.id not in due or born_later):
             continue
-        if scope.kind == "site" and device.site_id != scope.id:
+        if members is not None and device.id not in members:
             continue
         devices.append(
             RosterDevice(
@@ -199,12 +210,21 @@ def _roster(conn: Connection, settings: Settings, scope: Scope, today: Day) -> R
             )
         )
     deleted = len(today.devices.keys() - {device.id for device in known}) if scope.kind == "fleet" else 0
+    return Roster(_name(scope, by_id, known), sites, devices, deleted)
+
+
+def _name(scope: Scope, sites: Mapping[int, RosterSite], known: Sequence[fleet.Device]) -> ScopeName:
     if scope.kind == "fleet":
-        name = ScopeName(name="Whole fleet")
-    else:
-        site = by_id[scope.id or 0]
-        name = ScopeName(name=site.name, public_id=site.public_id, location=site.location)
-    return Roster(name, sites, devices, deleted)
+        return ScopeName(name="Whole fleet")
+    if scope.kind == "device_type":
+        return ScopeName(name=clean(scope.name or ""))
+    if scope.kind == "site":
+        site = sites[scope.id or 0]
+        return ScopeName(name=site.name, public_id=site.public_id, location=site.location)
+    device = next(d for d in known if d.id == scope.id)
+    return ScopeName(
+        name=clean(device.name), public_id=clean(device.public_id), location=sites[device.site_id].name
+    )
 
 
 def _ref(device: RosterDevice, provenance: Provenance) -> DeviceRef:
@@ -288,73 +308,6 @@ def _silenced(roster: Roster, today: Day) -> Silenced:
         maintenance_minutes=sum(row.minutes.in_maintenance for row in rows),
         excluded_devices=sum(device.excluded for device in roster.devices),
     )
-
-
-def _scoring(conn: Connection, settings: Settings, period: Period) -> ScoringFacts:
-    cursor: psycopg.Cursor[Any] = conn.cursor()
-    bounds = {"start": period.start, "end": period.end}
-    shards = list(cursor.execute(load(_SQL)["scoring_minutes"], bounds))
-    rejected = [
-        Count(name=clean(name, 60), count=n) for name, n in cursor.execute(load(_SQL)["rejected"], bounds)
-    ]
-    span = cursor.execute(load(_SQL)["scoring_span"]).fetchone()
-    first = span[0] if span else None
-    # Nothing is due before the service scored its first minute, and everything if it never did.
-    begins = min(max(period.start, first - timedelta(minutes=1)), period.end) if first else period.start
-    changes = list(cursor.execute(load(_SQL)["shard_changes"]))
-    layouts = shard_layouts(changes, settings.scoring.shards, begins, period.end)
-    count = max(len(shards), *(number for *_, number in layouts))
-    found = {row[0]: row for row in shards}
-    gaps = [0]
-    for shard in range(count):
-        # A shard is due while the fleet is split into more than its number.
-        mine = [(start, end) for start, end, number in layouts if number > shard]
-        if not mine:
-            continue
-        first_due, last_due = mine[0][0], mine[-1][1]
-        if shard not in found:
-            gaps.append(_minutes(last_due - first_due))
-            continue
-        opens, closes, gap = found[shard][4:]
-        gaps += [_minutes(opens - first_due) - 1, _minutes(last_due - closes), int(gap or 1) - 1]
-    slowest = [row[3] for row in shards if row[3] is not None]
-    return ScoringFacts(
-        shards=count,
-        minutes_scored=sum(row[1] for row in shards),
-        minutes_due=sum(_minutes(end - start) * number for start, end, number in layouts),
-        rows_read=sum(row[2] or 0 for row in shards),
-        rejected=tuple(rejected),
-        longest_gap_minutes=max(0, *gaps),
-        slowest_seconds=max(slowest, default=None),
-    )
-
-
-def shard_layouts(
-    changes: Sequence[tuple[datetime, int, int]], now: int, start: datetime, end: datetime
-) -> list[tuple[datetime, datetime, int]]:
-    """Into how many shards the fleet was split, stretch by stretch of a period.
-
-    Args:
-        changes: (moment, shards before, shards after), in order of time.
-        now: the number today.
-
-    >>> noon = datetime(2026, 11, 20, 12)
-    >>> [n for *_, n in shard_layouts([(noon, 1, 4)], 4, datetime(2026, 11, 20), datetime(2026, 11, 21))]
-    [1, 4]
-    """
-    until = [*(moment for moment, _, _ in changes), end]
-    numbers = [*(before for _, before, _ in changes), changes[-1][2] if changes else now]
-    layouts, begin = [], start
-    for moment, number in zip(until, numbers, strict=True):
-        stop = min(moment, end)
-        if stop > begin:
-            layouts.append((begin, stop, number))
-            begin = stop
-    return layouts or [(start, end, now)]
-
-
-def _minutes(span: timedelta) -> int:
-    return int(span.total_seconds() // 60)
 
 
 def _made(conn: Connection, now: datetime) -> Made:

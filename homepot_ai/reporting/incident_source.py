@@ -14,7 +14,7 @@ from homepot_ai.store.incidents import Incident, IncidentEvent
 SQL = "reporting/sql/incident.sql"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IncidentSource(Source):
     """The period is the incident's: from its first symptom to its close, or until `now`.
 

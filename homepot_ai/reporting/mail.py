@@ -27,15 +27,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from homepot_ai.errors import MailError
-from homepot_ai.reporting import mail_text
-from homepot_ai.reporting.templating import environment
-from homepot_ai.reporting.view import DailyView
+from homepot_ai.reporting import layout, layout_text
+from homepot_ai.reporting.document import Document
 from homepot_ai.text import clean
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
 
-ANOMALIES_IN_MAIL = 6
 _BARE = re.compile(r"[^\s@<>()\[\]\\,;:\"]+@[^\s@<>()\\,;:\"]+")
 # 7bit: whatever stands between us and the reader may not be clean for eight.
 POLICY = policy.SMTP.clone(cte_type="7bit")
@@ -68,36 +66,26 @@ def message_id(report_id: str, revision: int, recipient: str, domain: str) -> st
 
 
 def body_of(
-    view: DailyView, pdf: bytes, made_at: datetime, settings: Settings, templates: Path
+    document: Document, pdf: bytes, made_at: datetime, settings: Settings, templates: Path
 ) -> ReportMail:
-    """Word and draw a report's mail once, for all recipients."""
-    fonts = templates / "fonts"
-    pictures = {name: drawing.png(fonts) for name, drawing in view.drawings.items()}
-    cids = {name: f"{name}.{view.report_id}.r{view.revision}@{settings.mail.domain}" for name in pictures}
+    """Lay out and draw a report's mail once, for all recipients."""
+    name = f"{document.report_id}.r{document.revision}@{settings.mail.domain}"
+    drawn = {key: drawing.png(templates / "fonts") for key, drawing in layout.pictures(document).items()}
+    cids = {key: f"{key}.{name}" for key in drawn}
     address = parseaddr(settings.mail.unsubscribe)[1] or settings.mail.unsubscribe
-    known = environment(templates)
-    html = known.get_template("mail/daily.html.j2").render(
-        view=view,
-        cids=cids,
-        unsubscribe=_unsubscribe_of(view.report_id, settings),
-        hidden_anomalies=view.anomalies_total - min(ANOMALIES_IN_MAIL, len(view.anomalies.rows)),
-        shown_anomalies=ANOMALIES_IN_MAIL,
-    )
-    text = known.get_template("mail/daily.txt.j2").render(
-        view=view, unsubscribe_address=address, **mail_text.tables(view)
-    )
-    revised = f"-r{view.revision}" if view.revision > 1 else ""
+    html = layout.mail_html(document, templates, cids, _unsubscribe_of(document.report_id, settings))
+    revised = f"-r{document.revision}" if document.revision > 1 else ""
     return ReportMail(
-        report_id=view.report_id,
-        revision=view.revision,
-        subject=clean(view.subject, 200),
+        report_id=document.report_id,
+        revision=document.revision,
+        subject=clean(document.subject, 200),
         made_at=made_at,
-        text=text,
+        text=layout_text.text(document, templates, address),
         html=html,
-        pictures={cids[name]: picture for name, picture in pictures.items()},
+        pictures={cids[key]: picture for key, picture in drawn.items()},
         pdf=pdf,
-        pdf_name=f"{view.report_id.removeprefix('rpt_')}{revised}.pdf",
-        list_name=f"daily-{'-'.join(view.report_id.split('_')[3:]) or 'report'}",
+        pdf_name=f"{document.report_id.removeprefix('rpt_')}{revised}.pdf",
+        list_name=f"daily-{'-'.join(document.report_id.split('_')[3:]) or 'report'}",
     )
 
 

@@ -1,24 +1,12 @@
-"""A report as a tagged PDF (PDF/UA), rendered in a process of its own.
-
-WeasyPrint keeps the memory that it once took, and a page that hangs must not take a worker
-with it: a child process renders one document and is gone.
-"""
+"""A report as a tagged PDF (PDF/UA), rendered in a process of its own; see :mod:`.render_pool`."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
-from markupsafe import Markup
-
-from homepot_ai.errors import ReportError
-from homepot_ai.reporting.templating import environment
-from homepot_ai.reporting.view import DailyView
 
 TIMEOUT_S = 120
 FACTS_NAME = "facts.json"
@@ -59,54 +47,15 @@ class Job:
         return cls(read["html"], Path(read["fonts"]), read["facts"].encode(), made_at)
 
 
-def daily_html(view: DailyView, templates: Path, made_at: datetime) -> str:
-    """The document before it becomes a PDF."""
-    css = (templates / "styles" / "daily.css").read_text(encoding="utf-8")
-    if view.paper == "Letter":
-        css = css.replace("size: A4", "size: Letter")
-    template = environment(templates).get_template("reports/daily.html.j2")
-    # The style sheet is ours; escaping would break its quotes.
-    return template.render(view=view, css=Markup(css), created=made_at.astimezone(UTC).isoformat())  # noqa: S704
+def render(job: Job, *, timeout_s: float = TIMEOUT_S, memory_mb: int = 1024) -> bytes:
+    """Render one document in a child of its own; the same job gives the same bytes.
 
-
-def render(job: Job, *, timeout_s: float = TIMEOUT_S) -> bytes:
-    """Render in a child process; the same job gives the same bytes.
+    Whoever renders many keeps a :class:`~homepot_ai.reporting.render_pool.RenderPool`.
 
     Raises:
-        ReportError: the child failed or took too long; its last words are in the message.
+        ReportError: the child failed, or took too long or too much memory.
     """
-    # Nothing of our environment is needed; without it no proxy, locale or secret reaches the child.
-    kept = {
-        name: os.environ[name]
-        for name in ("PATH", "HOME", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START")
-        if name in os.environ
-    }
-    child_environment = {
-        **kept,
-        "SOURCE_DATE_EPOCH": str(int(job.made_at.timestamp())),
-        "TZ": "UTC",
-        "LC_ALL": "C.UTF-8",
-        "PYTHONHASHSEED": "0",
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-    }
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "homepot_ai.reporting.render"],
-            input=job.dump(),
-            capture_output=True,
-            timeout=timeout_s,
-            env=child_environment,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ReportError(
-            f"rendering the PDF took longer than {timeout_s:.0f} s and was stopped; look at the machine's "
-            "load and memory, and make the report again"
-        ) from error
-    if done.returncode != 0 or not done.stdout.startswith(b"%PDF-"):
-        words = done.stderr.decode(errors="replace").strip().splitlines()[-5:]
-        raise ReportError(
-            f"the PDF could not be rendered (exit {done.returncode}): {' / '.join(words) or 'no message'}; "
-            "`homepot-ai doctor` says which library is missing"
-        )
-    return done.stdout
+    from homepot_ai.reporting.render_pool import RenderPool
+
+    with RenderPool(1, memory_mb=memory_mb) as pool:
+        return pool.render(job, timeout_s=timeout_s)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from homepot_ai.reporting.document import Paragraph, Section
+from homepot_ai.reporting.document import Paragraph, Section, Verdict
 from homepot_ai.reporting.facts import Kind, ReportFacts
 from homepot_ai.reporting.source import Source
 from homepot_ai.reporting.voice import Voice
@@ -23,6 +23,8 @@ class Plugin:
         gather: reads its facts; None means that there is nothing to tell of yet. What it raises is
             told on the page and marks the report, and takes no other section along.
         build: words them; called only with facts that are there. None leaves the section out.
+        verdict: the report's verdict line, where its kind has one of its own (an incident's); None: that of
+            the figures.
     """
 
     key: str
@@ -30,6 +32,7 @@ class Plugin:
     kinds: frozenset[Kind]
     gather: Callable[[Source], Any]
     build: Callable[[ReportFacts, Voice], Section | None]
+    verdict: Callable[[ReportFacts, Voice], Verdict | None] | None = None
 
     def section(self, facts: ReportFacts, voice: Voice) -> Section | None:
         """The section, or the sentence that says why it is not there. Nothing is ever blank."""

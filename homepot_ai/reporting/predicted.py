@@ -1,46 +1,23 @@
-"""What is predicted, as a daily report says it: facts as of the period's end, and their words."""
+"""What was predicted at the end of a report's period, as facts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from homepot_ai.prediction import track_record
-from homepot_ai.prediction.acting import reason_of
-from homepot_ai.prediction.calendar import TELLING
-from homepot_ai.prediction.record_page import record_sentence, warnings_sentence
-from homepot_ai.reporting import words
-from homepot_ai.reporting.facts import DeviceRef, ForecastFacts, PredictedDevice
-from homepot_ai.reporting.periods import local
+from homepot_ai.reporting.facts import DeviceRef, ForecastFacts, ForecastRecord, PredictedDevice
 from homepot_ai.store import episodes, named_sql, schedule
 from homepot_ai.text import clean
 
 if TYPE_CHECKING:
-    from homepot_ai.reporting.facts import ReportFacts
     from homepot_ai.reporting.periods import Period
     from homepot_ai.store.database import Connection
 
 _SQL = named_sql.load("reporting/sql/predicted.sql")
-#: So many are kept in the facts, and so many shown.
-CAP, SHOWN = 100, 8
-SOON = timedelta(hours=72)
-NOT_YET = "Forecasts of the next 72 hours are not available yet."
-GLYPH = {"high": "▲", "critical": "■"}
-
-
-@dataclass(frozen=True)
-class ForecastLine:
-    """A device at high risk, as the report shows it."""
-
-    glyph: str
-    level: str
-    name: str
-    about: str
-    expected: str
-    action: str
-    visit: str
+#: So many are kept in the facts.
+CAP = 100
 
 
 def gather(
@@ -70,74 +47,52 @@ def gather(
                 device=refs[e.device_id],
                 level=e.level,
                 since=e.raised_at,
-                reason=clean(reason_of(e.facts), 300),
+                metric=clean(str(crossing["metric"]), 80) if crossing else None,
+                limit=float(crossing["limit"]) if crossing else None,
+                rises=crossing["direction"] == "high" if crossing else None,
                 action=clean(e.action, 300) if e.action else None,
                 probability=None if e.probability is None else round(e.probability, 4),
                 low=_moment(crossing.get("low")),
+                mid=_moment(crossing.get("mid")),
                 high=_moment(crossing.get("high")),
                 visit_at=None if visit is None else visit.visit_at,
                 visit_state=None if visit is None else visit.state,
             )
         )
-    record = track_record.current(conn, now)
-    said = f"{record_sentence(record)} {warnings_sentence(record)}"
-    return ForecastFacts(judged=judged, devices=tuple(devices), total=len(held), record=said)
+    record = record_of(track_record.current(conn, now))
+    return ForecastFacts(judged=judged, devices=tuple(devices), total=len(held), record=record)
+
+
+def record_of(known: track_record.TrackRecord) -> ForecastRecord:
+    """What a report tells of the track record: the leading forecaster of the nearest horizon that has one.
+
+    >>> record_of(track_record.TrackRecord()).settled
+    0
+    """
+    figure, warned = known.figure("7d") or known.figure("24h"), known.warnings
+    share = warned.false_share
+    return ForecastRecord(
+        settled=known.settled,
+        horizon=figure.horizon if figure else None,
+        forecaster=figure.forecaster if figure else None,
+        n=figure.n if figure else 0,
+        happened=figure.happened if figure else 0,
+        brier=_rounded(figure.brier if figure else None),
+        base_brier=_rounded(figure.base_brier if figure else None),
+        skill=_rounded(figure.skill if figure else None),
+        anecdotal=figure.anecdotal if figure else True,
+        told=warned.told,
+        false_alarms=warned.false_alarms,
+        false_low=_rounded(share[1] if share else None),
+        false_high=_rounded(share[2] if share else None),
+        lead_hours=_rounded(warned.lead_hours),
+        averted=warned.averted,
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
 
 
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
-
-
-def soon(facts: ForecastFacts, end: datetime) -> int:
-    """How many are expected within 72 hours of the period's end."""
-    return sum(d.level == "critical" if d.low is None else d.low <= end + SOON for d in facts.devices)
-
-
-def lead(facts: ReportFacts) -> str:
-    """The section's first paragraph: how many, how soon, and how good such forecasts were."""
-    found = facts.forecasts
-    if found is None:
-        problem = facts.problem("forecasts")
-        return f"This section could not be made: {problem}." if problem else NOT_YET
-    judged = words.count(found.judged, "device")
-    if not found.total:
-        return f"No device is at high risk; {judged} judged. {found.record}"
-    near = soon(found, facts.period.end)
-    said = f"{words.count(found.total, 'device')} at high risk, of {judged} judged"
-    said += f"; {near:,} of them within 72 hours" if near else ""
-    return f"{said}. {found.record}"
-
-
-def lines(facts: ReportFacts, *, fleet: bool) -> tuple[ForecastLine, ...]:
-    """The devices, the most urgent first."""
-    found = facts.forecasts
-    if found is None:
-        return ()
-    clock = words.Clock.of(facts)
-    return tuple(_line(item, clock, fleet=fleet) for item in found.devices[:SHOWN])
-
-
-def note(facts: ReportFacts) -> str:
-    """How many are not shown."""
-    found = facts.forecasts
-    more = 0 if found is None else found.total - min(SHOWN, len(found.devices))
-    return f"And {words.count(more, 'device')} more: homepot-ai predict." if more > 0 else ""
-
-
-def _line(item: PredictedDevice, clock: words.Clock, *, fleet: bool) -> ForecastLine:
-    about = [item.device.site] if fleet else []
-    visit = "no visit is planned"
-    if item.visit_at is not None:
-        visit = f"visit {item.visit_state} for {local(item.visit_at, clock.timezone):%a %Y-%m-%d %H:%M}"
-    expected = item.reason
-    if item.low is not None and item.probability is not None and item.probability >= TELLING:
-        expected += f"; {item.probability:.0%} probability of a failure within 7 days"
-    return ForecastLine(
-        glyph=GLYPH.get(item.level, "▲"),
-        level=item.level,
-        name=item.device.name,
-        about=" · ".join([*about, f"{item.level} risk since {local(item.since, clock.timezone):%Y-%m-%d}"]),
-        expected=expected,
-        action=item.action or "Look at it before it fails",
-        visit=visit,
-    )

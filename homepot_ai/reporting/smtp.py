@@ -63,6 +63,7 @@ class DeliverySummary:
         waiting: mails that are still to leave after this run.
         trouble: what is wrong with the server as a whole, or None.
         lines: the mails that did not simply go out.
+        bounces: addresses that servers refuse for good, until they take a mail again.
     """
 
     sent: int = 0
@@ -74,6 +75,7 @@ class DeliverySummary:
     waiting: int = 0
     trouble: str | None = None
     lines: tuple[DeliveredLine, ...] = field(default=())
+    bounces: tuple[outbox.Bounce, ...] = ()
 
     def markdown(self) -> str:
         """A page that an operator understands."""
@@ -96,6 +98,9 @@ class DeliverySummary:
             ]
             if len(self.lines) > _SHOWN:
                 text += ["", f"{len(self.lines) - _SHOWN} more: `homepot-ai outbox`"]
+        if self.bounces:
+            text += ["", "**Addresses that are refused** (correct or end their subscriptions):", ""]
+            text += [f"- {_cell(str(bounce))}" for bounce in self.bounces[:_SHOWN]]
         if self.failed or self.held:
             text += ["", "Failed and held mails wait for `homepot-ai outbox resend NUMBER` or `drop NUMBER`."]
         return "\n".join(text)
@@ -140,6 +145,7 @@ def deliver_due(
             asyncio.run(_deliver(session, server, due, clock, run))
     with db.reader() as conn:
         after = outbox.summary(conn, now=clock())
+        bounces = tuple(outbox.bounces(conn))
     return DeliverySummary(
         sent=run.count["sent"],
         retry=run.count["queued"],
@@ -150,6 +156,7 @@ def deliver_due(
         waiting=after.waiting,
         trouble=run.trouble,
         lines=tuple(run.lines),
+        bounces=bounces,
     )
 
 

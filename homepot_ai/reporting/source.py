@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from homepot_ai.fleet.received import Received
 from homepot_ai.reporting.compute import Day, RosterDevice, RosterSite
-from homepot_ai.reporting.facts import DeviceRef, Provenance, Scope, ScopeName
+from homepot_ai.reporting.facts import DeviceRef, Problem, Provenance, Scope, ScopeName
 from homepot_ai.reporting.periods import Period
 from homepot_ai.store.database import Connection
 
@@ -33,6 +34,8 @@ class Source:
     Attributes:
         refs: every device of the scope by its id; `headline`: the class that the headline speaks of.
         main: ids of the headline class's devices; `today`: what was counted about the period.
+        received: telemetry of the period by device; empty when it could not be counted, which
+            `problems`, those until now, tell of as `completeness`.
         now: when the report is made; nothing later may be read.
     """
 
@@ -46,6 +49,8 @@ class Source:
     headline: Provenance
     main: Sequence[int]
     today: Day
+    received: Mapping[int, Received] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
 
     @property
     def ids(self) -> list[int]:

@@ -1,119 +1,169 @@
-"""Reports as they were made: reading and writing `ai_reports`."""
+"""Reports as they were made: one record of facts per revision, and a PDF per edition of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
+import orjson
 from psycopg.types.json import Jsonb
 
 from homepot_ai.errors import ReportError
-from homepot_ai.reporting.facts import ReportFacts, Scope, facts_hash, restore
-from homepot_ai.reporting.view import DailyView, Difference, build
+from homepot_ai.reporting.document import Difference, Edition
+from homepot_ai.reporting.facts import ReportFacts, canonical_json, facts_hash, restore
 from homepot_ai.store.database import Connection
 from homepot_ai.store.named_sql import load
 
-_SQL = "reporting/sql/stored.sql"
+_SQL = load("reporting/sql/stored.sql")
 
 
 @dataclass(frozen=True)
 class StoredReport:
-    """A report that was made. `pdf` and `facts` never change; a correction is a new revision."""
+    """A report that was made. It never changes; a correction is a new revision.
+
+    Attributes:
+        edition, pdf: the first edition that was made of it; :func:`edition` has the others.
+    """
 
     report_id: str
     revision: int
     facts: ReportFacts
     facts_hash: str
-    pdf: bytes
     generated_at: datetime
-    paper: str
     differences: tuple[Difference, ...]
-
-    @property
-    def view(self) -> DailyView:
-        """The words and drawings, made again from the stored facts."""
-        return build(
-            self.facts,
-            report_id=self.report_id,
-            revision=self.revision,
-            paper=self.paper,
-            differences=self.differences,
-        )
+    edition: Edition
+    pdf: bytes
 
 
-def read(conn: Connection, report_id: str, revision: int | None = None) -> StoredReport | None:
+@dataclass(frozen=True)
+class OlderReport:
+    """A report from before facts were kept as they are now: its PDF is there, nothing can be made of it."""
+
+    report_id: str
+    revision: int
+    facts_hash: str
+    generated_at: datetime
+    edition: Edition
+    pdf: bytes
+    words: Mapping[str, Any]
+
+
+def read(conn: Connection, report_id: str, revision: int | None = None) -> StoredReport | OlderReport | None:
     """A revision of a report, the latest when none is named; None when it was never made.
 
     Raises:
         ReportError: the stored facts do not have the hash stored with them.
     """
-    statement = "stored_latest" if revision is None else "stored_revision"
-    cursor: psycopg.Cursor[Any] = conn.cursor()
-    row = cursor.execute(load(_SQL)[statement], {"report_id": report_id, "revision": revision}).fetchone()
+    row: tuple[Any, ...] | None = conn.execute(
+        _SQL["stored_report"], {"report_id": report_id, "revision": revision}
+    ).fetchone()
     if row is None:
         return None
-    _, found, _, _, _, content, digest, pdf, generated_at, differences = row
-    facts = restore(content["facts"])
-    if facts_hash(facts) != digest:
+    found, text, digest, generated_at, differences, mode, language, paper, pdf, words = row
+    edition = Edition(mode, language, paper)
+    if text is None:
+        return OlderReport(report_id, found, digest, generated_at, edition, bytes(pdf), words)
+    seen = hashlib.sha256(text.encode()).hexdigest()
+    if seen != digest:
         raise ReportError(
             f"the stored facts of {report_id} revision {found} were altered: their hash is "
-            f"{facts_hash(facts)}, stored is {digest}; look at ai_reports, or make it again with --revise"
+            f"{seen}, stored is {digest}; look at ai_reports, or make it again with --revise"
         )
     return StoredReport(
         report_id,
         found,
-        facts,
+        restore(orjson.loads(text)),
         digest,
-        bytes(pdf),
         generated_at,
-        content.get("paper", "A4"),
         tuple(Difference(**item) for item in differences or ()),
+        edition,
+        bytes(pdf),
     )
 
 
-def insert(conn: Connection, report: StoredReport, *, mode: str, template_version: str) -> bool:
-    """Store a revision; False when somebody else stored it first."""
-    facts, view = report.facts, report.view
-    words = {"verdict": view.verdict.headline, "details": list(view.verdict.details), "subject": view.subject}
+def edition(conn: Connection, report_id: str, revision: int, wanted: Edition) -> bytes | None:
+    """The PDF of an edition, if it was made."""
     row = conn.execute(
-        load(_SQL)["insert_report"],
+        _SQL["edition"], {"report_id": report_id, "revision": revision, **asdict(wanted)}
+    ).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def insert(
+    conn: Connection,
+    report_id: str,
+    revision: int,
+    facts: ReportFacts,
+    differences: tuple[Difference, ...],
+    mode: str,
+) -> bool:
+    """Store a revision; False when somebody else stored it first."""
+    row = conn.execute(
+        _SQL["insert_report"],
         {
-            "report_id": report.report_id,
-            "revision": report.revision,
+            "report_id": report_id,
+            "revision": revision,
             "report_type": facts.report_type,
             "scope": facts.scope.kind,
-            "site_id": facts.scope.id,
+            "scope_name": facts.name.name,
+            "site_id": facts.scope.id if facts.scope.kind == "site" else None,
+            "device_id": facts.scope.id if facts.scope.kind == "device" else None,
             "period_start": facts.period.start,
             "period_end": facts.period.end,
             "timezone": facts.period.timezone,
             "mode": mode,
-            "content": Jsonb({"facts": facts.model_dump(mode="json"), "words": words, "paper": report.paper}),
-            "facts_hash": report.facts_hash,
-            "pdf": report.pdf,
-            "template_version": template_version,
-            "generated_at": report.generated_at,
-            "differences": Jsonb([asdict(item) for item in report.differences])
-            if report.differences
-            else None,
+            # What is looked at most, without reading the facts.
+            "content": Jsonb({"devices": facts.headline.figures.devices if facts.headline else 0}),
+            "facts": canonical_json(facts).decode(),
+            "facts_hash": facts_hash(facts),
+            "generated_at": facts.made.at,
+            "differences": Jsonb([asdict(item) for item in differences]) if differences else None,
         },
     ).fetchone()
     return row is not None
 
 
-def subscribers(conn: Connection, kind: str, scope: Scope) -> list[tuple[int, str]]:
-    """Active subscriptions to a kind of report of a scope: (id, address), in order of subscription."""
-    rows = conn.execute(
-        load(_SQL)["subscribers"], {"kind": kind, "scope": scope.kind, "scope_id": scope.id}
-    ).fetchall()
-    return [(int(str(id_)), str(address)) for id_, address in rows]
+def insert_edition(
+    conn: Connection,
+    report_id: str,
+    revision: int,
+    which: Edition,
+    pdf: bytes,
+    words: Mapping[str, Any],
+    template_version: str,
+) -> None:
+    """Store an edition; made by somebody else meanwhile, it has the same bytes."""
+    conn.execute(
+        _SQL["insert_edition"],
+        {
+            "report_id": report_id,
+            "revision": revision,
+            **asdict(which),
+            "pdf": pdf,
+            "words": Jsonb(dict(words)),
+            "template_version": template_version,
+        },
+    )
 
 
-def note_recipients(conn: Connection, report_id: str, revision: int, subscriptions: Sequence[int]) -> None:
+def of_incident(conn: Connection, incident: int) -> str | None:
+    """The id of the report of an incident, if one was made."""
+    row = conn.execute(_SQL["incident_report"], {"incident": incident}).fetchone()
+    return None if row is None else str(row[0])
+
+
+def incidents_to_report(conn: Connection, *, since: datetime, now: datetime, limit: int) -> list[int]:
+    """Incidents that opened and have no report, or closed after theirs was made; the oldest first."""
+    rows = conn.execute(_SQL["incidents_to_report"], {"since": since, "now": now, "limit": limit}).fetchall()
+    return [int(row[0]) for row in rows]
+
+
+def note_recipients(conn: Connection, report_id: str, revision: int, subscriptions: set[int]) -> None:
     """Remember which subscriptions a revision was queued for (their addresses stay where they are)."""
     conn.execute(
-        load(_SQL)["note_recipients"],
+        _SQL["note_recipients"],
         {"report_id": report_id, "revision": revision, "recipients": Jsonb(sorted(subscriptions))},
     )

@@ -11,12 +11,20 @@ from markupsafe import Markup
 
 from homepot_ai import text
 from homepot_ai.errors import ReportError
-from homepot_ai.reporting import charts, words
+from homepot_ai.reporting.document import Section, Table
 from homepot_ai.reporting.drawing import Drawing
 
 #: Grows when the meaning of a template changes; the digest tells apart what somebody edited.
-TEMPLATE_SERIES = "daily-1"
-_FILES = ("reports/daily.html.j2", "styles/daily.css", "mail/daily.html.j2", "mail/daily.txt.j2")
+TEMPLATE_SERIES = "report-2"
+#: Rows of tables up to which a section stays in one piece.
+SHORT = 8
+_FILES = (
+    "locale/**/*.po",
+    "mail/report.html.j2",
+    "modes/*.yaml",
+    "reports/report.html.j2",
+    "styles/report.css",
+)
 
 
 @lru_cache(maxsize=8)
@@ -43,12 +51,17 @@ def environment(folder: Path) -> Environment:
         keep_trailing_newline=True,
     )
     made.filters["svg"] = _svg
+    made.filters["kind"] = lambda block: type(block).__name__
+    made.filters["short"] = _short
     made.filters["pad"] = text.pad
     made.filters["wrap"] = text.wrap
     made.globals["text_table"] = text.table
-    made.globals["colours"] = charts.STATUS_COLOUR
-    made.globals["legend"] = [(status, words.STATUS_WORD[status]) for status in reversed(charts.STACK)]
     return made
+
+
+def _short(section: Section) -> bool:
+    """A section that is better moved to the next page than torn."""
+    return sum(len(block.rows) for block in section.blocks if isinstance(block, Table)) <= SHORT
 
 
 def _svg(drawing: Drawing) -> Markup:
@@ -59,6 +72,6 @@ def _svg(drawing: Drawing) -> Markup:
 def template_version(folder: Path) -> str:
     """Series and digest of the templates, as stored with a report."""
     digest = hashlib.sha256()
-    for name in _FILES:
-        digest.update((folder / name).read_bytes())
+    for file in sorted(file for pattern in _FILES for file in folder.glob(pattern)):
+        digest.update(file.read_bytes())
     return f"{TEMPLATE_SERIES}+{digest.hexdigest()[:8]}"

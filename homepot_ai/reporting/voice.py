@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
+from math import floor, isfinite, log10
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -18,7 +19,7 @@ from typing import Literal
 from babel import Locale
 from babel.dates import format_date
 from babel.messages.pofile import read_po
-from babel.numbers import format_compact_decimal, format_decimal
+from babel.numbers import format_decimal
 
 from homepot_ai.errors import ReportError
 from homepot_ai.fleet import metrics
@@ -26,10 +27,17 @@ from homepot_ai.reporting.periods import local, zone_text
 from homepot_ai.text import NBSP
 
 Language = Literal["en", "de"]
+DayStyle = Literal["long", "short", "date", "plain", "month", "iso"]
 LANGUAGES: tuple[Language, ...] = ("en", "de")
 #: British English: day before month, 24 hours.
 LOCALES: Mapping[str, str] = MappingProxyType({"en": "en_GB", "de": "de_DE"})
 ABSENT = "–"
+_SIZES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def message(text: str) -> str:
+    """Marks a text for the catalogues that is said elsewhere."""
+    return text
 
 
 @lru_cache(maxsize=8)
@@ -68,6 +76,7 @@ class Voice:
         timezone, end: of the report's period: moments are told on its clock; its end is 24:00.
         first_day, last_day: days outside are told with their date.
         words: the mode's vocabulary: the English term of the code to the one that this mode says instead.
+        caps: how many rows of a table this mode shows, by the table's name.
 
     >>> voice = Voice("en", "Europe/Berlin")
     >>> voice.n("{n} device", "{n} devices", 1200), voice.percent(0.93456).replace(NBSP, " ")
@@ -81,6 +90,7 @@ class Voice:
     end: datetime | None = None
     templates: Path | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    caps: Mapping[str, int] = field(default_factory=dict)
 
     def t(self, text: str, /, **values: object) -> str:
         """A text in this language, its `{names}` filled in; numbers must be formatted already."""
@@ -101,6 +111,10 @@ class Voice:
     def term(self, text: str) -> str:
         """What this mode calls something, in this language."""
         return self.t(self.words.get(text, text))
+
+    def cap(self, table: str, otherwise: int) -> int:
+        """How many rows of a table are shown."""
+        return self.caps.get(table, otherwise)
 
     def number(self, value: float | None, decimals: int = 0) -> str:
         """A number with the language's separators.
@@ -151,8 +165,11 @@ class Voice:
             said = self.t("{d} d {h} h", d=days, h=rest) if rest else self.t("{d} d", d=days)
         return said.replace(" ", NBSP)
 
-    def day(self, which: date, style: Literal["long", "short", "iso"] = "short") -> str:
-        """A day: `Thursday 19 November 2026`, `Thu 19 Nov`, or ISO.
+    def day(
+        self, which: date, style: Literal["long", "short", "date", "plain", "month", "iso"] = "short"
+    ) -> str:
+        """A day: `Thursday 19 November 2026`, `Thu 19 Nov`, `19 November 2026`, `19 November`,
+        `November 2026`, or ISO.
 
         >>> Voice("en", "UTC").day(date(2026, 11, 9)).replace(NBSP, " ")
         'Mon 9 Nov'
@@ -160,8 +177,20 @@ class Voice:
         if style == "iso":
             return which.isoformat()
         patterns = {
-            "en": {"long": "EEEE d MMMM y", "short": "EEE d MMM"},
-            "de": {"long": "EEEE, d. MMMM y", "short": "EEE d. MMM"},
+            "en": {
+                "long": "EEEE d MMMM y",
+                "short": "EEE d MMM",
+                "date": "d MMMM y",
+                "plain": "d MMMM",
+                "month": "MMMM y",
+            },
+            "de": {
+                "long": "EEEE, d. MMMM y",
+                "short": "EEE d. MMM",
+                "date": "d. MMMM y",
+                "plain": "d. MMMM",
+                "month": "MMMM y",
+            },
         }
         said = str(format_date(which, patterns[self.language][style], locale=self._locale))
         return said.replace(" ", NBSP) if style == "short" else said
@@ -199,12 +228,18 @@ class Voice:
         if known:
             said = self.number(number, known.decimals)
         elif abs(number) >= 1e5:
-            said = str(format_compact_decimal(number, locale=self._locale, fraction_digits=1))
-        elif number != 0 and abs(number) < 0.001:
-            said = f"{number:.3g}"
+            size, name = next((size, name) for size, name in _SIZES if abs(number) >= size)
+            said, unit = self._significant(number / size), f"{name}{unit}"
         else:
-            said = self.number(number, max(0, 2 - len(str(abs(int(number)))) + 1))
+            said = self._significant(number)
         return f"{said} {unit}".rstrip().replace(" ", NBSP)
+
+    def _significant(self, number: float) -> str:
+        """Three significant digits, without zeros at the end."""
+        if number == 0 or not isfinite(number):
+            return f"{number:g}"
+        decimals = min(max(0, 2 - floor(log10(abs(number)))), 9)
+        return str(format_decimal(number, format="#,##0." + "#" * decimals, locale=self._locale))
 
     @property
     def _locale(self) -> Locale:

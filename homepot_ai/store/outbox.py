@@ -150,6 +150,20 @@ class OutboxSummary:
 
 
 @dataclass(frozen=True)
+class Bounce:
+    """An address that servers refuse for good: how often in a row, when last, with which words."""
+
+    email: str
+    in_a_row: int
+    last_at: datetime
+    answer: str
+
+    def __str__(self) -> str:
+        often = "once" if self.in_a_row == 1 else f"{self.in_a_row} times in a row"
+        return f"{self.email}: refused {often}, last {self.last_at:%Y-%m-%d %H:%M} UTC: {self.answer}"
+
+
+@dataclass(frozen=True)
 class _Count:
     state: str
     count: int
@@ -229,6 +243,11 @@ def pending(conn: Connection, *, limit: int = 100, box: Outbox = MAILS) -> list[
 def attention(conn: Connection, *, limit: int = 100, box: Outbox = MAILS) -> list[OutboxLine]:
     """Mails that failed or whose end is unknown: each waits for `resend` or `drop`, newest first."""
     return lines(conn, ATTENTION_STATES, limit=limit, box=box)
+
+
+def bounces(conn: Connection) -> list[Bounce]:
+    """Addresses that were refused and have taken no mail since, the newest first."""
+    return conn.cursor(row_factory=args_row(Bounce)).execute(MAILS.sql["bounces"]).fetchall()
 
 
 def line(conn: Connection, mail_id: int, box: Outbox = MAILS) -> OutboxLine:

@@ -9,6 +9,7 @@ queued ──claim──► claimed ──body sent, end mark about to go──�
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,6 +37,8 @@ class Result(StrEnum):
 FINAL = frozenset({Result.REFUSED, Result.TOO_BIG, Result.BROKEN})
 # Nobody but an operator can repair these, and they say nothing about the mail: never given up.
 CONFIGURATION = frozenset({Result.TLS_FAILED, Result.AUTH_FAILED, Result.NOT_CONFIGURED})
+
+_BOUNCE = re.compile(r"\b(5\d\d)\b.*\(at RCPT\)$", re.DOTALL)
 
 FIRST_DELAY = timedelta(minutes=1)
 CAPS = {"report": timedelta(hours=1), "alert": timedelta(minutes=10)}
@@ -125,6 +128,20 @@ def after_attempt(kind: str, result: Result, attempts: int, now: datetime, jitte
     if attempts >= patience(kind):
         return Next("failed", attempts, None, f"given up after {attempts} attempts")
     return Next("queued", attempts, again)
+
+
+def bounce_code(result: Result, answer: str) -> int | None:
+    """The server's code if it refused this recipient for good; None for everything else.
+
+    Only an answer to RCPT speaks of the address: one to the content would be the same for anybody.
+
+    >>> bounce_code(Result.REFUSED, "refused: 550 5.1.1 no such mailbox (at RCPT)")
+    550
+    >>> bounce_code(Result.REFUSED, "refused: 554 5.6.0 content refused (at end of mail)") is None
+    True
+    """
+    found = _BOUNCE.search(answer) if result is Result.REFUSED else None
+    return None if found is None else int(found[1])
 
 
 def after_death(kind: str, state: str, attempts: int, now: datetime, jitter: float) -> Next:

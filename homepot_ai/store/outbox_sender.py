@@ -26,7 +26,7 @@ from psycopg.rows import args_row
 
 from homepot_ai.errors import DatabaseError, DatabaseUnreachable
 from homepot_ai.store.outbox import MAILS, Outbox
-from homepot_ai.store.outbox_rules import Next, Result, after_attempt, after_death
+from homepot_ai.store.outbox_rules import Next, Result, after_attempt, after_death, bounce_code
 
 if TYPE_CHECKING:
     from homepot_ai.store.database import Connection, Database
@@ -105,6 +105,7 @@ class SenderSession:
     def __init__(self, db: Database, conn: Connection, sender: str, box: Outbox = MAILS) -> None:
         self._db = db
         self._sql = box.sql
+        self._mails = box is MAILS
         self._conn = conn
         self.sender = sender
 
@@ -218,7 +219,10 @@ class SenderSession:
             "answer": "; ".join(part for part in (answer, after.remark) if part),
         }
         try:
-            changed = self._conn.execute(self._sql["record"], parameters).rowcount
+            with self._conn.transaction():
+                changed = self._conn.execute(self._sql["record"], parameters).rowcount
+                if changed and self._mails:
+                    self._note_bounce(mail.recipient, result, answer, now)
             self._conn.execute(self._sql["unlock"], {"id": mail.id})
         except psycopg.OperationalError as error:
             self._record_late(mail, answer, parameters)
@@ -232,6 +236,15 @@ class SenderSession:
             )
         log.info("action=mail_%s id=%s message_id=%s", after.state, mail.id, mail.message_id)
         return after
+
+    def _note_bounce(self, recipient: str, result: Result, answer: str, now: datetime) -> None:
+        if result is Result.SENT:
+            self._conn.execute(self._sql["took_mail"], {"recipient": recipient})
+        elif code := bounce_code(result, answer):
+            said = answer.partition(": ")[2] or answer
+            self._conn.execute(
+                self._sql["bounced"], {"recipient": recipient, "now": now, "code": code, "answer": said}
+            )
 
     def postpone(
         self, mails: Sequence[DueMail], result: Result, answer: str, now: datetime

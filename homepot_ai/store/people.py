@@ -9,53 +9,114 @@ from typing import Literal
 
 from homepot_ai.errors import SettingsError
 from homepot_ai.store import audit, named_sql
+from homepot_ai.store.alerts import visible_sites
 from homepot_ai.store.database import Connection
 
 _SQL = named_sql.load("store/sql/people.sql")
 
-Kind = Literal["daily", "alert", "incident"]
-Mode = Literal["maintenance"]
+Kind = Literal["daily", "weekly", "monthly", "incident", "alert"]
+Mode = Literal["maintenance", "predictive", "executive"]
+Scope = Literal["fleet", "site", "device", "own"]
 PURPOSE = "changed at the command line"
+#: How a kind is read where the subscriber does not say.
+USUAL_MODE: dict[str, Mode] = {"weekly": "predictive", "monthly": "executive"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wants to get.
+
+    Attributes:
+        scope, scope_id: the fleet, one site, one device, or `own`: every site that HOMEPOT lets them see.
+        mode, language, paper: of the edition; None: the kind's usual mode, the settings' language and paper.
+        digest: one mail for all sites of a period instead of one for each; with `own` or `fleet`.
+        csv: with the tables of the report attached.
+    """
+
+    kind: Kind = "daily"
+    scope: Scope = "fleet"
+    scope_id: int | None = None
+    mode: Mode | None = None
+    language: Literal["en", "de"] | None = None
+    paper: Literal["A4", "Letter"] | None = None
+    digest: bool = False
+    csv: bool = False
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """Somebody's subscription; `site` is a site's name, None for the whole fleet."""
+    """Somebody's subscription; `of` is the name of a site or device, None for the fleet and for `own`.
+
+    Attributes:
+        bounces: how often mail servers refused this address for good since it last took a mail.
+    """
 
     email: str
     kind: str
     scope: str
-    site: str | None
+    of: str | None
     mode: str
+    language: str | None
+    paper: str | None
+    digest: bool
+    csv: bool
     active: bool
+    bounces: int
+    bounced_at: datetime | None
+    answer: str | None
+
+    @property
+    def extras(self) -> str:
+        """What is special about it, in a few words.
+
+        >>> Subscription("a@b", "daily", "own", None, "executive", "de", None, True, False, True, 0, None,
+        ...              None).extras
+        'digest, de'
+        """
+        parts = ["digest" if self.digest else "", self.language or "", self.paper or ""]
+        return ", ".join(part for part in [*parts, "csv" if self.csv else ""] if part)
 
 
-def subscribe(
-    conn: Connection,
-    email: str,
-    *,
-    site_id: int | None,
-    kind: Kind = "daily",
-    mode: Mode = "maintenance",
-    actor: str,
-    now: datetime,
-) -> None:
-    """Send somebody a kind of report, for a site or (None) the whole fleet. Again changes nothing.
+def subscribe(conn: Connection, email: str, wanted: Wanted, *, actor: str, now: datetime) -> None:
+    """Send somebody a kind of report. Again with the same kind and scope changes mode, language and so on.
 
     Raises:
-        SettingsError: that is no mail address.
+        SettingsError: that is no mail address, or what is wanted does not fit together.
     """
     address = parseaddr(email)[1]
     name, at, domain = address.rpartition("@")
     if not (name and at and domain) or address != email.strip() or any(c.isspace() for c in address):
         raise SettingsError(f"{email!r} is no mail address; write for example ops@example.org")
-    scope = "fleet" if site_id is None else "site"
+    if wanted.digest and wanted.kind in ("alert", "incident"):
+        raise SettingsError(
+            "a digest gathers daily, weekly or monthly reports; alerts have digests of their own"
+        )
+    if wanted.digest and wanted.scope not in ("own", "fleet"):
+        raise SettingsError("a digest is of one's own sites or of the fleet's; leave --site and --device out")
+    if wanted.kind == "alert" and wanted.scope in ("own", "device"):
+        raise SettingsError(
+            "alerts are of a site or of the whole fleet; routes can say more: homepot-ai routes"
+        )
+    if wanted.scope == "own" and address.lower() not in visible_sites(conn, [address]):
+        raise SettingsError(
+            f"HOMEPOT does not know {address}, so nothing is their own; name sites with --site, or the fleet"
+        )
     conn.execute(
         _SQL["subscribe"],
-        {"email": address, "kind": kind, "scope": scope, "scope_id": site_id, "mode": mode},
+        {
+            "email": address,
+            "kind": wanted.kind,
+            "scope": wanted.scope,
+            "scope_id": wanted.scope_id,
+            "mode": wanted.mode or USUAL_MODE.get(wanted.kind, "maintenance"),
+            "locale": wanted.language,
+            "paper": wanted.paper,
+            "digest": wanted.digest,
+            "csv": wanted.csv,
+        },
     )
     # The address is in the table already: the audit log need not hold it again.
-    details = {"kind": kind, "scope": scope, "site": site_id}
+    details = {"kind": wanted.kind, "scope": wanted.scope, "id": wanted.scope_id, "digest": wanted.digest}
     audit.record(
         conn,
         at=now,
@@ -71,21 +132,20 @@ def unsubscribe(
     conn: Connection,
     email: str,
     *,
-    site_id: int | None = None,
-    fleet_only: bool = False,
+    scope: Scope | None = None,
+    scope_id: int | None = None,
     kind: Kind | None = None,
     actor: str,
     now: datetime,
 ) -> int:
-    """End somebody's subscriptions: all, or those of a site or of the whole fleet; returns how many."""
-    scope = "site" if site_id is not None else "fleet" if fleet_only else None
+    """End somebody's subscriptions: all, or those of a kind or of a scope; returns how many."""
     ended = conn.execute(
-        _SQL["unsubscribe"], {"email": email.strip(), "kind": kind, "scope": scope, "scope_id": site_id}
+        _SQL["unsubscribe"], {"email": email.strip(), "kind": kind, "scope": scope, "scope_id": scope_id}
     ).rowcount
     if ended:
         audit.record(
             conn, at=now, actor=actor, action="unsubscribed", subject="a recipient", purpose=PURPOSE,
-            details={"ended": ended, "scope": scope, "site": site_id},
+            details={"ended": ended, "kind": kind, "scope": scope, "id": scope_id},
         )  # fmt: skip
     return ended
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from homepot_ai.errors import DatabaseError
 from homepot_ai.settings import Settings
-from homepot_ai.store import audit, backtests, named_sql, outbox, scores
+from homepot_ai.store import audit, backtests, health_hours, named_sql, outbox, scores
 from homepot_ai.store.database import Connection, Database
 
 _SQL = named_sql.load("store/sql/retention.sql")
@@ -95,6 +95,8 @@ class RetentionSummary:
 def apply_retention(db: Database, settings: Settings, now: datetime, dry_run: bool) -> RetentionSummary:
     """Archive to Parquet, verify the archive, then drop: scores by day, hours by age.
 
+    Before a day's scores go, they are rolled up to hours, which stay (`retention.hour_days`).
+
     Killed anywhere it loses nothing: a part is dropped only after its archive
     was read back with the same number of rows; an archive already there for a
     day that is still in the database is written anew.
@@ -112,10 +114,10 @@ def apply_retention(db: Database, settings: Settings, now: datetime, dry_run: bo
         if dry_run:
             removed.append(Removed(f"scores of {day}", estimate, str(path)))
             continue
+        health_hours.roll_up(db, settings, _day(day)["day"], _day(day)["next_day"], now=now)
         with db.writer() as conn:
             rows = _archive(conn, "export_day", _day(day), path)
             conn.execute(_SQL["drop_partition"], {"day": day})
-            conn.execute(_SQL["delete_minutes"], {"before": _day(day)["next_day"]})
             conn.execute(_SQL["delete_gaps"], {"before": _day(day)["next_day"]})
             _audit(conn, now, f"ai_health_scores {day}", rows, path)
         removed.append(Removed(f"scores of {day}", rows, str(path)))
@@ -138,16 +140,24 @@ def _old_hours(
     before = datetime.combine(
         now.astimezone(UTC).date() - timedelta(days=settings.retention.hour_days), clock(), UTC
     )
-    with db.writer() as conn:
-        count, oldest = conn.execute(_SQL["old_hours"], {"before": before}).fetchone() or (0, None)
-        if not count:
-            return []
-        path = archive / "hours" / f"{oldest:%Y-%m-%d}_{before:%Y-%m-%d}.parquet"
-        if not dry_run:
-            _archive(conn, "export_hours", {"before": before}, path)
-            conn.execute(_SQL["delete_hours"], {"before": before})
-            _audit(conn, now, f"ai_metric_hours before {before:%Y-%m-%d}", count, path)
-    return [Removed(f"hours before {before:%Y-%m-%d}", count, str(path))]
+    removed = []
+    for what, table in (("hours", "ai_metric_hours"), ("health-hours", "ai_health_hours")):
+        with db.writer() as conn:
+            count, oldest = conn.execute(_SQL[f"old_{table}"], {"before": before}).fetchone() or (0, None)
+            if not count:
+                continue
+            path = archive / what / f"{oldest:%Y-%m-%d}_{before:%Y-%m-%d}.parquet"
+            if not dry_run:
+                _archive(conn, f"export_{table}", {"before": before}, path)
+                conn.execute(_SQL[f"delete_{table}"], {"before": before})
+                _audit(conn, now, f"{table} before {before:%Y-%m-%d}", count, path)
+        removed.append(Removed(f"{what.replace('-', ' ')} before {before:%Y-%m-%d}", count, str(path)))
+    if not dry_run:
+        with db.writer() as conn:
+            # Which minutes were scored is known as long as the hours that were made of them.
+            conn.execute(_SQL["delete_minutes"], {"before": before})
+            conn.execute(_SQL["delete_rollups"], {"before": before})
+    return removed
 
 
 def _day(day: date) -> dict[str, datetime]:
@@ -200,6 +210,18 @@ def _schema(statement: str) -> Any:
                 "device_id": pa.int32(), "at": moment, "score": pa.float32(), "status": pa.string(),
                 "reason": pa.string(), "sample_count": pa.int16(), "data_age_seconds": pa.float32(),
                 "factors": pa.string(),
+            }
+        )  # fmt: skip
+    if statement == "export_ai_health_hours":
+        counts = (
+            "healthy", "warning", "critical", "no_data", "in_maintenance", "not_scored", "young", "unjudged",
+            "open_minutes", "open_judged", "open_with_data", "open_critical",
+        )  # fmt: skip
+        return pa.schema(
+            {
+                "device_id": pa.int32(), "hour": moment, "last_at": moment, "score_points": pa.int32(),
+                "lowest": pa.float32(), **dict.fromkeys(counts, pa.int16()), "ages": pa.list_(pa.int16()),
+                "last_status": pa.string(),
             }
         )  # fmt: skip
     numbers = {name: pa.list_(pa.float32()) for name in ("mean", "min", "max", "last")}

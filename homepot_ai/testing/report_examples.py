@@ -246,13 +246,17 @@ def example(  # one knob per thing that a page shows
     silent = devices * period.minutes if kind == "silent" else 640 if bad else 0
     now_figures = figures(devices, period, end=end, health=0.912 if bad else 0.958, silent=silent)
     earlier = figures(
-        devices, before.day_before, end=StatusCounts(healthy=devices - 1, warning=1), health=0.941, silent=62
+        devices,
+        before["day_before"],
+        end=StatusCounts(healthy=devices - 1, warning=1),
+        health=0.941,
+        silent=62,
     )
 
     def compared(day: Figures | None, weekday: Figures | None) -> tuple[Earlier, ...]:
         return (
-            Earlier(what="day_before", first_day=before.day_before.first_day, figures=day),
-            Earlier(what="same_weekday", first_day=before.week_before.first_day, figures=weekday),
+            Earlier(what="day_before", first_day=before["day_before"].first_day, figures=day),
+            Earlier(what="same_weekday", first_day=before["same_weekday"].first_day, figures=weekday),
         )
 
     classes: list[ClassFacts] = []
@@ -355,7 +359,7 @@ def example(  # one knob per thing that a page shows
             minutes_scored=own,
             minutes_due=period.minutes,
             rows_read=own * devices,
-            rejected=(Count(name="duplicate", count=41), Count(name="not_finite", count=3)) if bad else (),
+            rejected=(Count(name="duplicate", count=41), Count(name="not_a_number", count=3)) if bad else (),
             longest_gap_minutes=569 if kind == "degraded" else 0,
             slowest_seconds=3.21,
         ),

@@ -4,6 +4,7 @@
     replay(db, settings, until)  every minute: what the recordings hold up to `until`
     truth(settings)              what really happened, kept aside in var/sample/truth.json
     truth_beside_found(...)      the same beside what was found, as text
+    truth_beside_reports(...)    and beside what the reports say
 
 Only for the embedded database: somebody's HOMEPOT is never written to.
 """
@@ -32,6 +33,7 @@ from homepot_ai.testing import (
 from homepot_ai.testing.sample_fleet import DEVICES, SITES
 from homepot_ai.testing.sample_people import SQL
 from homepot_ai.testing.sample_replay import ReplaySummary, replay
+from homepot_ai.testing.sample_reports import truth_beside_reports
 from homepot_ai.testing.sample_series import COPY, Series, copy_text, recorded
 from homepot_ai.testing.sample_state import ReplayDevice, TruthRow, truth
 from homepot_ai.testing.sample_stories import Ids
@@ -39,7 +41,7 @@ from homepot_ai.testing.sample_truth import truth_beside_found
 
 __all__ = [
     "ReplaySummary", "SampleSummary", "TruthRow", "create_homepot_tables", "is_loaded", "load", "replay",
-    "truth", "truth_beside_found",
+    "truth", "truth_beside_found", "truth_beside_reports",
 ]  # fmt: skip
 
 Progress = Callable[[int, int, str], None]

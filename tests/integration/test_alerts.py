@@ -238,7 +238,9 @@ def test_subscriptions_are_read_as_routes(database: Database, settings: Settings
             ("i@example.org", "incident"),
             ("d@example.org", "daily"),
         ):
-            people.subscribe(conn, email, site_id=1, kind=kind, actor="test", now=NOW)  # type: ignore[arg-type]
+            people.subscribe(
+                conn, email, people.Wanted(kind=kind, scope="site", scope_id=1), actor="test", now=NOW
+            )
     number = world.opened(database)
     queue(database, settings)
     world.acknowledged(database, number, NOW + MINUTE)

@@ -9,6 +9,7 @@ import pytest
 
 from homepot_ai.prediction import acting
 from homepot_ai.reporting import service, stored
+from homepot_ai.reporting.document import Paragraph
 from homepot_ai.reporting.facts import Scope, canonical_json, facts_hash, restore
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
@@ -41,18 +42,18 @@ def test_likely_failures_stand_in_the_report_as_of_its_day(database: Database, s
     assert outcome.queued == 1
     ((payload,),) = rows(database, "SELECT payload FROM ai_mail_outbox")
     text = " ".join(quopri.decodestring(bytes(payload)).decode().split())
-    assert "2 devices at high risk, of 6 devices judged; 1 of them within 72 hours." in text
+    assert "2 devices at high risk, of 6 judged; 1 of them within 72 hours." in text
     assert "None of the forecasts is settled yet." in text
-    assert "■ Checkout 2 (critical risk since 2026-11-20)" in text
+    assert "▼ critical risk Checkout 2: " in text
     assert "Disk is expected to reach 90.0 % between Sun 22 Nov and Thu 26 Nov" in text
     assert "visit proposed for " in text
-    assert "Checkout 3 (high" not in text
+    assert "Checkout 3: " not in text
     with database.reader() as conn:
         known = stored.read(conn, outcome.report_id)
     assert known is not None
     assert known.facts.forecasts is not None
     assert (known.facts.forecasts.total, known.facts.forecasts.judged) == (2, 6)
-    assert "At high risk" in [tile.label for tile in known.view.tiles]
+    assert "At high risk" in [tile.label for tile in known.document(service.templates_of(settings)).tiles]
 
 
 def test_without_any_forecast_it_says_so_and_old_reports_keep_their_hash(
@@ -64,7 +65,9 @@ def test_without_any_forecast_it_says_so_and_old_reports_keep_their_hash(
     with database.reader() as conn:
         known = stored.read(conn, outcome.report_id)
     assert known is not None
-    assert known.view.forecasts.lead == "Forecasts of the next 72 hours are not available yet."
+    told = known.document(service.templates_of(settings))
+    (said,) = next(section.blocks for section in told.sections if section.key == "forecasts")
+    assert said == Paragraph("Forecasts of the next 72 hours are not available yet.", "missing")
     assert b'"forecasts"' not in canonical_json(known.facts)
     assert facts_hash(restore(known.facts.model_dump(mode="json"))) == outcome.facts_hash
     assert DAY > HOUR

@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from homepot_ai.errors import NotFound
-from homepot_ai.reporting import words
 from homepot_ai.reporting.facts import ReportFacts, Scope, canonical_json, facts_hash, restore
 from homepot_ai.reporting.gather import gather
 from homepot_ai.reporting.periods import Period, comparisons, day
+from homepot_ai.reporting.verdict import verdict
+from homepot_ai.reporting.voice import Voice
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from tests.report_world import World
@@ -36,7 +37,7 @@ def fill(world: World) -> None:
     world.device(5, 2)
     world.device(6, 1, created=PERIOD.end - timedelta(hours=2))
     before = comparisons(PERIOD)
-    for period in (PERIOD, before.day_before):
+    for period in (PERIOD, before["day_before"]):
         for n, at in enumerate(minutes(period)):
             # 1: a bad hour; 2: silent from 18 h on; 3: in maintenance for a while; 4: simulated, bad.
             score = 0.31 if 600 <= n < 660 else 0.9375
@@ -355,6 +356,6 @@ def test_a_real_homepot_that_was_never_scored(homepot_dump: Database, settings: 
     assert sum(c.figures.devices for c in facts.classes) > 0
     assert facts.headline.figures.status_minutes.total == 0
     assert facts.headline.figures.health is None
-    assert words.verdict(facts).headline.startswith("Nothing was scored for ")
+    assert verdict(facts, Voice("en", "UTC")).headline.startswith("Nothing was scored for ")
     assert facts.completeness is not None
     assert facts.completeness.rows > 0

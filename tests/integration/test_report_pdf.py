@@ -17,7 +17,9 @@ import pytest
 from pypdf import PdfReader
 
 from homepot_ai.errors import ReportError
-from homepot_ai.reporting import pdf, render, view
+from homepot_ai.reporting import layout, pdf, render
+from homepot_ai.reporting.build import document
+from homepot_ai.reporting.document import Edition
 from homepot_ai.reporting.drawing import Area, Dot, Drawing, Label, Line
 from homepot_ai.reporting.facts import ReportFacts, canonical_json, facts_hash
 from homepot_ai.reporting.templating import environment, template_version
@@ -28,16 +30,17 @@ from tests.unit.test_report_words import HOSTILE
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
-def job_of(facts: ReportFacts, paper: str = "A4") -> pdf.Job:
-    seen = view.build(facts, report_id="rpt_20261119_daily_site1", revision=1, paper=paper)
-    html = pdf.daily_html(seen, TEMPLATES, facts.made.at)
+def job_of(facts: ReportFacts, edition: Edition | None = None) -> pdf.Job:
+    edition = edition or Edition()
+    seen = document(facts, edition, report_id="rpt_20261119_daily_site1", revision=1, templates=TEMPLATES)
+    html = layout.pdf_html(seen, TEMPLATES, facts.made.at)
     return pdf.Job(html, TEMPLATES / "fonts", canonical_json(facts), facts.made.at)
 
 
 @functools.cache
-def rendered(kind: str, paper: str = "A4") -> bytes:
+def rendered(kind: str, edition: Edition | None = None) -> bytes:
     """A page drawn in this process: what the renderer's own process makes is compared with it below."""
-    made, warnings = render.pdf(job_of(example(kind), paper))
+    made, warnings = render.pdf(job_of(example(kind), edition))
     assert warnings == []
     return made
 
@@ -75,7 +78,7 @@ def test_it_is_tagged_titled_and_in_a_language(bad: tuple[ReportFacts, bytes]) -
     assert bool(root.MarkInfo.Marked)
     assert str(root.Lang) == "en"
     assert bool(root.ViewerPreferences.DisplayDocTitle)
-    assert str(document.docinfo.Title) == "Daily health report: Whole fleet, Thursday 19 November 2026"
+    assert str(document.docinfo.Title) == "Daily report: Whole fleet, Thursday 19 November 2026"
     assert b"pdfuaid" in root.Metadata.read_bytes()
     assert document.docinfo.CreationDate == "D:20261120050004+00'00" or "20261120050004" in str(
         document.docinfo.CreationDate
@@ -88,8 +91,8 @@ def test_every_figure_says_what_it_shows(bad: tuple[ReportFacts, bytes]) -> None
     # One day chart, one bar of statuses, ten sparklines, three sites' bars, and bands and shares.
     assert len(texts) > 25
     assert all(len(text) > 10 for text in texts), texts
-    assert any(text.startswith("Health of Gateway 1 over the day: lowest 0.04 at 04:23") for text in texts)
-    assert any(text.startswith("Devices by status over the day: most trouble") for text in texts)
+    assert any(text.startswith("Health of Gateway 1: lowest 0.04 at 04:23") for text in texts)
+    assert any(text.startswith("Devices by status over time: most trouble") for text in texts)
 
 
 def test_headings_are_in_order_and_tables_have_heads(bad: tuple[ReportFacts, bytes]) -> None:
@@ -123,7 +126,7 @@ def test_every_page_says_what_when_and_which(bad: tuple[ReportFacts, bytes]) -> 
 
     for number, text in enumerate(pages, start=1):
         assert f"Page {number} of {len(pages)}" in text
-        assert "Made Fri 20 November 2026 06:00 CET (UTC+01:00)" in text
+        assert "Made Friday 20 November 2026 06:00 CET (UTC+01:00)" in text
         assert "Whole fleet" in text
         assert "Thursday 19 November 2026" in text
 
@@ -146,7 +149,7 @@ def test_a_degraded_day_says_what_is_missing() -> None:
 
     assert "This section could not be made: column" in text
     assert "Incomplete: only 60.5 % of the minutes due were scored." in text
-    assert "no comparison with Thu 12 Nov: nothing scored then" in text
+    assert "no comparison: nothing was scored on Thu 12 Nov" in text
 
 
 def test_nothing_is_ever_blank() -> None:
@@ -164,7 +167,7 @@ def test_nothing_is_ever_blank() -> None:
 
 
 def test_letter_paper() -> None:
-    box = PdfReader(io.BytesIO(rendered("quiet", "Letter"))).pages[0].mediabox
+    box = PdfReader(io.BytesIO(rendered("quiet", Edition(paper="Letter")))).pages[0].mediabox
 
     assert (round(box.width), round(box.height)) == (612, 792)
 
@@ -246,7 +249,7 @@ def test_fonts_are_the_shipped_ones(bad: tuple[ReportFacts, bytes]) -> None:
 
 
 def test_templates_are_versioned_and_missing_ones_are_named(tmp_path: Path) -> None:
-    assert re.fullmatch(r"daily-1\+[0-9a-f]{8}", template_version(TEMPLATES))
+    assert re.fullmatch(r"report-2\+[0-9a-f]{8}", template_version(TEMPLATES))
     with pytest.raises(ReportError, match="does not exist"):
         environment(tmp_path / "none")
 

@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 
 import pytest
-from pydantic import SecretStr
 
 from homepot_ai.errors import NotFound, ReportError
 from homepot_ai.reporting import command, stored
+from homepot_ai.reporting.command import Ask
 from homepot_ai.reporting.facts import Scope
 from homepot_ai.reporting.periods import day
-from homepot_ai.reporting.service import ReportOutcome, daily_scopes, make_report
+from homepot_ai.reporting.service import ReportOutcome, Wish, make_report, scopes_of
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from tests.report_world import World
@@ -59,7 +59,7 @@ def make(
 def test_a_day_long_past_is_mailed_to_nobody(world: World, settings: Settings) -> None:
     made = make(world, settings, later=24 * 8)
     assert (made.created, made.queued) == (True, 0)
-    assert "not mailed: the day is over for more than 7 days" in made.markdown()
+    assert "not mailed: the period is over for more than 7 days" in made.markdown()
     assert outbox(world.db) == []
 
 
@@ -166,7 +166,7 @@ def test_two_at_once_are_one_report(world: World, settings: Settings) -> None:
 _CHILD = """
 import sys
 from datetime import UTC, datetime
-from homepot_ai.reporting import service
+from homepot_ai.reporting import posting, service
 from homepot_ai.reporting.facts import Scope
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
@@ -175,18 +175,18 @@ point = sys.argv[2]
 def die(*a, **k):
     os.kill(os.getpid(), signal.SIGKILL)
 if point == "before rendering":
-    service._render = die
+    service._page = die
 elif point == "before the transaction":
     service._store = die
 elif point == "between the mails":
-    real, seen = service.enqueue, []
+    real, seen = posting.enqueue, []
     def enqueue(*a, **k):
         if seen: die()
         seen.append(1)
         return real(*a, **k)
-    service.enqueue = enqueue
+    posting.enqueue = enqueue
 elif point == "before the commit":
-    service.stored.note_recipients = die
+    posting.stored.note_recipients = die
 elif point == "after the commit":
     service.ReportOutcome = die
 service.make_report(Database(sys.argv[1]), Settings(), scope=Scope(kind="site", id=1),
@@ -229,25 +229,21 @@ def test_an_address_that_cannot_be_written_to_is_skipped_and_named(world: World,
 def test_an_open_day_and_unknown_things_are_refused(world: World, settings: Settings) -> None:
     with pytest.raises(ReportError, match="is not over"):
         make_report(world.db, settings, scope=SITE, at=AT + timedelta(days=3), now=AT)
-    with pytest.raises(ReportError, match="weekly"):
-        make_report(world.db, settings, report_type="weekly", scope=SITE, at=AT, now=AT)
-    with pytest.raises(ReportError, match="executive"):
-        make_report(world.db, settings, scope=SITE, at=AT, mode="executive", now=AT)
 
 
 def test_scopes_follow_the_zone(world: World, settings: Settings) -> None:
     reports = settings.reports.model_copy(update={"timezone": ZONE})
     berlin = settings.model_copy(update={"reports": reports})
 
-    assert daily_scopes(world.db, berlin, ZONE) == [Scope(kind="site", id=1), Scope(kind="fleet")]
-    assert daily_scopes(world.db, berlin, "Asia/Singapore") == [Scope(kind="site", id=2)]
-    assert daily_scopes(world.db, berlin, "UTC") == []
+    assert scopes_of(world.db, berlin, ZONE) == [Scope(kind="site", id=1), Scope(kind="fleet")]
+    assert scopes_of(world.db, berlin, "Asia/Singapore") == [Scope(kind="site", id=2)]
+    assert scopes_of(world.db, berlin, "UTC") == []
 
 
 def test_altered_facts_are_noticed(world: World, settings: Settings) -> None:
     made = make(world, settings)
     with world.db.admin() as conn:
-        conn.execute("UPDATE ai_reports SET content = jsonb_set(content, '{facts,troubled_devices}', '99')")
+        conn.execute("UPDATE ai_reports SET facts = replace(facts, 'Kasse 1', 'Kasse 7')")
     with pytest.raises(ReportError, match="were altered"), world.db.reader() as conn:
         stored.read(conn, made.report_id)
 
@@ -260,12 +256,21 @@ def test_a_fleet_report_goes_to_the_fleets_subscribers(world: World, settings: S
 
 
 def test_the_command_finds_scope_and_day(world: World, settings: Settings) -> None:
-    here = settings.model_copy(update={"database_url": SecretStr(world.db.url)})
+    def made(ask: Ask, now: datetime = AT) -> ReportOutcome:
+        return command.make(world.db, settings, ask, Wish(), now=now)
 
-    by_name = command.make(here, "SITE-1", "2026-11-19", revise=False, now=AT + timedelta(days=3))
+    by_name = made(Ask("SITE-1", when="2026-11-19"), AT + timedelta(days=3))
     assert by_name.report_id == "rpt_20261119_daily_site1"
-    assert command.make(here, "1", None, revise=False, now=AT).pdf == by_name.pdf
+    assert made(Ask("1")).pdf == by_name.pdf
     with pytest.raises(ReportError, match="is no day"):
-        command.make(here, "fleet", "19.11.2026", revise=False, now=AT)
+        made(Ask("fleet", when="19.11.2026"))
+    with pytest.raises(ReportError, match="is no week; write it as 2026-W47"):
+        made(Ask("fleet", "weekly", when="47"))
+    with pytest.raises(ReportError, match="say from when to when"):
+        made(Ask("fleet", "custom", start="2026-11-19"))
+    with pytest.raises(ReportError, match="say which incident"):
+        made(Ask("fleet", "incident"))
     with pytest.raises(NotFound, match="did you mean: SITE-1"):
-        command.make(here, "SITE-11", None, revise=False, now=AT)
+        made(Ask("SITE-11"))
+    with pytest.raises(NotFound, match="did you mean: pos_terminal"):
+        made(Ask("type:kiosk"))

@@ -22,7 +22,7 @@ from homepot_ai.fleet.shards import shard_of
 from homepot_ai.health import learning, planning, resharding, scoring
 from homepot_ai.health.planning import MINUTE
 from homepot_ai.health.week import HOURS, PARTS, Week
-from homepot_ai.reporting.gather import shard_layouts
+from homepot_ai.reporting.own import shard_layouts
 from homepot_ai.settings import Settings
 from homepot_ai.store import fits, locks, state
 from homepot_ai.store.database import Database

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from homepot_ai.reporting import charts
+from homepot_ai.reporting.build import document, voice_of
+from homepot_ai.reporting.document import Edition, Figure, Table
 from homepot_ai.reporting.drawing import Area, Dot, Drawing, Label, Line
 from homepot_ai.reporting.facts import SparkBin, StatusCounts, TimelineBin
-from homepot_ai.reporting.view import build
+from homepot_ai.reporting.sections import day as day_section
 from homepot_ai.testing.report_examples import example
 
 START = datetime(2026, 11, 18, 23, tzinfo=UTC)
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 def spark(*scores: float | None) -> Drawing:
@@ -150,9 +155,11 @@ def test_the_axis_is_in_local_time_also_when_the_clock_changes(
     day: str, labels: list[str], bins: int
 ) -> None:
     facts = example("bad", which=datetime.fromisoformat(day).date())
-    chart = build(facts, report_id="r", revision=1).day_chart
-    assert chart is not None
-    ticks = [s for s in chart.shapes if isinstance(s, Label) and ":" in s.text]
+    section = day_section.build(facts, voice_of(facts, Edition(), TEMPLATES))
+    assert section is not None
+    (figure,) = section.blocks
+    assert isinstance(figure, Figure)
+    ticks = [s for s in figure.drawing.shapes if isinstance(s, Label) and ":" in s.text]
 
     assert len(facts.timeline) == bins
     assert [label.text for label in ticks] == labels
@@ -164,9 +171,19 @@ def test_the_axis_is_in_local_time_also_when_the_clock_changes(
 
 
 def test_every_drawing_of_a_report_has_a_title_that_says_something() -> None:
-    view = build(example("bad", fleet=True), report_id="r", revision=1)
-    drawings = [*view.drawings.values(), *(row.bar for row in view.sites.rows)]
+    seen = document(example("bad", fleet=True), Edition(), report_id="r", revision=1, templates=TEMPLATES)
+    blocks = [block for section in seen.sections for block in section.blocks]
+    drawings = [block.drawing for block in blocks if isinstance(block, Figure)]
+    drawings += [
+        cell.drawing
+        for block in blocks
+        if isinstance(block, Table)
+        for row in block.rows
+        for cell in row
+        if cell.drawing
+    ]
 
-    assert len(drawings) == 14
+    # The day, ten sparklines, three sites, twelve bands, four shares.
+    assert len(drawings) == 30
     assert all(len(drawing.title) > 20 for drawing in drawings)
     assert all("<title>" in drawing.svg() for drawing in drawings)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homepot_ai.errors import ReportError
+from homepot_ai.reporting.facts import Kind
 from homepot_ai.reporting.periods import (
     comparisons,
+    custom,
     day,
+    of_day,
     period_for,
     previous_day,
     start_of_day,
@@ -111,9 +115,9 @@ def test_a_zone_that_skipped_a_day() -> None:
 def test_comparisons_are_local_days_across_the_change() -> None:
     compared = comparisons(day(date(2026, 10, 26), "Europe/Berlin"))
 
-    assert (compared.day_before.short_label, compared.day_before.minutes) == ("2026-10-25", 1500)
-    assert (compared.week_before.short_label, compared.week_before.minutes) == ("2026-10-19", 1440)
-    assert compared.week_before.first_day.weekday() == 0
+    assert (compared["day_before"].short_label, compared["day_before"].minutes) == ("2026-10-25", 1500)
+    assert (compared["same_weekday"].short_label, compared["same_weekday"].minutes) == ("2026-10-19", 1440)
+    assert compared["same_weekday"].first_day.weekday() == 0
 
 
 def test_what_a_person_reads() -> None:
@@ -134,5 +138,142 @@ def test_wrong_questions_are_refused() -> None:
         previous_day(datetime(2026, 1, 1, tzinfo=UTC), "Europe/Atlantis")
     with pytest.raises(ReportError, match="no time zone"):
         previous_day(datetime(2026, 1, 1), "UTC")  # noqa: DTZ001
-    with pytest.raises(ReportError, match="do not exist yet"):
-        period_for("weekly", datetime(2026, 1, 1, tzinfo=UTC), "UTC")
+    for kind in ("custom", "incident"):
+        with pytest.raises(ReportError, match="say from when to when"):
+            period_for(kind, datetime(2026, 1, 1, tzinfo=UTC), "UTC")  # type: ignore[arg-type]
+
+
+GOLDEN = Path(__file__).parents[1] / "data" / "dst_fortnights.txt"
+
+
+def golden() -> list[tuple[str, list[tuple[date, datetime, int]]]]:
+    """The fortnights around the clock's changes, by zone, as the system's own tools have them."""
+    lines = [line.split() for line in GOLDEN.read_text().splitlines() if not line.startswith("#")]
+    rows = [(zone, date.fromisoformat(d), datetime.fromisoformat(s), int(m)) for zone, d, s, m in lines]
+    found = []
+    for zone, mine in groupby(rows, key=lambda row: row[0]):
+        every = [row[1:] for row in mine]
+        found += [(zone, every[:14]), (zone, every[14:])]
+    return found
+
+
+@pytest.mark.parametrize(("zone", "fortnight"), golden(), ids=lambda v: v if isinstance(v, str) else "")
+def test_golden_fortnights_around_the_change(zone: str, fortnight: list[tuple[date, datetime, int]]) -> None:
+    assert len(fortnight) == 14
+    for which, start, minutes in fortnight:
+        found = day(which, zone)
+        assert (found.start, found.minutes) == (start, minutes)
+        # At six in the morning after, it is the day that is reported.
+        six = datetime.combine(which + timedelta(1), datetime.min.time().replace(hour=6), ZoneInfo(zone))
+        assert period_for("daily", six, zone) == found
+    for week in (fortnight[:7], fortnight[7:]):
+        found = of_day("weekly", week[3][0], zone)
+        assert found.first_day.weekday() == 0
+        assert (found.start, found.minutes) == (week[0][1], sum(m for *_, m in week))
+        assert [(d.first_day, d.start) for d in found.days] == [(d, s) for d, s, _ in week]
+        before = comparisons(found)["week_before"]
+        assert (before.end, before.last_day) == (found.start, found.first_day - timedelta(1))
+    whole = custom(fortnight[0][0], fortnight[-1][0], zone)
+    assert (whole.start, whole.minutes) == (fortnight[0][1], sum(m for *_, m in fortnight))
+    earlier = comparisons(whole)["before"]
+    assert (earlier.end, len(earlier.days), earlier.whole_days) == (whole.start, 14, True)
+
+
+@given(
+    moment=st.datetimes(datetime(2000, 1, 1), datetime(2037, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+    zone=st.sampled_from(ZONES),
+    kind=st.sampled_from(["daily", "weekly", "monthly"]),
+)
+def test_a_period_is_over_and_the_next_one_is_not(moment: datetime, zone: str, kind: Kind) -> None:
+    period = period_for(kind, moment, zone)
+
+    assert period.end <= moment
+    assert period.whole_days
+    assert of_day(kind, period.last_day, zone) == period
+    # The following one begins where it ends, and is not over yet.
+    following = of_day(kind, local_date(period.end, zone), zone)
+    assert following.start == period.end
+    assert following.end > moment
+    assert [d.end for d in period.days[:-1]] == [d.start for d in period.days[1:]]
+    assert sum(d.minutes for d in period.days) == period.minutes
+    for earlier in comparisons(period).values():
+        assert earlier.end <= period.start
+        assert earlier.kind == period.kind
+
+
+def local_date(moment: datetime, zone: str) -> date:
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
+@given(
+    start=st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    minutes=st.integers(1, 400 * 1440),
+    zone=st.sampled_from(ZONES),
+)
+def test_any_range_holds_its_minutes_and_touches_its_days(start: datetime, minutes: int, zone: str) -> None:
+    start = start.replace(second=0, microsecond=0)
+    period = custom(start, start + timedelta(minutes=minutes), zone)
+
+    assert period.minutes == minutes
+    assert period.days[0].start <= period.start < period.days[0].end
+    assert period.days[-1].start < period.end <= period.days[-1].end
+    before = comparisons(period)["before"]
+    assert before.end == period.start
+    assert before.minutes == minutes or before.whole_days
+
+
+def test_months_and_their_neighbours() -> None:
+    march = of_day("monthly", date(2026, 3, 31), "Europe/Berlin")
+    assert march.minutes == 31 * 1440 - 60
+    found = {what: (p.first_day, p.last_day) for what, p in comparisons(march).items()}
+    assert found == {
+        "month_before": (date(2026, 2, 1), date(2026, 2, 28)),
+        "year_before": (date(2025, 3, 1), date(2025, 3, 31)),
+    }
+    leap = of_day("monthly", date(2024, 2, 29), "UTC")
+    assert (leap.last_day, comparisons(leap)["year_before"].last_day) == (
+        date(2024, 2, 29),
+        date(2023, 2, 28),
+    )
+    # On the first at six it is the month before; on the last day of it not yet.
+    assert period_for("monthly", datetime(2027, 1, 1, 5, tzinfo=UTC), "Europe/Berlin").first_day == date(
+        2026, 12, 1
+    )
+    assert period_for("monthly", datetime(2026, 12, 31, 5, tzinfo=UTC), "Europe/Berlin").first_day == date(
+        2026, 11, 1
+    )
+
+
+def test_ranges_within_a_day_and_wrong_ones() -> None:
+    zone = "Europe/Berlin"
+    shift = custom(datetime(2026, 11, 19, 8), datetime(2026, 11, 19, 16), zone)  # noqa: DTZ001
+    assert (shift.minutes, shift.whole_days, shift.first_day) == (480, False, date(2026, 11, 19))
+    assert comparisons(shift)["before"].start == datetime(2026, 11, 18, 23, tzinfo=UTC)
+    # The hour that happens twice: the first of the two, and the second when asked for.
+    twice = datetime(2026, 10, 25, 2, 30)  # noqa: DTZ001
+    assert custom(twice, twice.replace(fold=1), zone).minutes == 60
+    wrong: list[tuple[date | datetime, date | datetime, str]] = [
+        (datetime(2026, 3, 29, 2, 30), date(2026, 3, 30), "clock skipped it"),  # noqa: DTZ001
+        (date(2026, 3, 29), date(2026, 3, 28), "has no minute"),
+        (date(2026, 3, 29), date(2027, 6, 1), "longer than 400 days"),
+        (datetime(2026, 3, 29, 4, 0, 7), date(2026, 3, 30), "whole minutes"),  # noqa: DTZ001
+    ]
+    for start, end, why in wrong:
+        with pytest.raises(ReportError, match=why):
+            custom(start, end, zone)
+    with pytest.raises(ReportError, match="is not over"):
+        custom(date(2026, 3, 29), date(2026, 3, 29), zone, now=datetime(2026, 3, 29, 12, tzinfo=UTC))
+
+
+def test_sites_of_a_fleet_have_weeks_of_their_own() -> None:
+    """The same moment, one report per zone: each site's week is its own, the fleet's is in its own zone."""
+    moment = datetime(2026, 11, 23, 4, tzinfo=UTC)  # Monday in Berlin and Singapore, Sunday in New York
+    weeks = {
+        z: period_for("weekly", moment, z) for z in ("Europe/Berlin", "America/New_York", "Asia/Singapore")
+    }
+    assert {z: w.last_day for z, w in weeks.items()} == {
+        "Europe/Berlin": date(2026, 11, 22),
+        "America/New_York": date(2026, 11, 15),
+        "Asia/Singapore": date(2026, 11, 22),
+    }
+    assert weeks["Asia/Singapore"].end < weeks["Europe/Berlin"].end <= moment

@@ -12,9 +12,19 @@ from typing import Any
 import pytest
 
 from homepot_ai.errors import MailError
-from homepot_ai.reporting import differences, judged, mail, words
-from homepot_ai.reporting.facts import Problem, ReportFacts, Scope, ScopeName, StatusCounts
-from homepot_ai.reporting.view import DailyView, Difference, build
+from homepot_ai.reporting import differences, mail, terms, tiles, verdict
+from homepot_ai.reporting.build import document, voice_of
+from homepot_ai.reporting.document import Difference, Document, Edition, Section, Table
+from homepot_ai.reporting.facts import (
+    Earlier,
+    Figures,
+    Problem,
+    ReportFacts,
+    Scope,
+    ScopeName,
+    StatusCounts,
+)
+from homepot_ai.reporting.voice import Voice
 from homepot_ai.settings import MailSettings, Settings
 from homepot_ai.testing.report_examples import example
 from homepot_ai.text import NBSP, clean, fit, pad, table, width, wrap
@@ -24,16 +34,38 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 KINDS = ("quiet", "bad", "degraded", "silent", "empty")
 
 
-def view_of(kind: str, **more: Any) -> DailyView:
-    return build(example(kind, **more), report_id="rpt_20261119_daily_site1", revision=1)
+ENGLISH = Voice("en", "Europe/Berlin")
 
 
-def view_of_facts(facts: ReportFacts) -> DailyView:
-    return build(facts, report_id="rpt_20261119_daily_site1", revision=1)
+def worded(facts: ReportFacts, edition: Edition | None = None, *, revision: int = 1) -> Document:
+    edition = edition or Edition()
+    return document(
+        facts, edition, report_id="rpt_20261119_daily_site1", revision=revision, templates=TEMPLATES
+    )
+
+
+def view_of(kind: str, edition: Edition | None = None, **more: Any) -> Document:
+    return worded(example(kind, **more), edition)
+
+
+def section_of(seen: Document, key: str) -> Section:
+    return next(section for section in seen.sections if section.key == key)
+
+
+def table_of(seen: Document, key: str) -> Table:
+    return next(block for block in section_of(seen, key).blocks if isinstance(block, Table))
+
+
+def sentence_of(seen: Document, key: str) -> str:
+    return " ".join(getattr(block, "text", "") for block in section_of(seen, key).blocks).replace(NBSP, " ")
+
+
+def speak(facts: ReportFacts) -> Voice:
+    return voice_of(facts, Edition(), TEMPLATES)
 
 
 def mail_of(
-    view: DailyView, settings: Settings, to: str = "ann@example.org", made: Any = None
+    view: Document, settings: Settings, to: str = "ann@example.org", made: Any = None
 ) -> EmailMessage:
     made_at = made or example("quiet").made.at
     body = mail.body_of(view, b"%PDF-1.7 pretend", made_at, settings, TEMPLATES)
@@ -45,13 +77,14 @@ def mail_of(
     return parsed
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_whole_text_of_a_mail(kind: str, settings: Settings) -> None:
+def test_the_whole_text_of_a_mail(kind: str, language: Any, settings: Settings) -> None:
     """Set UPDATE_GOLDEN=1 to write the files anew, then read what changed."""
-    part = mail_of(view_of(kind), settings).get_body(("plain",))
+    part = mail_of(view_of(kind, Edition(language=language)), settings).get_body(("plain",))
     assert part is not None
     text = part.get_content().replace("\r\n", "\n")
-    file = GOLDEN / f"{kind}.txt"
+    file = GOLDEN / f"{kind}_{language}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
@@ -100,18 +133,18 @@ def test_a_day_with_gaps_in_scoring_is_never_called_good() -> None:
     quiet = example("quiet")
     assert quiet.scoring is not None
     gaps = quiet.model_copy(update={"scoring": quiet.scoring.model_copy(update={"minutes_scored": 700})})
-    verdict = words.verdict(gaps)
+    said = verdict.verdict(gaps, speak(gaps))
 
-    assert verdict.level == "unknown"
-    assert f"only 48.6{NBSP}% of the minutes due were scored" in " ".join(verdict.details)
-    assert not words.is_quiet(gaps)
+    assert said.level == "unknown"
+    assert f"only 48.6{NBSP}% of the minutes due were scored" in " ".join(said.details)
+    assert not verdict.is_quiet(gaps)
 
 
 def test_the_end_of_a_day_is_not_told_while_scoring_is_behind() -> None:
     quiet = example("quiet")
     noon = quiet.period.start + timedelta(hours=12)
     behind = quiet.model_copy(update={"made": quiet.made.model_copy(update={"last_scored": noon})})
-    said = words.verdict(behind)
+    said = verdict.verdict(behind, speak(behind))
     assert "when last scored, at 12:00" in said.headline
     assert said.short == "healthy until 12:00"
 
@@ -143,50 +176,54 @@ def test_nothing_scored_is_said_and_compared_with_nothing() -> None:
             )
         }
     )
-    view = build(facts, report_id="rpt_1", revision=1)
+    view = worded(facts)
 
     assert view.verdict.headline == "Nothing was scored for 25 controlled devices."
     assert "36,000 telemetry rows arrived, but scoring did not run." in view.verdict.details
     said = [change.text for tile in view.tiles for change in tile.changes]
-    assert f"no comparison with Wed{NBSP}18{NBSP}Nov: nothing scored then" in said
+    assert f"no comparison: nothing was scored on Wed{NBSP}18{NBSP}Nov" in said
     assert view.tiles[0].value == "–"
 
 
 def test_one_device_is_not_a_plural() -> None:
     facts = example("quiet", devices=1)
 
-    assert words.verdict(facts).headline == "A quiet day."
+    assert verdict.verdict(facts, speak(facts)).headline == "A quiet day."
     assert "1 devices" not in view_of("quiet", devices=1).subject
 
 
 @pytest.mark.parametrize(
-    ("now", "then", "good", "expected"),
+    ("figure", "now", "then", "expected"),
     [
-        (0.91, 0.94, "up", ("↓", "0.03 worse than", "worse")),
-        (0.94, 0.91, "up", ("↑", "0.03 better than", "better")),
-        (0.942, 0.941, "up", ("=", "as on", "same")),
+        ("health", 0.91, 0.94, ("↓", "0.03 worse than on Wed 18 Nov", "worse")),
+        ("health", 0.94, 0.91, ("↑", "0.03 better than on Wed 18 Nov", "better")),
+        ("health", 0.942, 0.941, ("=", "the same as on Wed 18 Nov", "same")),
+        ("opened", 3, 5, ("↓", "2 fewer than on Wed 18 Nov", "better")),
+        ("attention", 1_201, 0, ("↑", "1,201 more needing attention than on Wed 18 Nov", "worse")),
     ],
 )
 def test_changes_say_whether_they_are_good(
-    now: float, then: float, good: str, expected: tuple[str, str, str]
+    figure: str, now: float, then: float, expected: tuple[str, str, str]
 ) -> None:
-    change = words.change(
-        now,
-        then,
-        date(2026, 11, 18),
-        unit="",
-        good=good,
-        decimals=2,
-        scored_then=True,  # type: ignore[arg-type]
-    )
+    before = Earlier(what="day_before", first_day=date(2026, 11, 18), figures=figures_with(figure, then))
+    change = tiles.change(ENGLISH, figure, figures_with(figure, now), before)
 
-    assert (change.glyph, change.tone) == (expected[0], expected[2])
-    assert change.text == f"{expected[1]} Wed{NBSP}18{NBSP}Nov"
+    assert (change.glyph, change.text.replace(NBSP, " "), change.tone) == expected
+
+
+def figures_with(figure: str, value: float) -> Figures:
+    known = example("quiet").headline
+    assert known is not None
+    if figure == "health":
+        return known.figures.model_copy(
+            update={"score_points": round(value * 10_000_000), "scored_minutes": 1000}
+        )
+    return known.figures.model_copy(update={figure: int(value)})
 
 
 def test_the_hour_that_happens_twice_names_its_zone() -> None:
     facts = example("quiet", which=date(2026, 10, 25))
-    clock = words.Clock.of(facts)
+    clock = speak(facts).clock
     from datetime import UTC, datetime
 
     assert clock(datetime(2026, 10, 25, 0, 30, tzinfo=UTC)) == "02:30 CEST"
@@ -304,34 +341,37 @@ def test_differences_name_the_record_and_leave_out_how_it_was_made() -> None:
 
 def test_a_fleet_report_lists_sites() -> None:
     facts = example("bad", fleet=True)
-    view = build(facts, report_id="rpt_20261119_daily_fleet", revision=1)
+    view = worded(facts)
 
-    assert [row.name for row in view.sites.rows] == [
+    assert [row[0].text for row in table_of(view, "sites").rows] == [
         "Berlin Mitte",
         "New York Hudson Yards",
         "Singapore Changi",
     ]
-    assert view.worst.rows[0].about.startswith("Berlin Mitte · ")
-    assert view.kicker == "Daily health report · Fleet"
+    assert table_of(view, "worst").rows[0][0].about.startswith("Berlin Mitte · ")
+    assert view.kicker == "Daily report · Fleet"
 
 
 def test_lists_are_capped_and_the_rest_is_counted() -> None:
     view = view_of("bad")
 
-    assert len(view.worst.rows) == 10
-    assert "And 3 devices more" in view.worst.note
-    assert len(view.anomalies.rows) == 12
-    assert "And 10 anomalies more" in view.anomalies.note
+    worst, anomalies = table_of(view, "worst"), table_of(view, "anomalies")
+    assert len(worst.rows) == 10
+    assert "And 3 devices more" in worst.more
+    assert len(anomalies.rows) == len(anomalies.sentences) == 12
+    assert "And 10 anomalies more" in anomalies.more
+    few = view_of("bad", Edition("executive"))
+    assert len(table_of(few, "worst").rows) == 5
+    assert "And 8 devices more" in table_of(few, "worst").more
 
 
 def test_every_quotient_shows_what_it_was_counted_from() -> None:
     view = view_of("bad")
 
-    by_figure = {row.figure: row for row in view.counted}
-    assert by_figure["Health"].denominator == "35,360 scored device-minutes"
-    assert by_figure["Health"].left_out == "640 no data"
-    assert by_figure["Availability"].numerator == "35,360 device-minutes with data"
-    assert by_figure["Minutes scored, fleet"].numerator == "1,440 minutes"
+    counted = {row[0].text: [cell.text for cell in row] for row in table_of(view, "counted").rows}
+    assert counted["Health"][3:5] == ["35,360 scored device-minutes", "640 no data"]
+    assert counted["Availability"][2] == "35,360 device-minutes with data"
+    assert counted["Minutes scored, fleet"][2] == "1,440 minutes"
 
 
 @pytest.mark.parametrize(
@@ -342,22 +382,22 @@ def test_every_quotient_shows_what_it_was_counted_from() -> None:
             8,
             2,
             "Measured precision: 80.0 % of those marked were right "
-            "(95 % interval 49 to 94 %; 10 of 41 anomalies of the last 90 days marked).",
+            "(95 % interval 49 % to 94 %; 10 of 41 anomalies of the last 90 days marked).",
         ),
-        (12, 0, "Measured precision: 100 % of those marked were right (95 % interval 76 to 100 %;"),
+        (12, 0, "Measured precision: 100 % of those marked were right (95 % interval 76 % to 100 %;"),
     ],
 )
 def test_precision_is_printed_once_enough_is_marked(true: int, false: int, said: str) -> None:
     facts = example("quiet")
     assert facts.alarms is not None
     alarms = facts.alarms.model_copy(update={"window_true": true, "window_false": false})
-    assert said in judged.sentences(facts.model_copy(update={"alarms": alarms})).replace(NBSP, " ")
+    assert said in sentence_of(worded(facts.model_copy(update={"alarms": alarms})), "alarms")
 
 
 def test_how_right_the_alarms_were_is_missing_with_a_reason() -> None:
     broken = (Problem(section="alarms", reason='relation "ai_anomaly_marks" does not exist'),)
     facts = example("bad").model_copy(update={"alarms": None, "problems": broken})
-    assert "could not be made: relation" in view_of_facts(facts).judged
+    assert "could not be made: relation" in sentence_of(worded(facts), "alarms")
 
 
 def test_text_columns_stay_straight_with_wide_characters() -> None:
@@ -389,7 +429,7 @@ def test_bands_in_words(metric: str, low: float | None, high: float | None, said
         .model_copy(update={"metric": metric, "expected_low": low, "expected_high": high})
     )
 
-    assert words.expected(one).replace(NBSP, " ") == said
+    assert terms.expected(ENGLISH, one).replace(NBSP, " ") == said
 
 
 def test_scope_names_itself_in_ids() -> None:

@@ -2,7 +2,8 @@
 
 -- name: received
 -- Rows by device, provenance and interval; `moments` counts retried rows once.
-SELECT device_id, lower(provenance), collection_interval_seconds, count(*), count(DISTINCT timestamp)
+SELECT device_id, lower(provenance), collection_interval_seconds, count(*), count(DISTINCT timestamp),
+       count(network_latency_ms)
   FROM device_metrics
  WHERE device_id = ANY(%(ids)s::integer[])
    AND timestamp >= %(start)s AT TIME ZONE 'UTC' AND timestamp < %(end)s AT TIME ZONE 'UTC'

@@ -3,6 +3,7 @@
 from homepot_ai.reporting.facts.alarms import (
     AlarmFacts,
     ForecastFacts,
+    ForecastRecord,
     PredictedDevice,
     Silenced,
     ThresholdFacts,
@@ -68,6 +69,7 @@ __all__ = [
     "Fact",
     "Figures",
     "ForecastFacts",
+    "ForecastRecord",
     "Kind",
     "Made",
     "PeriodFacts",

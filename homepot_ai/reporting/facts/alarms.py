@@ -64,7 +64,10 @@ class PredictedDevice(Fact):
     """A device that was likely to fail at the period's end.
 
     Attributes:
-        low, high: edges of the 80 % interval of when its limit is crossed; None: no such date.
+        metric, limit, rises: which limit it is expected to reach, from below or from above; None: no such
+            limit, only a probability.
+        low, mid, high: when, with the edges of the 80 % interval; None: no such date.
+        action: what was proposed, in the words of whoever recorded what helped before.
         probability: of a failure within seven days of the last judgement.
         visit_at, visit_state: what is planned or was done about it.
     """
@@ -72,13 +75,46 @@ class PredictedDevice(Fact):
     device: DeviceRef
     level: Literal["high", "critical"]
     since: datetime
-    reason: str
+    metric: str | None
+    limit: float | None
+    rises: bool | None
     action: str | None
     probability: float | None
     low: datetime | None
+    mid: datetime | None
     high: datetime | None
     visit_at: datetime | None
     visit_state: str | None
+
+
+class ForecastRecord(Fact):
+    """How good forecasts and warnings have been, as known when the report was made.
+
+    Attributes:
+        settled: daily forecasts whose time is over.
+        horizon, forecaster, n, happened, brier, base_brier, skill, anecdotal: of the leading forecaster's
+            probabilities of a failure; None: none of those is settled. `base_brier`: had the base rate
+            always been said.
+        told, false_alarms: warnings that could be judged; `false_low`, `false_high`: 95 % interval of the
+            share of false ones.
+        lead_hours: median time from a true warning to the failure; `averted`: warnings followed by a visit.
+    """
+
+    settled: int
+    horizon: str | None = None
+    forecaster: str | None = None
+    n: int = 0
+    happened: int = 0
+    brier: float | None = None
+    base_brier: float | None = None
+    skill: float | None = None
+    anecdotal: bool = True
+    told: int = 0
+    false_alarms: int = 0
+    false_low: float | None = None
+    false_high: float | None = None
+    lead_hours: float | None = None
+    averted: int = 0
 
 
 class ForecastFacts(Fact):
@@ -87,4 +123,4 @@ class ForecastFacts(Fact):
     judged: int
     devices: tuple[PredictedDevice, ...]
     total: int
-    record: str
+    record: ForecastRecord

@@ -35,6 +35,7 @@ from homepot_ai.reporting.facts.incident import (
     IncidentUnknown,
 )
 from homepot_ai.reporting.facts.incidents import IncidentsFacts
+from homepot_ai.reporting.facts.kpis import KpisFacts, TypesFacts
 from homepot_ai.reporting.facts.league import LeagueFacts
 from homepot_ai.reporting.facts.method import AppendixFacts, DrillsFacts
 from homepot_ai.reporting.facts.noise import NoiseFacts
@@ -67,6 +68,8 @@ class ReportFacts(Fact):
     silenced: Silenced
     forecasts: ForecastFacts | None = None
     scoring: ScoringFacts | None = None
+    kpis: KpisFacts | None = None
+    types: TypesFacts | None = None
     made: Made
     problems: tuple[Problem, ...]
     incidents: IncidentsFacts | None = None

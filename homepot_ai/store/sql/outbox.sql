@@ -46,6 +46,21 @@ SET state = %(state)s, last_answer = %(answer)s, attempts = %(new_attempts)s,
 WHERE id = %(id)s AND state IN ('claimed', 'in_data')
   AND claimed_by = %(sender)s AND attempts = %(attempts)s;
 
+-- name: bounced
+-- What a server said for good about an address; answer begins with the code it gave.
+INSERT INTO ai_mail_bounces (email, first_at, last_at, in_a_row, code, answer)
+VALUES (lower(%(recipient)s), %(now)s, %(now)s, 1, %(code)s, %(answer)s)
+ON CONFLICT (email) DO UPDATE
+   SET first_at = CASE WHEN ai_mail_bounces.in_a_row = 0 THEN excluded.first_at ELSE ai_mail_bounces.first_at END,
+       last_at = excluded.last_at, in_a_row = ai_mail_bounces.in_a_row + 1, code = excluded.code,
+       answer = excluded.answer;
+
+-- name: took_mail
+UPDATE ai_mail_bounces SET in_a_row = 0 WHERE email = lower(%(recipient)s) AND in_a_row > 0;
+
+-- name: bounces
+SELECT email, in_a_row, last_at, answer FROM ai_mail_bounces WHERE in_a_row > 0 ORDER BY last_at DESC, email;
+
 -- name: record_late
 -- The sender lost its database connection, and its lock with it, but knows how
 -- the mail ended. Somebody may have judged it dead meanwhile; as long as nobody

@@ -1,9 +1,11 @@
 -- What HOMEPOT has no column for: who gets what, and what is special about a site or a device.
 
 -- name: subscribe
-INSERT INTO ai_subscriptions (email, kind, scope, scope_id, mode, active)
-VALUES (%(email)s, %(kind)s, %(scope)s, %(scope_id)s, %(mode)s, true)
-ON CONFLICT (email, kind, scope, scope_id) DO UPDATE SET active = true, mode = excluded.mode;
+INSERT INTO ai_subscriptions (email, kind, scope, scope_id, mode, locale, paper, digest, csv, active)
+VALUES (%(email)s, %(kind)s, %(scope)s, %(scope_id)s, %(mode)s, %(locale)s, %(paper)s, %(digest)s, %(csv)s, true)
+ON CONFLICT (email, kind, scope, scope_id) DO UPDATE
+   SET active = true, mode = excluded.mode, locale = excluded.locale, paper = excluded.paper,
+       digest = excluded.digest, csv = excluded.csv;
 
 -- name: unsubscribe
 UPDATE ai_subscriptions SET active = false
@@ -12,10 +14,13 @@ UPDATE ai_subscriptions SET active = false
    AND (%(scope)s::text IS NULL OR (scope = %(scope)s AND scope_id IS NOT DISTINCT FROM %(scope_id)s));
 
 -- name: subscriptions
-SELECT u.email, u.kind, u.scope, s.name, u.mode, u.active
+SELECT u.email, u.kind, u.scope, coalesce(s.name, d.name), u.mode, u.locale, u.paper, u.digest, u.csv, u.active,
+       coalesce(b.in_a_row, 0), b.last_at, b.answer
   FROM ai_subscriptions u
   LEFT JOIN sites s ON u.scope = 'site' AND s.id = u.scope_id
- ORDER BY u.active DESC, u.email, u.kind, u.scope, s.name;
+  LEFT JOIN devices d ON u.scope = 'device' AND d.id = u.scope_id
+  LEFT JOIN ai_mail_bounces b ON b.email = lower(u.email) AND b.in_a_row > 0
+ ORDER BY u.active DESC, u.email, u.kind, u.scope, 4;
 
 -- name: set_site
 INSERT INTO ai_site_settings (site_id, timezone, locale, updated_at)

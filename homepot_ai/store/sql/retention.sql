@@ -31,16 +31,28 @@ SELECT device_id, at, score, status::text, reason::text, sample_count, data_age_
  WHERE at >= %(day)s AND at < %(next_day)s
  ORDER BY at, device_id;
 
--- name: old_hours
+-- name: old_ai_metric_hours
 SELECT count(*), min(hour) FROM ai_metric_hours WHERE hour < %(before)s;
 
--- name: export_hours
+-- name: export_ai_metric_hours
 SELECT device_id, hour, metrics, n, mean, min, max, last
   FROM ai_metric_hours WHERE hour < %(before)s
  ORDER BY hour, device_id;
 
--- name: delete_hours
+-- name: delete_ai_metric_hours
 DELETE FROM ai_metric_hours WHERE hour < %(before)s;
+
+-- name: old_ai_health_hours
+SELECT count(*), min(hour) FROM ai_health_hours WHERE hour < %(before)s;
+
+-- name: export_ai_health_hours
+SELECT * FROM ai_health_hours WHERE hour < %(before)s ORDER BY hour, device_id;
+
+-- name: delete_ai_health_hours
+DELETE FROM ai_health_hours WHERE hour < %(before)s;
+
+-- name: delete_rollups
+DELETE FROM ai_health_rollups WHERE day < (%(before)s)::date;
 
 -- name: delete_minutes
 DELETE FROM ai_scoring_minutes WHERE at < %(before)s;

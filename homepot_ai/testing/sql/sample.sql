@@ -149,3 +149,11 @@ SELECT device_id, min(at) AS started_at, max(at) AS ended_at, 'info' AS severity
 FROM ai_health_scores
 WHERE device_id = ANY(%(devices)s) AND at > %(since)s AND at <= %(until)s AND status = 'no_data'
 GROUP BY device_id;
+
+-- name: reports
+-- The newest revision of each report whose period ended since then; its facts as they were made.
+SELECT DISTINCT ON (report_id) report_id, coalesce(facts::jsonb, content -> 'facts')
+  FROM ai_reports
+ WHERE period_end > %(since)s AND report_type IN ('daily', 'weekly', 'monthly', 'custom')
+   AND scope IN ('fleet', 'site', 'device')
+ ORDER BY report_id, revision DESC;

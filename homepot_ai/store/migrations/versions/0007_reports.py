@@ -50,10 +50,14 @@ STATEMENTS = (
        )""",
     # Scores by the hour, for what looks back further than minutes are kept. `hour` is its beginning: the
     # minutes named in (hour, hour + 1 h]. open_*: of these, the minutes within the site's opening hours as
-    # they were known when the hour was rolled up.
+    # they were known when the hour was rolled up. ages: minutes whose newest data were at most 30 s, 1 min,
+    # 2 min, 5 min, 15 min, 1 h old, and all whose age is known.
     """CREATE TABLE ai_health_hours (
          device_id integer NOT NULL,
          hour timestamptz NOT NULL,
+         last_at timestamptz NOT NULL,
+         score_points integer NOT NULL,
+         lowest real,
          healthy smallint NOT NULL,
          warning smallint NOT NULL,
          critical smallint NOT NULL,
@@ -62,21 +66,24 @@ STATEMENTS = (
          not_scored smallint NOT NULL,
          young smallint NOT NULL,
          unjudged smallint NOT NULL,
-         score_points integer NOT NULL,
-         lowest real,
-         last_status text NOT NULL,
          open_minutes smallint NOT NULL,
          open_judged smallint NOT NULL,
          open_with_data smallint NOT NULL,
+         open_critical smallint NOT NULL,
+         ages smallint[] NOT NULL,
+         last_status text NOT NULL,
          PRIMARY KEY (hour, device_id)
        )""",
     "CREATE INDEX ai_health_hours_device ON ai_health_hours (device_id, hour)",
-    # Which UTC days were rolled up, and from how many rows: a day that got more since is rolled up again.
+    # Which UTC days were rolled up, and when so many shard-minutes of them were scored: a day of which more
+    # were scored since is rolled up again.
     """CREATE TABLE ai_health_rollups (
          day date PRIMARY KEY,
          rolled_at timestamptz NOT NULL,
          minutes bigint NOT NULL
        )""",
+    # Which minutes were scored is asked by time, and kept as long as the hours: our own availability.
+    "CREATE INDEX ai_scoring_minutes_at ON ai_scoring_minutes (at)",
 )
 
 

@@ -1,0 +1,1 @@
+"""Key figures: what is counted (`count`), and where it is read (`read`)."""
