@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from homepot_ai.reporting import spans
+from homepot_ai.reporting import spans, verdict_incident
 from homepot_ai.reporting.catalogue import PLUGINS
 from homepot_ai.reporting.document import (
     Block,
@@ -34,6 +34,8 @@ from homepot_ai.reporting.voice import Voice, message
 from homepot_ai.text import fit
 
 DIFFERENCES_SHOWN = 25
+#: Sections that have nothing to do with a site or a device.
+OF_FLEETS = frozenset({"league", "sites"})
 _KINDS: Mapping[Kind, str] = {
     "daily": message("Daily report"),
     "weekly": message("Weekly report"),
@@ -117,8 +119,8 @@ def document(
         subject=f"[{fit(facts.organisation, 20)}] {fit(name, 48)}: {seen.short} - "
         f"{_when(facts, voice)}{revised}",
         verdict=seen,
-        tiles=tiles(facts, voice, chosen.tiles),
-        covers=_covers(facts, voice),
+        tiles=verdict_incident.tiles(facts, voice) or tiles(facts, voice, chosen.tiles),
+        covers="" if facts.incident_header else _covers(facts, voice),
         sections=sections,
         made_at=voice.moment(facts.made.at),
         quiet=quiet,
@@ -139,7 +141,9 @@ def _name(facts: ReportFacts, voice: Voice) -> str:
 
 
 def _when(facts: ReportFacts, voice: Voice) -> str:
-    return voice.t(_SUBJECTS[facts.report_type], period=spans.short(facts.period))
+    header = facts.incident_header
+    what = str(header.incident.id) if header else spans.short(facts.period)
+    return voice.t(_SUBJECTS[facts.report_type], period=what)
 
 
 def _verdict(facts: ReportFacts, voice: Voice, chosen: Mode) -> Verdict:
@@ -153,7 +157,7 @@ def _verdict(facts: ReportFacts, voice: Voice, chosen: Mode) -> Verdict:
         ):
             told = told or plugin.verdict(facts, voice)
     found = told or verdict(facts, voice)
-    return replace(found, label=voice.t(chosen.tone[found.level]))
+    return found if found.label else replace(found, label=voice.t(chosen.tone[found.level]))
 
 
 def _sections(facts: ReportFacts, voice: Voice, keys: Sequence[str]) -> tuple[Section, ...]:
@@ -161,6 +165,8 @@ def _sections(facts: ReportFacts, voice: Voice, keys: Sequence[str]) -> tuple[Se
     plugins = {plugin.key: plugin for plugin in PLUGINS if facts.report_type in plugin.kinds}
     made = []
     for key in keys:
+        if key in OF_FLEETS and facts.scope.kind != "fleet":
+            continue
         if key in core.SECTIONS:
             section = core.SECTIONS[key](facts, voice)
         elif key in plugins:

@@ -78,7 +78,8 @@ def _full(document: Document, voice: Voice) -> list[str]:
             lines.append(_hanging(tile.label, f"{tile.value} {tile.unit}".strip(), hang))
             lines.append(wrap(tile.basis, COLUMNS, " " * hang))
             lines += [wrap(change.text, COLUMNS, " " * hang) for change in tile.changes]
-        lines += ["", wrap(document.covers, COLUMNS)]
+        if document.covers:
+            lines += ["", wrap(document.covers, COLUMNS)]
     for section in document.sections:
         if told_in_mail(section):
             lines += ["", section.title.upper(), *_section(section, voice)]

@@ -49,7 +49,12 @@ def pdf(job: Job) -> tuple[bytes, list[str]]:
         def fetch(self, url: str, headers: Any = None) -> Any:
             if url.startswith(SCHEME):
                 name = Path(url.removeprefix(SCHEME)).name
-                body = (job.fonts / name).read_bytes()
+                try:
+                    body = (job.fonts / name).read_bytes()
+                except OSError as error:
+                    raise FatalURLFetchingError(
+                        f"the font {name} is missing in {job.fonts}; restore templates/fonts"
+                    ) from error
                 return URLFetcherResponse(url, body, {"Content-Type": "font/otf"})
             if not url.startswith("data:"):
                 raise FatalURLFetchingError(f"the document wants to fetch {url[:200]!r}: nothing is fetched")

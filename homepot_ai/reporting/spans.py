@@ -26,6 +26,8 @@ def label(period: PeriodFacts, voice: Voice) -> str:
     if not whole_days(period):
         ends = (local(period.start, period.timezone), local(period.end, period.timezone))
         start, end = (f"{voice.day(end.date(), 'date')} {end:%H:%M}" for end in ends)
+        if ends[0].date() == ends[1].date():
+            end = f"{ends[1]:%H:%M}"
         return voice.t("{start} to {end}", start=start, end=end)
     return voice.day(first, "long") if first == last else _days(first, last, voice)
 

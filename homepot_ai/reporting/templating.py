@@ -16,7 +16,7 @@ from homepot_ai.reporting.drawing import Drawing
 
 #: Grows when the meaning of a template changes; the digest tells apart what somebody edited.
 TEMPLATE_SERIES = "report-2"
-#: Rows of tables up to which a section stays in one piece.
+#: Lines of tables up to which a section stays in one piece.
 SHORT = 8
 _FILES = (
     "locale/**/*.po",
@@ -61,7 +61,8 @@ def environment(folder: Path) -> Environment:
 
 def _short(section: Section) -> bool:
     """A section that is better moved to the next page than torn."""
-    return sum(len(block.rows) for block in section.blocks if isinstance(block, Table)) <= SHORT
+    rows = [row for block in section.blocks if isinstance(block, Table) for row in block.rows]
+    return sum(2 if any(cell.about or cell.drawing for cell in row) else 1 for row in rows) <= SHORT
 
 
 def _svg(drawing: Drawing) -> Markup:

@@ -242,7 +242,15 @@ def track_record(end: datetime) -> TrackRecordFacts:
 def visits(end: datetime) -> VisitsFacts:
     """Three visits of the coming week."""
     rows = (
-        (3, "disk_percent.high", "critical", "accepted", 110.0, 620.0, "Free disk space."),
+        (
+            3,
+            "disk_percent.high",
+            "critical",
+            "accepted",
+            110.0,
+            620.0,
+            "Free disk space or extend the volume; find what grows (logs, journals, caches).",
+        ),
         (
             7,
             "temperature_celsius.high",
@@ -250,9 +258,9 @@ def visits(end: datetime) -> VisitsFacts:
             "proposed",
             110.0,
             372.0,
-            "Clean the fans and the air inlets.",
+            "Check ventilation and surroundings of the device.",
         ),
-        (12, "silent", "high", "proposed", None, None, "Check power and network on site."),
+        (12, "silent", "high", "proposed", None, None, "Check power and network of the device."),
     )
     return VisitsFacts(
         until=end + 7 * DAY, days=7,

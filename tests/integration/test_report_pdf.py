@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import io
@@ -23,6 +24,7 @@ from homepot_ai.reporting.document import Edition
 from homepot_ai.reporting.drawing import Area, Dot, Drawing, Label, Line
 from homepot_ai.reporting.facts import ReportFacts, canonical_json, facts_hash
 from homepot_ai.reporting.templating import environment, template_version
+from homepot_ai.testing import gallery, report_examples_kinds
 from homepot_ai.testing.report_examples import example
 from homepot_ai.text import clean
 from tests.unit.test_report_words import HOSTILE
@@ -229,6 +231,52 @@ def test_a_font_path_cannot_leave_its_folder(tmp_path: Path) -> None:
     )
     with pytest.raises(ReportError, match="could not be rendered"):
         pdf.render(pdf.Job(html, tmp_path / "fonts", b"{}", datetime(2026, 1, 1, tzinfo=UTC)))
+
+
+def test_a_missing_font_is_named(tmp_path: Path) -> None:
+    job = job_of(example("quiet"))
+    with pytest.raises(ReportError, match=r"the font Inter-\w+.otf is missing in"):
+        pdf.render(dataclasses.replace(job, fonts=tmp_path))
+
+
+def test_a_long_report_has_contents_and_bookmarks_that_lead_to_its_sections() -> None:
+    made, warnings = render.pdf(job_of(report_examples_kinds.week(), Edition("executive", "de")))
+    document = pikepdf.open(io.BytesIO(made))
+    reader = PdfReader(io.BytesIO(made))
+
+    assert warnings == []
+    assert str(document.Root.Lang) == "de"
+    titles = [str(entry["/Title"]) for entry in flat(reader.outline)]
+    assert titles[0] == "Gesamte Flotte"
+    assert {"Die wichtigsten Zahlen", "Störungen", "Ist diesem Bericht zu trauen"} <= set(titles)
+    text = reader.pages[0].extract_text()
+    assert "Inhalt" in text
+    assert "Seite 1 von" in text
+    links = [annotation for annotation in document.pages[0].Annots if annotation.get("/Subtype") == "/Link"]
+    assert len(links) > 10
+    figures = [alternative for kind, alternative in tree(made) if kind == "/Figure"]
+    assert len(figures) > 5
+    assert all(len(alternative) > 10 for alternative in figures), figures
+
+
+def flat(outline: list[Any]) -> Iterator[Any]:
+    for entry in outline:
+        if isinstance(entry, list):
+            yield from flat(entry)
+        else:
+            yield entry
+
+
+@pytest.mark.parametrize("kind", ["month", "incident", "range"])
+def test_every_kind_is_tagged_and_every_drawing_told(kind: str) -> None:
+    made = gallery.printed(gallery.KINDS[kind](), Edition())
+    elements = tree(made)
+    headings = [int(name[2]) for name, _ in elements if re.fullmatch(r"/H[1-6]", name)]
+
+    assert headings.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(headings))
+    assert all(len(text) > 10 for name, text in elements if name == "/Figure")
+    assert len(made) < 1_000_000
 
 
 def test_a_renderer_that_hangs_is_stopped() -> None:

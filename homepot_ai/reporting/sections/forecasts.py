@@ -11,6 +11,25 @@ from homepot_ai.reporting.tiles import soon
 from homepot_ai.reporting.voice import Voice, message
 
 KEY = "forecasts"
+# What :mod:`homepot_ai.prediction.judge` proposes, so that the catalogues have it; what people wrote stays as
+# they wrote it.
+PROPOSED = (
+    message("Free disk space or extend the volume; find what grows (logs, journals, caches)."),
+    message("Restart the service that grows outside opening hours; look which update brought it."),
+    message("Look which process grows; plan more capacity or move work elsewhere."),
+    message("Check uplink, gateway and cabling of the site."),
+    message("Read the device's error log; check the service it talks to."),
+    message("Check ventilation and surroundings of the device."),
+    message("Read the device's log since it began; check the part that it names."),
+    message("Look why its jobs fail; run one by hand."),
+    message("Inspect it at the next visit; compare with its last incidents."),
+    message("Check power and network of the device."),
+    message("Plan its replacement."),
+    message("Bring its maintenance forward."),
+    message("Inspect it at the next visit; keep a spare at hand."),
+    message("Look what grows, and plan capacity."),
+    message("Look at the device before it fails"),
+)
 _LEVELS: dict[str, tuple[str, str, Tone]] = {
     "high": ("▲", message("high risk"), "warning"),
     "critical": ("▼", message("critical risk"), "critical"),
@@ -169,7 +188,7 @@ def reason(item: PredictedDevice, facts: ReportFacts, voice: Voice) -> str:
 
 
 def _action(item: PredictedDevice, voice: Voice) -> str:
-    return item.action or voice.t("Look at it before it fails")
+    return voice.t(item.action or "Look at the device before it fails").rstrip(".")
 
 
 def _visit(item: PredictedDevice, facts: ReportFacts, voice: Voice) -> str:

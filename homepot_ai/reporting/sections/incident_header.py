@@ -10,6 +10,7 @@ from homepot_ai.reporting.incident_source import of
 from homepot_ai.reporting.plugin import Plugin
 from homepot_ai.reporting.sections import incident_words as say
 from homepot_ai.reporting.source import Source
+from homepot_ai.reporting.verdict_incident import verdict
 from homepot_ai.reporting.voice import ABSENT, Voice
 
 KEY = "incident_header"
@@ -126,4 +127,4 @@ def _closed(voice: Voice, header: IncidentHeader) -> str:
     return said
 
 
-PLUGIN = Plugin(KEY, "The incident", frozenset({"incident"}), gather, build)
+PLUGIN = Plugin(KEY, "The incident", frozenset({"incident"}), gather, build, verdict)
