@@ -55,10 +55,14 @@ def health_hours(
     with db.admin() as conn, conn.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO ai_health_hours (device_id, hour, healthy, warning, critical, no_data, "
-            "in_maintenance, not_scored, young, unjudged, score_points, lowest, last_status, open_minutes, "
-            "open_judged, open_with_data) VALUES (%s, %s, %s, 0, 0, %s, 0, 0, 0, 0, %s, %s, 'healthy', 0, 0, 0)",
+            "in_maintenance, not_scored, young, unjudged, score_points, lowest, last_at, last_status, "
+            "open_minutes, open_judged, open_with_data, open_critical, ages) "
+            "VALUES (%s, %s, %s, 0, 0, %s, 0, 0, 0, 0, %s, %s, %s, 'healthy', 0, 0, 0, 0, '{}')",
             [
-                (device, first + n * HOUR, healthy, no_data, round(score * 10_000) * healthy, score)
+                (
+                    device, first + n * HOUR, healthy, no_data, round(score * 10_000) * healthy, score,
+                    first + (n + 1) * HOUR,
+                )
                 for n in range(hours)
             ],
         )  # fmt: skip

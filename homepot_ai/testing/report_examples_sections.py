@@ -120,7 +120,7 @@ def weekly_parts(period: PeriodFacts, sites: tuple[int, ...] = ()) -> dict[str, 
                 LeagueSite(
                     id=site,
                     days=tuple(
-                        round(0.93 - 0.02 * (i % 5) + 0.03 * sin(n * 0.9 + i) - 0.2 * (i == 2 and n > 3), 4)
+                        round(0.93 - 0.02 * (i % 5) + 0.03 * sin(n * 0.9 + i) - 0.1 * (i == 0 and n > 3), 4)
                         for n in range(days)
                     ),
                     before=round(0.91 + 0.01 * (i % 4), 4),

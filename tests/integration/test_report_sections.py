@@ -360,8 +360,9 @@ def test_changes_of_settings_and_what_followed(world: World, settings: Settings)
         ):
             conn.execute(
                 "INSERT INTO configuration_history (id, timestamp, entity_type, entity_id, parameter_name, "
-                "new_value, changed_by, was_rolled_back) VALUES (nextval('configuration_history_id_seq'), %s, "
-                "'device', %s, %s, '\"secret-9\"', 'anna', %s)",
+                "new_value, changed_by, was_rolled_back) "
+                "VALUES (nextval('configuration_history_id_seq'), %s, 'device', %s, %s, "
+                "'\"secret-9\"', 'anna', %s)",
                 [(at + timedelta(minutes=minutes)).replace(tzinfo=None), public, name, back],
             )
     incident(db, 1, at + 3 * HOUR)

@@ -96,7 +96,7 @@ def _actions(found: ActionsFacts, voice: Voice) -> Table:
         columns=(
             Column(voice.t("When"), "done_at_utc", 1.1, text_width=14),
             Column(voice.t("Device"), "device", 1.8, text_width=20),
-            Column(voice.t("What was done"), "action", 2.6, text_width=24),
+            Column(voice.t("What was done"), "action", 2.6, text_width=22),
             Column(voice.t("By"), "done_by", 1.0, text_width=0),
             Column(voice.t("Outcome"), "outcome", 1.9, text_width=16),
         ),

@@ -31,7 +31,8 @@ NO_EFFECT = 0.01
 
 def gather(source: Source) -> ConfigurationFacts | None:
     """Changes of the headline class's devices, grouped; None: this HOMEPOT keeps no record of them."""
-    public = {device.public_id: device.id for device in source.roster.devices if device.id in source.main}
+    main = set(source.main)
+    public = {device.public_id: device.id for device in source.roster.devices if device.id in main}
     found = fleet.changes(source.conn, source.period.start, source.period.end)
     if found is None:
         return None

@@ -78,7 +78,7 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
         caption=voice.t("What was done, and whether health recovered and stayed"),
         columns=(
             Column(voice.t("When"), "done_at_utc", 1.0, text_width=14),
-            Column(voice.t("What"), "action", 3.0, text_width=32),
+            Column(voice.t("What"), "action", 3.0, text_width=28),
             Column(voice.t("By"), "done_by", 1.2, text_width=12),
             Column(voice.t("Outcome"), "outcome", 2.0, text_width=18),
         ),

@@ -49,7 +49,7 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
             Column(voice.t("Incident"), "incident", 0.9, text_width=10),
             Column(voice.t("Opened"), "opened_at_utc", 1.2, text_width=14),
             Column(voice.t("Alike"), "similarity", 0.8, numeric=True, text_width=8),
-            Column(voice.t("How it ended"), "ended", 4.0, text_width=42),
+            Column(voice.t("How it ended"), "ended", 4.0, text_width=40),
         ),
         rows=tuple(
             (

@@ -203,7 +203,7 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
         name="incident_timeline",
         caption=voice.t("What happened; local time is that of {zone}", zone=facts.period.timezone),
         columns=(
-            Column("UTC", "at_utc", 1.0, text_width=13),
+            Column("UTC", "at_utc", 1.0, text_width=11),
             Column(voice.t("Local"), "local", 0.9, text_width=14),
             Column(voice.t("What"), "what", 4.2, text_width=48),
         ),

@@ -108,7 +108,7 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
         name="incidents",
         caption=voice.t("Incidents, those still open first"),
         columns=(
-            Column(voice.t("Severity"), "severity", 1.1, text_width=14),
+            Column(voice.t("Severity"), "severity", 1.1, text_width=12),
             Column(voice.t("Device"), "device", 1.9, text_width=22),
             Column(voice.t("What"), "what", 1.7, text_width=24),
             Column(voice.t("Since"), "started_at_utc", 1.4, text_width=14),

@@ -100,7 +100,7 @@ def build(facts: ReportFacts, voice: Voice) -> Section | None:
             Column(voice.t("Site"), "site", 2.2, text_width=26),
             Column(voice.t("Health"), "health", 0.9, numeric=True, text_width=8),
             Column(voice.t("Course"), "course", 2.0, text_width=0),
-            Column(voice.t("Before"), "health_before", 1.2, numeric=True, text_width=14),
+            Column(voice.t("Change"), "health_before", 1.2, numeric=True, text_width=14),
             Column(voice.t("Availability"), "availability", 1.1, numeric=True, text_width=12),
             Column(voice.t("Incidents"), "incidents_opened", 0.9, numeric=True, text_width=0),
         ),
@@ -148,7 +148,8 @@ def _row(
         delta = health - before
         tone = "same" if abs(delta) <= NO_TREND else "better" if delta > 0 else "worse"
         glyph = {"same": "●", "better": "▲", "worse": "▼"}[tone]
-        change = voice.score(before)
+        sign = "+" if delta > 0 else "−" if delta < 0 else ""
+        change = sign + voice.number(abs(delta), 2)
     low = min((value for value in course.days if value is not None), default=None)
     title = voice.t(
         "Health of {site} by day: lowest {low}, last {last}",
@@ -169,7 +170,13 @@ def _row(
         ),
         Cell(voice.score(health), raw=health, strong=True),
         Cell("", drawing=trend_line(course.days, title=title, scale=scale)),
-        Cell(change, glyph=glyph, tone=tone, raw=before),
+        Cell(
+            change,
+            about="" if before is None else voice.t("from {health}", health=voice.score(before)),
+            glyph=glyph,
+            tone=tone,
+            raw=before,
+        ),
         Cell(voice.percent(site.figures.availability), raw=site.figures.availability),
         Cell(voice.number(course.incidents), raw=course.incidents),
     )

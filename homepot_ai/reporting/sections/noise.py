@@ -153,7 +153,7 @@ def _rules(found: NoiseFacts, voice: Voice) -> Table:
         caption=voice.t("What brought most pages"),
         columns=(
             Column(voice.t("Device type"), "device_type", 1.8, text_width=20),
-            Column(voice.t("What"), "what", 2.2, text_width=24),
+            Column(voice.t("What"), "what", 2.2, text_width=20),
             Column(voice.t("Pages"), "pages", 0.8, numeric=True, text_width=8),
             Column(voice.t("Incidents"), "incidents", 0.9, numeric=True, text_width=10),
             Column(voice.t("Marked false"), "marked_false", 1.1, numeric=True, text_width=12),

@@ -82,8 +82,8 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
         name="warnings",
         caption=voice.t("Warnings that were settled"),
         columns=(
-            Column(voice.t("Device"), "device", 2.1, text_width=24),
-            Column(voice.t("Warned of"), "cause", 2.0, text_width=22),
+            Column(voice.t("Device"), "device", 2.1, text_width=20),
+            Column(voice.t("Warned of"), "cause", 2.0, text_width=20),
             Column(voice.t("On"), "raised_at_utc", 1.2, text_width=14),
             Column(voice.t("What became of it"), "outcome", 2.4, text_width=18),
         ),

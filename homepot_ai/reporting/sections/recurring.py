@@ -9,6 +9,7 @@ from datetime import timedelta
 from homepot_ai.reporting import happened
 from homepot_ai.reporting.document import Cell, Column, Paragraph, Section, Table
 from homepot_ai.reporting.facts import ReportFacts
+from homepot_ai.reporting.facts.incidents import PastIncident
 from homepot_ai.reporting.facts.recurring import RecurringFacts, RecurringFault, SharedFault
 from homepot_ai.reporting.happened import SQL, Trouble
 from homepot_ai.reporting.plugin import Plugin
@@ -41,7 +42,9 @@ def gather(source: Source) -> RecurringFacts:
             load(SQL)["actions_by_incident"], {"incidents": ids, "now": source.now}
         ).fetchall()
     )
-    faults = [_fault(group, now, actions, source) for group in again]
+    last = [max(group, key=lambda t: (t.opened_at, t.id)).id for group in again]
+    past = happened.similar_of(source.conn, last, source.now, 1)
+    faults = [_fault(group, now, actions, past, source) for group in again]
     faults.sort(key=lambda f: (-f.times, -f.times_window, -f.minutes, f.last.id))
     shared = _shared([t for t in found if t.id in now])
     return RecurringFacts(
@@ -54,7 +57,11 @@ def gather(source: Source) -> RecurringFacts:
 
 
 def _fault(
-    group: Sequence[Trouble], now: set[int], actions: Mapping[int, int], source: Source
+    group: Sequence[Trouble],
+    now: set[int],
+    actions: Mapping[int, int],
+    past: Mapping[int, tuple[PastIncident, ...]],
+    source: Source,
 ) -> RecurringFault:
     period = source.period
     ordered = sorted(group, key=lambda t: (t.opened_at, t.id))
@@ -62,7 +69,6 @@ def _fault(
     for t in ordered:
         ended = min(t.closed_at or period.end, period.end)
         minutes += max(0.0, (ended - max(t.started_at, period.start)).total_seconds() / 60)
-    past = happened.similar_of(source.conn, [ordered[-1].id], source.now, 1)
     nearest = next(iter(past.get(ordered[-1].id, ())), None)
     return RecurringFault(
         last=happened.facts_of(ordered[-1], source, nearest),

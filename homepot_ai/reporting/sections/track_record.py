@@ -131,7 +131,7 @@ def _figures(found: TrackRecordFacts, voice: Voice) -> Table:
         caption=voice.t("Probabilities of a failure, beside always saying the base rate"),
         columns=(
             Column(voice.t("Horizon"), "horizon", 1.7, text_width=20),
-            Column(voice.t("Forecaster"), "forecaster", 1.8, text_width=22),
+            Column(voice.t("Forecaster"), "forecaster", 1.8, text_width=20),
             Column(voice.t("Settled"), "settled", 1.1, numeric=True, text_width=10),
             Column(voice.t("Failures"), "failures", 0.9, numeric=True, text_width=0),
             Column(voice.t("Brier score"), "brier", 1.3, numeric=True, text_width=12),
