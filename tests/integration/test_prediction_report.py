@@ -9,8 +9,9 @@ import pytest
 
 from homepot_ai.prediction import acting
 from homepot_ai.reporting import service, stored
-from homepot_ai.reporting.document import Paragraph
-from homepot_ai.reporting.facts import Scope, canonical_json, facts_hash, restore
+from homepot_ai.reporting.build import document
+from homepot_ai.reporting.document import Document, Edition, Paragraph
+from homepot_ai.reporting.facts import ReportFacts, Scope, canonical_json, facts_hash, restore
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from tests.incident_rows_mem import health
@@ -18,6 +19,11 @@ from tests.prediction_world import DAY, HOUR, NOW, forecast, risk, rows, world
 
 pytestmark = pytest.mark.slow
 MORNING = datetime(2026, 11, 21, 5, 0, tzinfo=UTC)
+
+
+def worded(facts: ReportFacts, settings: Settings) -> Document:
+    templates = settings.home / "templates"
+    return document(facts, Edition(), report_id="rpt_x", revision=1, templates=templates)
 
 
 def made(db: Database, settings: Settings) -> service.ReportOutcome:
@@ -50,10 +56,10 @@ def test_likely_failures_stand_in_the_report_as_of_its_day(database: Database, s
     assert "Checkout 3: " not in text
     with database.reader() as conn:
         known = stored.read(conn, outcome.report_id)
-    assert known is not None
+    assert isinstance(known, stored.StoredReport)
     assert known.facts.forecasts is not None
     assert (known.facts.forecasts.total, known.facts.forecasts.judged) == (2, 6)
-    assert "At high risk" in [tile.label for tile in known.document(service.templates_of(settings)).tiles]
+    assert "At high risk" in [tile.label for tile in worded(known.facts, settings).tiles]
 
 
 def test_without_any_forecast_it_says_so_and_old_reports_keep_their_hash(
@@ -64,8 +70,8 @@ def test_without_any_forecast_it_says_so_and_old_reports_keep_their_hash(
     outcome = made(database, settings)
     with database.reader() as conn:
         known = stored.read(conn, outcome.report_id)
-    assert known is not None
-    told = known.document(service.templates_of(settings))
+    assert isinstance(known, stored.StoredReport)
+    told = worded(known.facts, settings)
     (said,) = next(section.blocks for section in told.sections if section.key == "forecasts")
     assert said == Paragraph("Forecasts of the next 72 hours are not available yet.", "missing")
     assert b'"forecasts"' not in canonical_json(known.facts)
