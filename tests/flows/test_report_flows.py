@@ -74,10 +74,11 @@ def test_an_incident_preliminary_then_final_in_its_thread(
     with fleet.admin() as conn:
         conn.execute(
             "INSERT INTO ai_incidents (fingerprint, kind, site_id, root_device_id, device_type, cause, "
-            "category, title, state, severity, initial_severity, peak_severity, started_at, opened_at, initial, facts, "
-            "updated_at) SELECT 'f', 'device', site_id, id, device_type, 'silent', 'connectivity', "
-            "'Device 1 is silent', 'open', 'critical', 'critical', 'critical', "
-            "now() - interval '70 minutes', now() - interval '60 minutes', '{}', '{}', now() FROM devices WHERE id = 1"
+            "category, title, state, severity, initial_severity, peak_severity, started_at, opened_at, "
+            "initial, facts, updated_at) SELECT 'f', 'device', site_id, id, device_type, 'silent', "
+            "'connectivity', 'Device 1 is silent', 'open', 'critical', 'critical', 'critical', "
+            "now() - interval '70 minutes', now() - interval '60 minutes', '{}', '{}', now() "
+            "FROM devices WHERE id = 1"
         )
     first = run(incident_report)
     assert first.message == "1 reports made, 0 replayed, 1 mails queued"
