@@ -76,16 +76,12 @@ def make_reports(
 
     What was made before is replayed; one scope's trouble does not cost the others their report.
     """
-    made = batch.make_all(
-        database, settings, kind, scopes, at=at, day=day, wish=wish, digests=False, now=datetime.now(UTC)
-    )
+    made = batch.make_all(database, settings, kind, scopes, at=at, day=day, wish=wish, now=datetime.now(UTC))
     again = [scope for scope, error in made.errors.items() if is_transient(error)]
     if again:
         time.sleep(AGAIN_S)
     # The digests come last, when it is known which sites have a report.
-    rest = batch.make_all(
-        database, settings, kind, again, at=at, day=day, wish=wish, digests=False, now=datetime.now(UTC)
-    )
+    rest = batch.make_all(database, settings, kind, again, at=at, day=day, wish=wish, now=datetime.now(UTC))
     errors = {s: e for s, e in {**made.errors, **rest.errors}.items() if s not in again or s in rest.errors}
     both = replace(made, reports=(*made.reports, *rest.reports), errors=errors)
     if digests:
