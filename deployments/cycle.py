@@ -107,14 +107,14 @@ def arrived(settings: Settings) -> list[Delivered]:
         raise CycleFailed("no report of this cycle has a recipient: see `homepot-ai outbox`")
     stored = _by_message_id(settings.var_dir / "mail")
     found = []
-    for report_id, revision, pdf, recipient, message_id, state in rows:
+    for report_id, revision, pdfs, recipient, message_id, state in rows:
         if state != "sent":
             raise CycleFailed(f"the mail of {report_id} to {recipient} is {state}: see `homepot-ai outbox`")
         mail = stored.get(message_id.strip("<>"))
         if mail is None:
             raise CycleFailed(f"the mail of {report_id} to {recipient} was sent but is not in var/mail")
         attached = _pdf_of(mail)
-        if attached != bytes(pdf):
+        if attached not in {bytes(pdf) for pdf in pdfs}:
             raise CycleFailed(f"{mail} does not carry the PDF that is stored for {report_id}")
         path = settings.var_dir / "reports" / f"{report_id}-r{revision}.pdf"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,11 +128,13 @@ def _queued(database: Database, timezone: str) -> list[tuple[Any, ...]]:
     with database.reader() as conn:
         return conn.execute(
             """
-            SELECT r.report_id, r.revision, e.pdf, o.recipient, o.message_id, o.state::text
+            SELECT r.report_id, r.revision, e.pdfs, o.recipient, o.message_id, o.state::text
             FROM (SELECT DISTINCT ON (scope, site_id) * FROM ai_reports
                   WHERE report_type = 'daily' AND timezone = %s
                   ORDER BY scope, site_id, period_start DESC, revision DESC) AS r
-            JOIN ai_report_editions AS e USING (report_id, revision, mode)
+            -- A recipient reads one of its editions.
+            CROSS JOIN LATERAL (SELECT array_agg(pdf) AS pdfs FROM ai_report_editions
+                                 WHERE report_id = r.report_id AND revision = r.revision) AS e
             JOIN ai_mail_outbox AS o ON o.reference = r.report_id AND o.kind = 'report'
              -- The mails of earlier revisions carry another PDF.
              AND o.key LIKE r.report_id || '#' || r.revision || ':%%'

@@ -188,11 +188,8 @@ class _Pages:
             for line in sorted(lines, key=SiteLine.worst_first)
             if line.level != "good" and line.report_id
         }
-        whole = editions.letter_of_document(document, self.now, b"", self.settings)
-        return replace(
-            whole, pdfs=pdfs, list_name=f"{self.kind}-digest", reference=name, tables={},
-            subject=clean(document.subject, 200),
-        )  # fmt: skip
+        whole = editions.letter_of_document(document, f"{self.kind}-digest", self.now, self.settings)
+        return replace(whole, pdfs=pdfs, reference=name)
 
     def _pdf(self, site: _Site, edition: Edition) -> bytes:
         return make_report(

@@ -12,10 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from homepot_ai.reporting import build, layout, layout_csv, mail, pdf
+from homepot_ai.reporting import build, layout, layout_csv, layout_text, pdf
 from homepot_ai.reporting.document import Difference, Document, Edition
 from homepot_ai.reporting.facts import ReportFacts, canonical_json
-from homepot_ai.reporting.letter import Letter
+from homepot_ai.reporting.letter import Letter, unsubscribe_address, unsubscribe_url
+from homepot_ai.text import clean
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
@@ -70,25 +71,32 @@ def tables_of(document: Document) -> Mapping[str, bytes]:
 
 def letter_of(document: Document, facts: ReportFacts, made: bytes, settings: Settings) -> Letter:
     """The edition as a mail, with its PDF and its tables attached."""
-    letter = letter_of_document(document, facts.made.at, made, settings)
-    name = next(iter(letter.pdfs)).removesuffix(".pdf")
+    revised = f"-r{document.revision}" if document.revision > 1 else ""
+    name = document.report_id.removeprefix("rpt_") + revised
+    letter = letter_of_document(document, list_name(facts, document.report_id), facts.made.at, settings)
     tables = {f"{name}-{table}": content for table, content in tables_of(document).items()}
-    return replace(letter, list_name=list_name(facts, document.report_id), tables=tables)
+    return replace(letter, pdfs={f"{name}.pdf": made}, tables=tables)
 
 
-def letter_of_document(document: Document, made_at: datetime, made: bytes, settings: Settings) -> Letter:
-    """Any document as a mail: its text, its HTML and its pictures."""
-    body = mail.body_of(document, made, made_at, settings, templates_of(settings))
+def letter_of_document(document: Document, series: str, made_at: datetime, settings: Settings) -> Letter:
+    """Any document as a mail without attachments: its text, its HTML and its pictures.
+
+    Args:
+        series: what its mails have in common, see :func:`list_name`.
+    """
+    templates, drawn = templates_of(settings), layout.pictures(document)
+    name = f"{document.report_id}.r{document.revision}@{settings.mail.domain}"
+    cids = {key: f"{key}.{name}" for key in drawn}
     return Letter(
-        subject=body.subject,
+        subject=clean(document.subject, 200),
         made_at=made_at,
-        text=body.text,
-        html=body.html,
-        list_name=body.list_name,
+        text=layout_text.text(document, templates, unsubscribe_address(settings)),
+        html=layout.mail_html(document, templates, cids, unsubscribe_url(series, settings)),
+        list_name=series,
         reference=f"{document.report_id}; revision={document.revision}",
         language=document.edition.language,
-        pictures=body.pictures,
-        pdfs={body.pdf_name: made} if made else {},
+        pictures={cids[key]: drawing.png(templates / "fonts") for key, drawing in drawn.items()},
+        pdfs={},
         tables={},
     )
 

@@ -36,13 +36,9 @@ def text(document: Document, templates: Path, unsubscribe_address: str) -> str:
         voice.t("Made {time}", time=document.made_at),
         f"{document.report_id} · {voice.t('revision {n}', n=document.revision)}",
         wrap(f"{voice.t('Facts SHA-256')} {document.hash}", COLUMNS),
-        wrap(
-            voice.t(
-                "The whole report is attached as PDF. To unsubscribe, write to {address}",
-                address=unsubscribe_address,
-            ),
-            COLUMNS,
-        ),
+        # A digest has the reports of some of its sites with it, or none.
+        *([] if document.kind == "digest" else [voice.t("The whole report is attached as PDF.")]),
+        wrap(voice.t("To unsubscribe, write to {address}", address=unsubscribe_address), COLUMNS),
         "",
     ]
     return "\n".join([*head, *body, *foot])

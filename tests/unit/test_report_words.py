@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from homepot_ai.errors import MailError
-from homepot_ai.reporting import differences, mail, terms, tiles, verdict
+from homepot_ai.reporting import differences, letter, terms, tiles, verdict
 from homepot_ai.reporting.build import document, voice_of
 from homepot_ai.reporting.document import Difference, Document, Edition, Section, Table
+from homepot_ai.reporting.editions import letter_of
 from homepot_ai.reporting.facts import (
     Earlier,
     Figures,
@@ -67,13 +68,15 @@ def speak(facts: ReportFacts) -> Voice:
 def mail_of(
     view: Document, settings: Settings, to: str = "ann@example.org", made: Any = None
 ) -> EmailMessage:
-    made_at = made or example("quiet").made.at
-    body = mail.body_of(view, b"%PDF-1.7 pretend", made_at, settings, TEMPLATES)
-    key = mail.message_id(view.report_id, view.revision, to, settings.mail.domain)
-    raw = mail.compose_report(body, to, settings, key)
+    facts = example("quiet")
+    if made:
+        facts = facts.model_copy(update={"made": facts.made.model_copy(update={"at": made})})
+    sent = letter_of(view, facts, b"%PDF-1.7 pretend", settings)
+    key = letter.message_id(f"{view.report_id}.r{view.revision}", to, settings.mail.domain)
+    raw = letter.compose(sent, to, settings, key)
     parsed = message_from_bytes(raw, policy=policy.default)
     assert isinstance(parsed, EmailMessage)
-    assert raw == mail.compose_report(body, to, settings, key)
+    assert raw == letter.compose(sent, to, settings, key)
     return parsed
 
 
@@ -297,11 +300,11 @@ def test_the_structure_and_headers_of_a_mail(settings: Settings) -> None:
 
 
 def test_recipients_do_not_share_an_id_and_an_address_has_one(settings: Settings) -> None:
-    one = mail.message_id("r", 1, "ann@example.org", "x.example")
+    one = letter.message_id("r.r1", "ann@example.org", "x.example")
 
-    assert one == mail.message_id("r", 1, " Ann@Example.org", "x.example")
-    assert one != mail.message_id("r", 1, "bob@example.org", "x.example")
-    assert one != mail.message_id("r", 2, "ann@example.org", "x.example")
+    assert one == letter.message_id("r.r1", " Ann@Example.org", "x.example")
+    assert one != letter.message_id("r.r1", "bob@example.org", "x.example")
+    assert one != letter.message_id("r.r2", "ann@example.org", "x.example")
     assert "ann" not in one
 
 
@@ -309,9 +312,9 @@ def test_recipients_do_not_share_an_id_and_an_address_has_one(settings: Settings
     "address", ["", "ann", "a b@example.org", "ann@example.org, bob@example.org", "a@b\r\nX: y"]
 )
 def test_what_is_no_address_is_refused(address: str, settings: Settings) -> None:
-    body = mail.body_of(view_of("quiet"), b"%PDF-", example().made.at, settings, TEMPLATES)
+    sent = letter_of(view_of("quiet"), example(), b"%PDF-", settings)
     with pytest.raises(MailError, match="no mail address"):
-        mail.compose_report(body, address, settings, "<x@y>")
+        letter.compose(sent, address, settings, "<x@y>")
 
 
 def test_a_sender_with_an_umlaut(settings: Settings) -> None:
