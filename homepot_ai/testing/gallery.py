@@ -22,6 +22,7 @@ from homepot_ai.reporting.document import Document, Edition
 from homepot_ai.reporting.facts import ReportFacts, canonical_json
 from homepot_ai.testing import report_examples_kinds as kinds
 from homepot_ai.testing.report_examples import example
+from homepot_ai.testing.report_examples_incident import incident_example
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS: Mapping[str, Callable[[], ReportFacts]] = {
@@ -31,8 +32,8 @@ KINDS: Mapping[str, Callable[[], ReportFacts]] = {
     "degraded-day": lambda: example("degraded"),
     "week": kinds.week,
     "month": kinds.month,
-    "incident": kinds.incident,
-    "open-incident": lambda: kinds.incident(final=False),
+    "incident": incident_example,
+    "open-incident": lambda: incident_example(final=False),
     "range": kinds.span,
 }
 #: What docs/gallery has: (kind, edition, pages).
