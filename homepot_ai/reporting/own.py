@@ -57,6 +57,7 @@ def scoring(conn: Connection, settings: Settings, period: Period) -> ScoringFact
         rejected=tuple(rejected),
         longest_gap_minutes=max(0, *gaps),
         slowest_seconds=max(slowest, default=None),
+        due_from=begins if begins > period.start else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from homepot_ai.reporting.document import Level, Verdict
 from homepot_ai.reporting.facts import ClassFacts, Figures, ReportFacts, StatusCounts
@@ -201,9 +201,23 @@ def _stopped(facts: ReportFacts, voice: Voice) -> str | None:
     return voice.clock(last)
 
 
+def _began(facts: ReportFacts) -> datetime | None:
+    """When scoring began, if a part of the period that matters lies before it."""
+    began = facts.scoring.due_from if facts.scoring else None
+    if began is None:
+        return None
+    known = (facts.period.end - began) / (facts.period.end - facts.period.start)
+    return began if known < ENOUGH else None
+
+
 def incomplete(facts: ReportFacts, voice: Voice) -> list[str]:
     """What is missing in the period's data, in sentences; empty: nothing that matters."""
     said = []
+    if began := _began(facts):
+        said.append(
+            voice.t("Incomplete: scoring began on {time}, of the time before nothing is known.",
+                    time=voice.clock(began))
+        )  # fmt: skip
     own, figures = facts.scoring, facts.headline.figures if facts.headline else None
     if own and own.share is not None and own.share < ENOUGH:
         share = voice.percent(own.share)
@@ -266,6 +280,7 @@ def is_quiet(facts: ReportFacts) -> bool:
         and facts.anomalies_total == 0
         and not (facts.forecasts and facts.forecasts.total)
         and not facts.problems
+        and _began(facts) is None
         and (facts.scoring is None or facts.scoring.share is None or facts.scoring.share >= ENOUGH)
         and (headline.figures.availability is None or headline.figures.availability >= ENOUGH)
     )

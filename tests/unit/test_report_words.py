@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from homepot_ai.errors import MailError
-from homepot_ai.reporting import differences, letter, terms, tiles, verdict
+from homepot_ai.reporting import build, differences, letter, terms, tiles, verdict
 from homepot_ai.reporting.build import document, voice_of
 from homepot_ai.reporting.document import Difference, Document, Edition, Section, Table
 from homepot_ai.reporting.editions import letter_of
@@ -440,3 +440,16 @@ def test_scope_names_itself_in_ids() -> None:
     assert Scope(kind="fleet").slug == "fleet"
     assert isinstance(example(), ReportFacts)
     assert ScopeName(name="x").location is None
+
+
+def test_a_period_that_scoring_saw_the_end_of_only_is_called_incomplete() -> None:
+    quiet = example("quiet")
+    assert quiet.scoring is not None
+    began = quiet.period.start + timedelta(hours=20)
+    late = quiet.model_copy(update={"scoring": quiet.scoring.model_copy(update={"due_from": began})})
+    told = build.document(late, Edition(), report_id="rpt_x", revision=1, templates=TEMPLATES)
+    assert told.verdict.level == "unknown"
+    assert any("scoring began on 20:00" in one for one in told.verdict.details)
+    assert not told.quiet
+    soon = quiet.scoring.model_copy(update={"due_from": quiet.period.start + timedelta(minutes=2)})
+    assert verdict.is_quiet(quiet.model_copy(update={"scoring": soon}))

@@ -13,6 +13,7 @@ class ScoringFacts(Fact):
 
     Attributes:
         minutes_scored, minutes_due: shard-minutes; due since the first minute ever scored.
+        due_from: that first minute, where it lies within the period; None: due all of it.
         rejected: telemetry rows that could not be used, by reason; rows_read: all that were read.
     """
 
@@ -23,6 +24,7 @@ class ScoringFacts(Fact):
     rejected: tuple[Count, ...]
     longest_gap_minutes: int
     slowest_seconds: float | None
+    due_from: datetime | None = None
 
     @property
     def share(self) -> float | None:

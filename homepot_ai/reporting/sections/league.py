@@ -117,6 +117,11 @@ def _lead(ranked: list[SiteFacts], courses: dict[int, LeagueSite], found: League
         for site in ranked
         if (before := courses[site.id].before) is not None and site.figures.health is not None
     ]
+    if not moved:
+        return voice.t(
+            "Of the {days} before nothing is known to compare with.",
+            days=voice.n("{n} day", "{n} days", found.days),
+        )
     worse = [pair for pair in moved if pair[1] < -NO_TREND]
     better = [pair for pair in moved if pair[1] > NO_TREND]
     said = voice.t(
