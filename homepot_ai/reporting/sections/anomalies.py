@@ -17,6 +17,9 @@ def build(facts: ReportFacts, voice: Voice) -> Section | None:
     title = voice.term("Anomalies")
     shown = facts.anomalies[: voice.cap(KEY, 12)]
     if not shown:
+        # The timeline of an incident tells its evidence, and says where there is none.
+        if facts.report_type == "incident":
+            return None
         said = voice.t("No anomaly was open at any time of the period.")
         return Section(KEY, title, (Paragraph(said, "missing"),), line=True)
     table = Table(

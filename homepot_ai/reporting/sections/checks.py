@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from homepot_ai.reporting.document import Cell, Column, Paragraph, Section, Table, Tone
-from homepot_ai.reporting.facts import POINTS, ClassFacts, Figures, ReportFacts
+from homepot_ai.reporting.facts import POINTS, ClassFacts, Figures, ReportFacts, ServiceState
 from homepot_ai.reporting.spans import earlier
 from homepot_ai.reporting.terms import ENOUGH, STATUS, capitalised, failed
 from homepot_ai.reporting.voice import ABSENT, Voice, message
@@ -16,6 +16,8 @@ _STATES = {
 }
 _SERVICES = (message("database"), message("disk"), message("mail"), message("worker"), message("model"))
 _OUTBOX = (message("sent"), message("failed"), message("pending"), message("unknown"), message("sending"))
+#: What check-services calls the lateness of a flow.
+_FLOW = "flow "
 #: A last score older than this, in minutes, is called late.
 LATE = 10
 
@@ -49,7 +51,7 @@ def troubled(facts: ReportFacts, voice: Voice) -> list[str]:
 
 def check_rows(facts: ReportFacts, voice: Voice) -> tuple[Row, ...]:
     """Part, state, detail."""
-    services = (_service(facts, voice, number) for number in range(len(facts.made.services)))
+    services = _services(facts, voice)
     return (_scoring(facts, voice), _last(facts, voice), *services, _outbox(facts, voice))
 
 
@@ -91,8 +93,18 @@ def _last(facts: ReportFacts, voice: Voice) -> Row:
     return _line(part, "▲" if late else "●", "warning" if late else "good", state, detail)
 
 
-def _service(facts: ReportFacts, voice: Voice, number: int) -> Row:
-    service = facts.made.services[number]
+def _services(facts: ReportFacts, voice: Voice) -> list[Row]:
+    """Each service; flows that are well are one line, since there are many and all is said of them."""
+    flows = [one for one in facts.made.services if one.service.startswith(_FLOW)]
+    well = [one for one in flows if one.state == "ok"]
+    rows = [_service(one, voice) for one in facts.made.services if one not in well]
+    if well:
+        said = voice.t("{n} of {all} on time", n=voice.number(len(well)), all=voice.number(len(flows)))
+        rows.append(_line(voice.t("Flows"), "●", "good", voice.t("ok"), said))
+    return rows
+
+
+def _service(service: ServiceState, voice: Voice) -> Row:
     glyph, state = _STATES[service.state]
     tones: dict[str, Tone] = {"ok": "good", "degraded": "warning", "down": "critical"}
     detail = voice.t("{detail} (since {time})", detail=service.detail, time=voice.clock(service.since))
