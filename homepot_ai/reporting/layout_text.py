@@ -37,7 +37,9 @@ def text(document: Document, templates: Path, unsubscribe_address: str) -> str:
         f"{document.report_id} · {voice.t('revision {n}', n=document.revision)}",
         wrap(f"{voice.t('Facts SHA-256')} {document.hash}", COLUMNS),
         wrap(
-            voice.t(
+            voice.t("To unsubscribe, write to {address}", address=unsubscribe_address)
+            if document.kind == "digest"  # it says itself what is attached
+            else voice.t(
                 "The whole report is attached as PDF. To unsubscribe, write to {address}",
                 address=unsubscribe_address,
             ),
@@ -72,7 +74,7 @@ def _full(document: Document, voice: Voice) -> list[str]:
         if document.differences_note:
             lines.append(wrap(document.differences_note, COLUMNS, "  "))
     if document.tiles:
-        lines += ["", voice.t("Key figures").upper()]
+        lines += ["", voice.t("At a glance").upper()]
         hang = _label_width(document) + _INDENT
         for tile in document.tiles:
             lines.append(_hanging(tile.label, f"{tile.value} {tile.unit}".strip(), hang))

@@ -105,7 +105,7 @@ def _actions(found: ActionsFacts, voice: Voice) -> Table:
                 Cell(voice.clock(a.done_at), raw=a.done_at.isoformat()),
                 Cell(
                     a.device or ABSENT,
-                    about=f"{say.cause(voice, a.cause)} · {say.number(a.incident_id)}",
+                    about=f"{say.cause(voice, a.cause)} · {say.number(voice, a.incident_id)}",
                 ),
                 Cell(voice.t("“{words}”", words=a.action), raw=a.action),
                 Cell(a.by),

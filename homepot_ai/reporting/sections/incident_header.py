@@ -90,7 +90,7 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
         rows.append((voice.t("Judged"), marked, ""))
     table = Table(
         name="incident",
-        caption=voice.t("The incident, {number}", number=say.number(i.id)),
+        caption=voice.t("The incident, {number}", number=say.number(voice, i.id)),
         columns=(
             Column(voice.t("What is known"), "what", 1.0, text_width=18),
             Column(voice.t("Value"), "value", 3.2, text_width=54),

@@ -53,7 +53,7 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
         ),
         rows=tuple(
             (
-                Cell(say.number(past.id), raw=past.id),
+                Cell(say.number(voice, past.id), raw=past.id),
                 Cell(
                     voice.day(local(past.opened_at, voice.timezone).date(), "iso")
                     if past.opened_at

@@ -14,13 +14,13 @@ GLYPH = {"critical": "▼", "warning": "▲", "info": "●"}
 _TONE: dict[str, Tone] = {"critical": "critical", "warning": "warning", "info": "info"}
 
 
-def number(incident: int) -> str:
+def number(voice: Voice, incident: int) -> str:
     """An incident's number, on one line.
 
-    >>> number(7).replace(NBSP, " ")
+    >>> number(Voice("en", "UTC"), 7).replace(NBSP, " ")
     'no. 7'
     """
-    return f"no.{NBSP}{incident}"
+    return voice.t("no. {n}", n=incident).replace(" ", NBSP)
 
 
 def severity(voice: Voice, code: str) -> Cell:
@@ -125,7 +125,7 @@ def about(voice: Voice, incident: IncidentFacts, headline: Provenance, *, with_s
         parts.append(type_word(incident.device.type))
     if incident.provenance != headline:
         parts.append(provenance(voice, incident.provenance))
-    return " · ".join([*parts, number(incident.id)])
+    return " · ".join([*parts, number(voice, incident.id)])
 
 
 def device_about(voice: Voice, device: DeviceRef, headline: Provenance, *, with_site: bool) -> str:
@@ -156,8 +156,10 @@ def ended(voice: Voice, past: PastIncident) -> str:
 def alike(voice: Voice, past: PastIncident) -> str:
     """Which past incident, and how like."""
     if past.similarity is None:
-        return voice.t("the same trouble before, {number}", number=number(past.id))
-    return voice.t("{share} alike, {number}", share=voice.percent(past.similarity, 0), number=number(past.id))
+        return voice.t("the same trouble before, {number}", number=number(voice, past.id))
+    return voice.t(
+        "{share} alike, {number}", share=voice.percent(past.similarity, 0), number=number(voice, past.id)
+    )
 
 
 def state(voice: Voice, incident: IncidentFacts, end: datetime) -> str:

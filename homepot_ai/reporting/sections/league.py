@@ -112,6 +112,7 @@ def build(facts: ReportFacts, voice: Voice) -> Section | None:
 
 
 def _lead(ranked: list[SiteFacts], courses: dict[int, LeagueSite], found: LeagueFacts, voice: Voice) -> str:
+    days = voice.n("{n} day", "{n} days", found.days)
     moved = [
         (site, site.figures.health - before)
         for site in ranked
@@ -119,9 +120,11 @@ def _lead(ranked: list[SiteFacts], courses: dict[int, LeagueSite], found: League
     ]
     worse = [pair for pair in moved if pair[1] < -NO_TREND]
     better = [pair for pair in moved if pair[1] > NO_TREND]
+    if not moved:
+        return voice.t("The {days} before were not scored: there is nothing to compare with.", days=days)
     said = voice.t(
         "Against the {days} before: {better} better, {worse} worse, {same} much the same.",
-        days=voice.n("{n} day", "{n} days", found.days),
+        days=days,
         better=voice.number(len(better)),
         worse=voice.number(len(worse)),
         same=voice.number(len(moved) - len(better) - len(worse)),
