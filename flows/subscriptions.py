@@ -122,7 +122,7 @@ def _page(found: list[people.Subscription]) -> str:
 
 
 def _cell(text: str) -> str:
-    flat = clean(text, 120)
+    flat = clean(text, 120) if text else ""
     for mark in "\\|<>[]`*_":
         flat = flat.replace(mark, f"\\{mark}")
     return flat

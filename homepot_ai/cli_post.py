@@ -58,6 +58,7 @@ def report(
     from homepot_ai.reporting.recipients import usual_edition
     from homepot_ai.reporting.service import Wish
 
+    _check_period(day, week, month, start or end, incident)
     _check_targets(out, csv)
     meant: Kind = kind or _meant(week, month, start or end, incident)
     given = {"daily": day, "weekly": week or day, "monthly": month or day}
@@ -87,12 +88,26 @@ def _meant(week: str | None, month: str | None, ranged: str | None, incident: in
     return "weekly" if week else "monthly" if month else "daily"
 
 
+def _check_period(
+    day: str | None, week: str | None, month: str | None, ranged: str | None, incident: int | None
+) -> None:
+    named = {"--day": day, "--week": week, "--month": month, "--from, --to": ranged, "--incident": incident}
+    given = [name for name, value in named.items() if value is not None]
+    if len(given) > 1:
+        raise SettingsError(f"a report is about one period; leave out all but one of {' and '.join(given)}")
+
+
 def _check_targets(out: Path | None, csv: Path | None) -> None:
     # Before a report is made and its mails are queued.
     if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
         raise SettingsError(f"--out names a file in a folder that is there; {out} does not")
     if csv is not None and not csv.is_dir():
-        raise SettingsError(f"--csv names a folder that is there; {csv} does not")
+        try:
+            csv.mkdir()
+        except OSError as error:
+            raise SettingsError(
+                f"the folder {csv} for --csv cannot be made: {error.strerror or error}"
+            ) from error
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -184,13 +199,20 @@ def unsubscribe(
     """End somebody's subscriptions: all of them, or those of a kind, a site, a device or the fleet."""
     settings, db = opened()
     with db.writer() as conn:
+        if fleet_only and (site is not None or device is not None or own):
+            raise SettingsError("say one of --site, --device, --own and --fleet-only")
         some = site is not None or device is not None or own or fleet_only
         scope, scope_id = _scope(conn, settings, site, device, own=own) if some else (None, None)
         ended = people.unsubscribe(
             conn, email, scope=scope, scope_id=scope_id, kind=kind, actor=getpass.getuser(), now=utc_now()
         )
         if not ended:
-            known = [s.email for s in people.subscriptions(conn) if s.active]
+            active = [s for s in people.subscriptions(conn) if s.active]
+            if any(s.email.casefold() == email.strip().casefold() for s in active):
+                raise SettingsError(
+                    f"{email} has subscriptions, but none like that: `homepot-ai subscriptions` lists them"
+                )
+            known = [s.email for s in active]
             raise NotFound("such subscription of", email, list(dict.fromkeys(known))[:3])
     say(f"● {ended} subscription(s) of {email} ended")
 

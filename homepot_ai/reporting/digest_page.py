@@ -145,13 +145,18 @@ def _verdict(
         details.append(said.t("The PDFs of these are attached."))
     elif quiet:
         level = "good" if not missing else "unknown"
-        headline = said.n("All is well at {n} site.", "All is well at {n} sites.", len(quiet))
+        # Names where they are few: digests of several zones come on the same morning.
+        headline = (
+            said.t("{site} needs no attention.", site=fit(quiet[0].name, 60))
+            if len(quiet) == 1
+            else said.n("{n} site needs no attention.", "{n} sites need no attention.", len(quiet))
+        )
         short = headline.rstrip(".")
     else:
         level, headline = "unknown", said.t("There is no report of any site.")
         short = headline.rstrip(".")
     labels = {
-        "critical": said.t("Critical"), "warning": said.t("Warning"), "good": said.t("Quiet"),
+        "critical": said.t("Critical"), "warning": said.t("Warning"), "good": said.t("All well"),
         "unknown": said.t("Unknown"),
     }  # fmt: skip
     return Verdict(level, _GLYPH[level], headline, tuple(details), short, labels[level])
@@ -188,7 +193,9 @@ def _sections(
         names = ", ".join(line.name for line in quiet[:QUIET_NAMED])
         rest = len(quiet) - QUIET_NAMED
         more = said.n(" and {n} more", " and {n} more", rest) if rest > 0 else ""
-        found.append(Section("quiet", said.t("Quiet"), (Paragraph(f"{names}{more}."),), line=True))
+        found.append(
+            Section("quiet", said.t("Need no attention"), (Paragraph(f"{names}{more}."),), line=True)
+        )
     if missing:
         told = tuple(said.t("{name}: {reason}", name=line.name, reason=line.missing) for line in missing)
         found.append(Section("missing", said.t("No report"), (Bullets(told),)))

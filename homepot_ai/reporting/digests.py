@@ -42,13 +42,17 @@ class DigestOutcome:
 
     queued: int = 0
     skipped: tuple[str, ...] = ()
+    zone: str = ""
 
     def markdown(self) -> str:
         """Lines for the run's artifact; empty when nobody reads digests."""
         if not (self.queued or self.skipped):
             return ""
         return "\n".join(
-            [f"## Digests\n\n- {self.queued} queued", *(f"- skipped: {why}" for why in self.skipped)]
+            [
+                f"## Digests {self.zone}".rstrip() + f"\n\n- {self.queued} queued",
+                *(f"- skipped: {why}" for why in self.skipped),
+            ]
         )
 
 
@@ -109,7 +113,7 @@ def make_digests(
         except (MailError, HomepotAIError) as error:
             # One reader's trouble must not cost the others their digest.
             skipped.append(f"subscription {one.id}: {error}")
-    return DigestOutcome(queued, tuple(skipped))
+    return DigestOutcome(queued, tuple(skipped), period.timezone)
 
 
 def _reads(one: Subscription, site: int, visible: recipients.Visible) -> bool:

@@ -68,7 +68,7 @@ def _full(document: Document, voice: Voice) -> list[str]:
         if document.differences_note:
             lines.append(wrap(document.differences_note, COLUMNS, "  "))
     if document.tiles:
-        lines += ["", voice.t("Key figures").upper()]
+        lines += ["", voice.t("At a glance").upper()]
         hang = _label_width(document) + _INDENT
         for tile in document.tiles:
             lines.append(_hanging(tile.label, f"{tile.value} {tile.unit}".strip(), hang))

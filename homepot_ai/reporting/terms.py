@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import time
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from homepot_ai.fleet import metrics
 from homepot_ai.reporting.document import Cell, Tone
@@ -71,7 +73,10 @@ _SPANS: Mapping[Kind, Span] = {"daily": "day", "weekly": "week", "monthly": "mon
 
 def span(facts: ReportFacts) -> Span:
     """What the period is called: a day, a week, a month, or just a period."""
-    whole_day = facts.report_type == "custom" and facts.period.first_day == facts.period.last_day
+    period, zone = facts.period, ZoneInfo(facts.period.timezone)
+    edges = {moment.astimezone(zone).time() for moment in (period.start, period.end)}
+    one_day = period.first_day == period.last_day and edges == {time.min}
+    whole_day = facts.report_type == "custom" and one_day
     return "day" if whole_day else _SPANS.get(facts.report_type, "period")
 
 

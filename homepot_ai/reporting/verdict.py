@@ -222,6 +222,8 @@ def incomplete(facts: ReportFacts, voice: Voice) -> list[str]:
     if own and own.share is not None and own.share < ENOUGH:
         share = voice.percent(own.share)
         said.append(voice.t("Incomplete: only {share} of the minutes due were scored.", share=share))
+    elif not said:
+        said.extend(_before_scoring(figures, voice))
     if figures and figures.availability is not None and figures.availability < ENOUGH:
         share = voice.percent(figures.availability)
         said.append(
@@ -238,6 +240,22 @@ def incomplete(facts: ReportFacts, voice: Voice) -> list[str]:
             )
         )
     return said
+
+
+def _before_scoring(figures: Figures | None, voice: Voice) -> list[str]:
+    """Of minutes before the first score, or no longer kept, nothing is known: good or bad."""
+    if figures is None or not figures.minutes_due:
+        return []
+    share = figures.status_minutes.total / figures.minutes_due
+    if share >= ENOUGH:
+        return []
+    return [
+        voice.t(
+            "Incomplete: only {share} of the device-minutes of this period were scored; nothing is known of "
+            "the others.",
+            share=voice.percent(share),
+        )
+    ]
 
 
 def _apart(voice: Voice, others: tuple[ClassFacts, ...]) -> list[str]:

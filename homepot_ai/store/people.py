@@ -93,6 +93,10 @@ def subscribe(conn: Connection, email: str, wanted: Wanted, *, actor: str, now: 
         )
     if wanted.digest and wanted.scope not in ("own", "fleet"):
         raise SettingsError("a digest is of one's own sites or of the fleet's; leave --site and --device out")
+    if wanted.csv and (wanted.digest or wanted.kind == "alert"):
+        raise SettingsError(
+            "tables come with reports of their own, not with digests or alerts; leave --csv out"
+        )
     if wanted.kind == "alert" and wanted.scope in ("own", "device"):
         raise SettingsError(
             "alerts are of a site or of the whole fleet; routes can say more: homepot-ai routes"

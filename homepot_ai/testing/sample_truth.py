@@ -202,6 +202,9 @@ def render(lines: Sequence[Line], since: datetime, now: datetime) -> str:
     extra = len(lines) - len(happened)
     open_still = sum(1 for line in happened if not line.found and _goes_on(line, now))
     going_on = f", {open_still} go on and are not found yet" if open_still else ""
+    unscored: list[str] = []
+    if happened and not hit and not extra:
+        unscored = ["Nothing was found at all: if the demo has just started, its past is still being scored."]
     delays = [line.delay.total_seconds() for line in hit if line.delay is not None]
     text += [
         "",
@@ -209,6 +212,7 @@ def render(lines: Sequence[Line], since: datetime, now: datetime) -> str:
         f"{len(hit)} found, {len(happened) - len(hit) - open_still} missed{going_on}; "
         f"{extra} findings belong to no known incident."
         + (f" Median delay {_minutes(timedelta(seconds=median(delays)))}." if delays else ""),
+        *unscored,
         "Labels are the publishers' of the recordings; where they are silent, a finding may still be right.",
     ]
     return "\n".join(text)

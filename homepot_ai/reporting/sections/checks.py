@@ -15,7 +15,14 @@ _STATES = {
     "down": ("▼", message("down")),
 }
 _SERVICES = (message("database"), message("disk"), message("mail"), message("worker"), message("model"))
-_OUTBOX = (message("sent"), message("failed"), message("pending"), message("unknown"), message("sending"))
+_MAIL = {
+    "queued": message("queued"),
+    "claimed": message("being sent"),
+    "in_data": message("being sent"),
+    "sent": message("sent"),
+    "failed": message("failed"),
+    "unknown": message("unknown"),
+}
 #: What check-services calls the lateness of a flow.
 _FLOW = "flow "
 #: A last score older than this, in minutes, is called late.
@@ -52,7 +59,10 @@ def troubled(facts: ReportFacts, voice: Voice) -> list[str]:
 def check_rows(facts: ReportFacts, voice: Voice) -> tuple[Row, ...]:
     """Part, state, detail."""
     services = _services(facts, voice)
-    return (_scoring(facts, voice), _last(facts, voice), *services, _outbox(facts, voice))
+    # The report of an incident does not count the minutes that were scored: nothing failed there.
+    counted = facts.report_type != "incident" or facts.scoring or facts.problem("scoring")
+    scoring = (_scoring(facts, voice),) if counted else ()
+    return (*scoring, _last(facts, voice), *services, _outbox(facts, voice))
 
 
 def _line(part: str, glyph: str, tone: Tone, state: str, detail: str) -> Row:
@@ -116,7 +126,7 @@ def _outbox(facts: ReportFacts, voice: Voice) -> Row:
     waiting = {item.name: item.count for item in facts.made.outbox}
     bad = waiting.get("failed", 0) + waiting.get("unknown", 0)
     said = ", ".join(
-        f"{voice.number(number)} {voice.t(name.replace('_', ' '))}" for name, number in waiting.items()
+        f"{voice.number(number)} {voice.t(_MAIL.get(name, name))}" for name, number in waiting.items()
     )
     detail = voice.t("mails of the last 24 hours: {counts}", counts=said or voice.t("none"))
     state = voice.t("have a look") if bad else voice.t("ok")

@@ -10,6 +10,7 @@ from homepot_ai.reporting.facts.kpis import ClassKpis, KpisFacts, Promise, Ratio
 from homepot_ai.reporting.kpis import read
 from homepot_ai.reporting.plugin import Plugin
 from homepot_ai.reporting.voice import ABSENT, Voice
+from homepot_ai.text import NBSP
 
 Row = tuple[Cell, ...]
 
@@ -135,7 +136,9 @@ def _failures(one: ClassKpis, voice: Voice) -> list[Row]:
     ]
     began = voice.n("{n} failure", "{n} failures", found.began)
     ended = voice.n("{n} repair", "{n} repairs", found.ended)
-    longer = voice.t("over {time}", time=voice.duration(found.running_minutes)) if not found.began else ""
+    longer = ABSENT
+    if found.running_minutes and not found.began:
+        longer = voice.t("over {time}", time=voice.duration(found.running_minutes))
     return [
         (
             Cell(voice.t("Mean time to repair (MTTR)"), raw="mttr_minutes"),
@@ -148,7 +151,9 @@ def _failures(one: ClassKpis, voice: Voice) -> list[Row]:
         ),
         (
             Cell(voice.t("Mean time between failures (MTBF)"), raw="mtbf_minutes"),
-            Cell(longer or voice.duration(found.mtbf), raw=_rounded(found.mtbf), strong=True),
+            Cell(
+                voice.duration(found.mtbf) if found.began else longer, raw=_rounded(found.mtbf), strong=True
+            ),
             Cell(
                 voice.t("{time} with {n}", time=voice.duration(found.running_minutes), n=began),
                 raw=f"{found.running_minutes}/{found.began}",
@@ -166,7 +171,7 @@ def _freshness(one: ClassKpis, voice: Voice) -> Row:
             return ABSENT
         if seconds is None:
             return voice.t("over 1 h")
-        return f"≤ {voice.t('30 s') if seconds < 60 else voice.duration(seconds / 60)}"
+        return f"≤{NBSP}{voice.t('30 s') if seconds < 60 else voice.duration(seconds / 60)}"
 
     return (
         Cell(voice.t("Age of the newest data: half, and 95 of 100 minutes"), raw="freshness_seconds"),

@@ -112,21 +112,19 @@ def build(facts: ReportFacts, voice: Voice) -> Section | None:
 
 
 def _lead(ranked: list[SiteFacts], courses: dict[int, LeagueSite], found: LeagueFacts, voice: Voice) -> str:
+    days = voice.n("{n} day", "{n} days", found.days)
     moved = [
         (site, site.figures.health - before)
         for site in ranked
         if (before := courses[site.id].before) is not None and site.figures.health is not None
     ]
-    if not moved:
-        return voice.t(
-            "Of the {days} before nothing is known to compare with.",
-            days=voice.n("{n} day", "{n} days", found.days),
-        )
     worse = [pair for pair in moved if pair[1] < -NO_TREND]
     better = [pair for pair in moved if pair[1] > NO_TREND]
+    if not moved:
+        return voice.t("The {days} before were not scored: there is nothing to compare with.", days=days)
     said = voice.t(
         "Against the {days} before: {better} better, {worse} worse, {same} much the same.",
-        days=voice.n("{n} day", "{n} days", found.days),
+        days=days,
         better=voice.number(len(better)),
         worse=voice.number(len(worse)),
         same=voice.number(len(moved) - len(better) - len(worse)),
