@@ -35,7 +35,7 @@ from homepot_ai.health.records import REASONS, STATUSES, MinuteResult
 from homepot_ai.health.summary import ScoreSummary, summarise, worst_devices
 from homepot_ai.health.week_reading import read_weeks
 from homepot_ai.settings import Settings
-from homepot_ai.store import marks, scores, state
+from homepot_ai.store import health_hours, marks, scores, state
 from homepot_ai.store.database import Connection, Database
 
 
@@ -330,6 +330,8 @@ def write_results(
     )
     if plan.mode == "past":
         # What alarms, hours and events said then stands: only holes in the scores are filled.
+        if written:
+            health_hours.filled(conn, plan.first, plan.last)
         return written, equal
     scores.insert_minutes(conn, _minute_counts(plan, scored, now))
     scores.note_gaps(

@@ -153,17 +153,21 @@ class Day:
 
     Attributes:
         lost_minutes: minutes of the period whose scores are kept nowhere any more.
+        fleet_at: the last minute of the period that was scored of anything in the fleet: a site that
+            was left behind must not measure itself by its own last minute.
     """
 
     period: Period
     devices: Mapping[int, DeviceDay] = field(default_factory=dict)
     episodes: Sequence[Episode] = ()
     lost_minutes: int = 0
+    fleet_at: datetime | None = None
 
     @cached_property
     def last_at(self) -> datetime | None:
         """The last minute that was scored for anybody."""
-        return max((day.last_at for day in self.devices.values()), default=None)
+        mine = max((day.last_at for day in self.devices.values()), default=None)
+        return mine if mine is None or self.fleet_at is None else max(mine, self.fleet_at)
 
     @cached_property
     def open_severities(self) -> Mapping[int, Sequence[str]]:

@@ -58,10 +58,12 @@ class DigestOutcome:
 
 @dataclass(frozen=True)
 class _Site:
-    """A site of the zone: its report, or why there is none."""
+    """A site of the zone: its report, or why there is none. `revision`: the newest that is stored."""
 
     id: int
     name: str
+    report_id: str
+    revision: int | None
     report: StoredReport | None
     why: str = ""
 
@@ -99,21 +101,32 @@ def make_digests(
     queued, skipped = 0, []
     lines: dict[Edition, list[SiteLine]] = {}
     pages = _Pages(db, settings, kind, period, render, now)
-    for one in waiting:
+    while waiting:
+        one = waiting[0]
         mine = [site for site in sites if _reads(one, site.id, visible)]
-        if not mine:
-            continue
-        edition = one.edition(usual)
-        if edition not in lines:
-            lines[edition] = [_line(site, edition, settings) for site in sites]
-        chosen = [line for site, line in zip(sites, lines[edition], strict=True) if site in mine]
-        try:
-            letter = pages.letter([site for site in mine if site.report], chosen, edition)
-            queued += _queue(db, settings, kind, period, one, letter, now)
-        except (MailError, HomepotAIError) as error:
-            # One reader's trouble must not cost the others their digest.
-            skipped.append(f"subscription {one.id}: {error}")
+        if mine:
+            edition = one.edition(usual)
+            if edition not in lines:
+                lines[edition] = [_line(site, edition, settings) for site in sites]
+            chosen = [line for site, line in zip(sites, lines[edition], strict=True) if site in mine]
+            try:
+                letter = pages.letter([site for site in mine if site.report], chosen, edition)
+                queued += _queue(db, settings, kind, period, one, mine, letter, now)
+            except _OvertakenError:
+                # A report was stored meanwhile: the digest is to tell of it.
+                with db.reader() as conn:
+                    sites = _sites(conn, settings, kind, period, failed or {})
+                lines = {}
+                continue
+            except (MailError, HomepotAIError) as error:
+                # One reader's trouble must not cost the others their digest.
+                skipped.append(f"subscription {one.id}: {error}")
+        waiting = waiting[1:]
     return DigestOutcome(queued, tuple(skipped), period.timezone)
+
+
+class _OvertakenError(Exception):
+    """A report that the digest does not tell of was stored while it was made."""
 
 
 def _reads(one: Subscription, site: int, visible: recipients.Visible) -> bool:
@@ -125,18 +138,18 @@ def _sites(
     conn: Connection, settings: Settings, kind: Kind, period: Period, failed: Mapping[str, str]
 ) -> list[_Site]:
     found = []
-    for site in list_sites(conn, settings):
-        if not (site.is_active and site.timezone == period.timezone):
-            continue
-        scope = Scope(kind="site", id=site.id)
-        why = failed.get(scope.slug, "")
+    sites = [s for s in list_sites(conn, settings) if s.is_active and s.timezone == period.timezone]
+    names = {site.id: report_id(kind, period, Scope(kind="site", id=site.id)) for site in sites}
+    revisions = posting.revisions(conn, list(names.values()))
+    for site in sites:
+        name, why = names[site.id], failed.get(Scope(kind="site", id=site.id).slug, "")
         try:
-            report = stored.read(conn, report_id(kind, period, scope))
+            report = stored.read(conn, name)
         except HomepotAIError as error:
             report, why = None, str(error)
         kept = report if isinstance(report, StoredReport) else None
         reason = "" if kept else clean(why or NOT_MADE, 200)
-        found.append(_Site(site.id, clean(site.name), kept, reason))
+        found.append(_Site(site.id, clean(site.name), name, revisions.get(name), kept, reason))
     return found
 
 
@@ -203,8 +216,8 @@ class _Pages:
 
 
 def _queue(
-    db: Database, settings: Settings, kind: Kind, period: Period, one: Subscription, letter: Letter,
-    now: datetime,
+    db: Database, settings: Settings, kind: Kind, period: Period, one: Subscription,
+    mine: Sequence[_Site], letter: Letter, now: datetime,
 ) -> int:  # fmt: skip
     name = posting.digest_name(kind, period)
     identity = message_id(name, one.email, settings.mail.domain)
@@ -213,5 +226,9 @@ def _queue(
         posting.digest_key(name, one.email), "report", name, one.email.strip(), letter.subject, identity,
         payload,
     )  # fmt: skip
+    told = {site.report_id: site.revision for site in mine if site.revision is not None}
     with db.writer() as conn:
+        posting.one_after_the_other(conn, name, digests=True)
+        if posting.revisions(conn, [site.report_id for site in mine]) != told:
+            raise _OvertakenError
         return int(enqueue(conn, mail, now=now))

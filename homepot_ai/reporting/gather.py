@@ -167,7 +167,9 @@ def _day(conn: Connection, settings: Settings, period: Period, ids: Sequence[int
         id_, device_id, severity, metric, *rest, _provenance = row
         episodes.append(Episode(id_, device_id, severity, clean(metric, 80) if metric else None, *rest))
     lost = sum(part.minutes for part in reading if part.source == "gone")
-    return Day(period, {id_: DeviceDay.of(one) for id_, one in found.items()}, episodes, lost)
+    fleet = cursor.execute(load(_SQL)["scored_until"], {"start": period.start, "end": period.end}).fetchone()
+    devices = {id_: DeviceDay.of(one) for id_, one in found.items()}
+    return Day(period, devices, episodes, lost, fleet[0] if fleet else None)
 
 
 def _roster(

@@ -59,13 +59,22 @@ def readers(
     edition: Edition,
     *,
     csv: bool,
+    new: bool,
 ) -> Readers:
-    """Everybody who gets a report: its subscribers, those whose digest is out already, those named."""
+    """Everybody who gets a report: its subscribers, those whose digest is out already, those named.
+
+    Args:
+        new: it is not stored yet, so that no digest tells of it.
+    """
     known = recipients.subscriptions(conn, subject.kind)
-    visible = recipients.visible_to(conn, {*(one.email.strip() for one in known), *addresses})
+    visible = recipients.visible_to(
+        conn, {*(one.email.strip() for one in known), *(each.strip() for each in addresses)}
+    )
     usual = recipients.usual_edition(settings, subject.kind)
     subscribers, refused = recipients.choose(known, visible, subject, usual)
-    chosen = [one for one in subscribers if not one.after_digest or _digest_is_out(conn, facts, one.address)]
+    chosen = [
+        one for one in subscribers if not one.after_digest or _digest_is_out(conn, facts, one.address, new)
+    ]
     asked, not_asked = recipients.asked(addresses, visible, subject, edition, csv=csv)
     return Readers((*chosen, *asked), (*refused, *not_asked), bool(chosen))
 
@@ -148,10 +157,26 @@ def is_queued(conn: Connection, kind: Kind, period: Period, address: str) -> boo
     return _queued(conn, digest_key(digest_name(kind, period), address)) is not None
 
 
-def _digest_is_out(conn: Connection, facts: ReportFacts, address: str) -> bool:
+def one_after_the_other(conn: Connection, name: str, *, digests: bool) -> None:
+    """Until the transaction ends: reports of a period are stored, or its digests queued, never both at once.
+
+    So each either is told of in a digest or knows that the digest is out.
+
+    Args:
+        name: of the digest.
+    """
+    conn.execute(_SQL["digests_wait" if digests else "digests_pass"], {"name": name})
+
+
+def revisions(conn: Connection, report_ids: Sequence[str]) -> dict[str, int]:
+    """The newest revision of each of these reports that was made."""
+    return {str(row[0]): int(row[1]) for row in conn.execute(_SQL["revisions"], {"ids": list(report_ids)})}
+
+
+def _digest_is_out(conn: Connection, facts: ReportFacts, address: str, new: bool) -> bool:
     """Whether somebody's digest went without this report, which then comes on its own."""
     digest = _queued(conn, digest_key(digest_name(facts.report_type, facts.period), address))
-    return digest is not None and digest[1] < facts.made.at
+    return digest is not None and (new or digest[1] < facts.made.at)
 
 
 def _queued(conn: Connection, key: str) -> tuple[str, datetime] | None:

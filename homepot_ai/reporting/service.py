@@ -142,7 +142,8 @@ def report_id(kind: Kind, period: Period, scope: Scope) -> str:
         when += f"-{period.last_day:%Y%m%d}"
         if not period.whole_days:
             opens, closes = local(period.start, period.timezone), local(period.end, period.timezone)
-            when = f"{opens:%Y%m%dT%H%M}-{closes:%Y%m%dT%H%M}"
+            # An hour that comes twice is two hours: the second is marked.
+            when = "-".join(f"{edge:%Y%m%dT%H%M}{'b' * edge.fold}" for edge in (opens, closes))
     return f"rpt_{when}_{kind}_{scope.slug}"
 
 
@@ -216,10 +217,12 @@ def make_incident_report(
     closed = row.closed_at if row is not None else None
 
     def facts_of(conn: Connection, known: StoredReport | None) -> ReportFacts | None:
-        final = known is not None and closed is not None and known.generated_at < closed <= now
-        if known is not None and not (wish.revise or final):
-            return None
-        return first
+        if known is None or wish.revise:
+            return first
+        # Not by the clock: the close may lie before a report that did not know of it yet.
+        header = known.facts.incident_header
+        told = header is not None and header.final and closed is not None and known.facts.period.end >= closed
+        return first if closed is not None and closed <= now and not told else None
 
     site = row.site_id if row is not None else None
     subject = Subject("incident", site, row.root_device_id if row is not None else None)
@@ -251,7 +254,7 @@ class _Draft:
 
 
 class _OvertakenError(Exception):
-    """Somebody else stored the same revision first: theirs is the report."""
+    """Somebody else stored the same revision first, or its readers are others by now: once more."""
 
 
 def _make(
@@ -264,11 +267,8 @@ def _make(
             if isinstance(known, OlderReport):
                 return _older(known)
             draft = _draft(work, known, work.facts_of(conn, known), wish, settings)
-            readers = posting.readers(
-                conn, settings, work.subject, draft.facts, wish.addresses, draft.first, csv=wish.csv
-            )
             late = now - draft.facts.period.end > MAILED_WITHIN
-            todo = posting.missing(conn, draft.report_id, draft.revision, readers.chosen, late=late)
+            readers, todo = _readers(conn, settings, work, draft, wish, late=late)
         asked = wish.edition or draft.first
         made = {e: _page(draft, e, settings) for e in {asked, *(reader.edition for reader in todo)}}
         pdfs = _pdfs(db, draft, made, render, settings)
@@ -277,7 +277,7 @@ def _make(
             for edition in {reader.edition for reader in todo}
         }
         try:
-            post = _store(db, settings, work, draft, made, pdfs, todo, letters, now)
+            post = _store(db, settings, work, draft, made, pdfs, wish, todo, letters, now, late=late)
         except _OvertakenError:
             continue
         break
@@ -302,6 +302,16 @@ def _make(
         edition=asked,
         tables=editions.tables_of(document) if wish.csv else {},
     )
+
+
+def _readers(
+    conn: Connection, settings: Settings, work: _Work, draft: _Draft, wish: Wish, *, late: bool
+) -> tuple[posting.Readers, list[Recipient]]:
+    """Everybody who gets the report, and of these, who has no mail of it yet."""
+    readers = posting.readers(
+        conn, settings, work.subject, draft.facts, wish.addresses, draft.first, csv=wish.csv, new=draft.new
+    )
+    return readers, posting.missing(conn, draft.report_id, draft.revision, readers.chosen, late=late)
 
 
 def _draft(
@@ -362,15 +372,27 @@ def _store(
     draft: _Draft,
     made: Mapping[Edition, Document],
     pdfs: Mapping[Edition, bytes],
+    wish: Wish,
     todo: Sequence[Recipient],
     letters: Mapping[Edition, Letter],
     now: datetime,
+    *,
+    late: bool,
 ) -> Post:
-    """One transaction: the report if it is new, its editions, and the mails that are not queued yet."""
+    """One transaction: the report if it is new, its editions, and the mails that are not queued yet.
+
+    Raises:
+        _OvertakenError: another run stored this revision, sent a digest without it, or somebody began or
+            ceased to be one of its readers while it was rendered.
+    """
     version = template_version(templates_of(settings))
     with db.writer() as conn:
+        name = posting.digest_name(draft.facts.report_type, draft.facts.period)
+        posting.one_after_the_other(conn, name, digests=False)
+        if {*_readers(conn, settings, work, draft, wish, late=late)[1]} != {*todo}:
+            raise _OvertakenError
         if draft.new and not stored.insert(
-            conn, draft.report_id, draft.revision, draft.facts, draft.differences, draft.first.mode
+            conn, draft.report_id, draft.revision, draft.facts, draft.differences, draft.first
         ):
             raise _OvertakenError
         for edition, made_pdf in pdfs.items():

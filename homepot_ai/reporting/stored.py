@@ -98,9 +98,14 @@ def insert(
     revision: int,
     facts: ReportFacts,
     differences: tuple[Difference, ...],
-    mode: str,
+    first: Edition,
 ) -> bool:
-    """Store a revision; False when somebody else stored it first."""
+    """Store a revision; False when somebody else stored it first.
+
+    Args:
+        first: the edition that replays when none is asked for.
+    """
+    header = facts.incident_header
     row = conn.execute(
         _SQL["insert_report"],
         {
@@ -114,9 +119,16 @@ def insert(
             "period_start": facts.period.start,
             "period_end": facts.period.end,
             "timezone": facts.period.timezone,
-            "mode": mode,
+            "mode": first.mode,
             # What is looked at most, without reading the facts.
-            "content": Jsonb({"devices": facts.headline.figures.devices if facts.headline else 0}),
+            "content": Jsonb(
+                {
+                    "devices": facts.headline.figures.devices if facts.headline else 0,
+                    "language": first.language,
+                    "paper": first.paper,
+                    "final": header is not None and header.final,
+                }
+            ),
             "facts": canonical_json(facts).decode(),
             "facts_hash": facts_hash(facts),
             "generated_at": facts.made.at,

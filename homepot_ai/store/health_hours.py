@@ -210,6 +210,17 @@ def roll_up(db: Database, settings: Settings, start: datetime, end: datetime, *,
     return [midnight.date() for midnight in wanted if _roll_day(db, settings, midnight, now)]
 
 
+def filled(conn: Connection, first: datetime, last: datetime) -> None:
+    """Holes in the scores from one minute to another were filled: what was rolled up is out of date.
+
+    Args:
+        first, last: named by their end, as minutes are.
+    """
+    instant = timedelta(microseconds=1)
+    span = {"first": _midnight(first - instant).date(), "last": _midnight(last - instant).date()}
+    conn.execute(_SQL["out_of_date"], span)
+
+
 def _roll_day(db: Database, settings: Settings, midnight: datetime, now: datetime) -> bool:
     part = Part("minutes", midnight, midnight + DAY)
     span = {"start": part.start, "end": part.end}

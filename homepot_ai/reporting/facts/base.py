@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import date, datetime
 from typing import Literal
@@ -44,11 +45,18 @@ class Scope(Fact):
 
         >>> Scope(kind="site", id=7).slug, Scope(kind="device_type", name="kiosk").slug
         ('site7', 'type-kiosk')
+        >>> Scope(kind="device_type", name="POS terminal").slug  # told from 'pos-terminal', as a file is, too
+        'type-pos-terminal-1bee77fc'
         """
         if self.kind == "fleet":
             return "fleet"
         if self.kind == "device_type":
-            return f"type-{re.sub(r'[^A-Za-z0-9-]+', '-', self.name or '')}"
+            name = self.name or ""
+            if re.fullmatch(r"[a-z0-9_-]{1,40}", name):
+                return f"type-{name}"
+            # What cannot stand in the name of a file must not make two types one.
+            plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+            return f"type-{plain}{'-' if plain else ''}{hashlib.sha256(name.encode()).hexdigest()[:8]}"
         return f"{self.kind}{self.id}"
 
 

@@ -62,6 +62,9 @@ SELECT shard, count(*), sum(rows_read), max(seconds), min(at), max(at), max(gap)
           FROM ai_scoring_minutes WHERE at > %(start)s AND at <= %(end)s) AS minutes
  GROUP BY shard ORDER BY shard;
 
+-- name: scored_until
+SELECT max(at) FROM ai_scoring_minutes WHERE at > %(start)s AND at <= %(end)s;
+
 -- name: shard_changes
 SELECT (details ->> 'watermark')::timestamptz, (details ->> 'before')::int, (details ->> 'after')::int
   FROM ai_audit_log WHERE actor = 'reshard' AND action = 'redistributed' ORDER BY 1;

@@ -6,7 +6,8 @@ SELECT r.revision, r.facts, r.facts_hash, r.generated_at, r.differences, e.mode,
   FROM ai_reports r
  CROSS JOIN LATERAL (SELECT * FROM ai_report_editions e
                       WHERE e.report_id = r.report_id AND e.revision = r.revision
-                      ORDER BY e.mode <> r.mode, e.language <> 'en', e.language, e.paper LIMIT 1) e
+                      ORDER BY e.mode <> r.mode, e.language <> coalesce(r.content->>'language', 'en'),
+                               e.paper <> coalesce(r.content->>'paper', 'A4'), e.language, e.paper LIMIT 1) e
  WHERE r.report_id = %(report_id)s AND (%(revision)s::int IS NULL OR r.revision = %(revision)s)
  ORDER BY r.revision DESC LIMIT 1;
 
@@ -30,8 +31,10 @@ VALUES (%(report_id)s, %(revision)s, %(mode)s, %(language)s, %(paper)s, %(pdf)s,
 ON CONFLICT DO NOTHING;
 
 -- name: note_recipients
-UPDATE ai_reports SET recipients = %(recipients)s
- WHERE report_id = %(report_id)s AND revision = %(revision)s AND recipients <> %(recipients)s;
+-- Added to those of calls before.
+UPDATE ai_reports SET recipients = (
+         SELECT jsonb_agg(DISTINCT one ORDER BY one) FROM jsonb_array_elements(recipients || %(recipients)s) AS one)
+ WHERE report_id = %(report_id)s AND revision = %(revision)s AND NOT recipients @> %(recipients)s;
 
 -- name: incident_report
 -- A report of an incident is named after the day on which it was first made out to begin; that may move.
@@ -40,15 +43,19 @@ SELECT report_id FROM ai_reports
  ORDER BY generated_at LIMIT 1;
 
 -- name: incidents_to_report
--- Opened and never reported, or closed since the last report. Suspicions and what lies long back are left out.
+-- Opened and never reported, or closed since the last report: it was not final, or of an earlier close. A close may
+-- lie before the report that did not know of it. Suspicions and what lies long back are left out.
 SELECT i.id
   FROM ai_incidents i
-  LEFT JOIN LATERAL (SELECT max(generated_at) AS at FROM ai_reports r
+  LEFT JOIN LATERAL (SELECT r.generated_at AS at, r.period_end,
+                            coalesce((r.content->>'final')::boolean, r.generated_at >= i.closed_at) AS final
+                       FROM ai_reports r
                       WHERE r.report_type = 'incident'
-                        AND split_part(r.report_id, '_', 3) = 'incident' || i.id::text) made ON true
+                        AND split_part(r.report_id, '_', 3) = 'incident' || i.id::text
+                      ORDER BY r.revision DESC LIMIT 1) made ON true
  WHERE i.state IN ('open', 'acknowledged', 'closed') AND i.opened_at <= %(now)s
    AND coalesce(i.closed_at, i.opened_at) > %(since)s
-   AND (made.at IS NULL OR (i.closed_at IS NOT NULL AND made.at < i.closed_at AND i.closed_at <= %(now)s))
+   AND (made.at IS NULL OR (i.closed_at <= %(now)s AND (NOT made.final OR made.period_end < i.closed_at)))
  ORDER BY i.opened_at, i.id LIMIT %(limit)s;
 
 -- name: mailed
@@ -63,6 +70,16 @@ SELECT message_id FROM ai_alert_messages
  WHERE incident_id = %(incident)s AND channel = 'mail' AND lower(address) = lower(%(recipient)s)
    AND message_id IS NOT NULL
  ORDER BY id;
+
+-- name: digests_wait
+-- Reports of a period are stored together; while its digests are decided on, none is.
+SELECT pg_advisory_xact_lock(hashtext('ai_digests'), hashtext(%(name)s));
+
+-- name: digests_pass
+SELECT pg_advisory_xact_lock_shared(hashtext('ai_digests'), hashtext(%(name)s));
+
+-- name: revisions
+SELECT report_id, max(revision) FROM ai_reports WHERE report_id = ANY(%(ids)s::text[]) GROUP BY 1 ORDER BY 1;
 
 -- name: queued
 SELECT message_id, created_at FROM ai_mail_outbox WHERE key = %(key)s;

@@ -113,6 +113,10 @@ INSERT INTO ai_health_hours
 INSERT INTO ai_health_rollups (day, rolled_at, minutes) VALUES (%(day)s, %(now)s, %(minutes)s)
 ON CONFLICT (day) DO UPDATE SET rolled_at = excluded.rolled_at, minutes = excluded.minutes;
 
+-- name: out_of_date
+-- Fewer than none were there when it was rolled up: anything is more.
+UPDATE ai_health_rollups SET minutes = -1 WHERE day BETWEEN %(first)s AND %(last)s;
+
 -- name: rolled_up
 -- Days that were rolled up, and of which nothing was scored since.
 SELECT r.day
