@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import shlex
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ def test_commands_in_runbooks_are_for_deployments_and_parameters_that_exist() ->
     for page in (ROOT / "docs" / "runbooks").glob("*.md"):
         text = page.read_text(encoding="utf-8")
         for command in re.findall(r"^    homepot-ai run (.+)$", text, re.MULTILINE):
-            name, *options = command.split()
+            name, *options = shlex.split(command)
             assert name in ENTRIES, f"{page.name}: {command}"
             known = parameter_schema(flow_of(ENTRIES[name])).model_dump()["properties"]
             for option in options:
