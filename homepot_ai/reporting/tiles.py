@@ -8,7 +8,7 @@ from datetime import timedelta
 from homepot_ai.reporting import charts, spans
 from homepot_ai.reporting.document import Change, Tile, Tone
 from homepot_ai.reporting.facts import ClassFacts, Earlier, Figures, ForecastFacts, ReportFacts
-from homepot_ai.reporting.terms import Span, capitalised, span, statuses
+from homepot_ai.reporting.terms import ENOUGH, Span, capitalised, span, statuses
 from homepot_ai.reporting.voice import ABSENT, Voice, message
 
 SOON = timedelta(hours=72)
@@ -24,6 +24,8 @@ _AT_END: Mapping[Span, str] = {
     "period": message("Devices at the end"),
 }
 #: How a difference is said: (better or more, worse or fewer, factor, decimals, whether up is good).
+#: The one figure that grows with the time that was scored.
+_COUNTED = "opened"
 _SAID: Mapping[str, tuple[str, str, float, int, bool]] = {
     "health": (message("{x} better than {when}"), message("{x} worse than {when}"), 1.0, 2, True),
     "availability": (
@@ -58,12 +60,24 @@ def tiles(facts: ReportFacts, voice: Voice, wanted: tuple[str, ...]) -> tuple[Ti
     return tuple(makers[name](facts, voice, facts.headline) for name in wanted)
 
 
+def _known(figures: Figures) -> float:
+    """The share of the device-minutes due that have a score row, 0-1."""
+    return figures.status_minutes.total / figures.minutes_due if figures.minutes_due else 1.0
+
+
 def change(voice: Voice, figure: str, now: Figures, then: Earlier) -> Change:
     """Compare a figure with an earlier one; counts are more or fewer, qualities better or worse."""
     up, down, factor, decimals, good = _SAID[figure]
     when = spans.earlier(then, voice)
     if then.figures is None:
         return Change("", voice.t("no comparison: nothing was scored {when}", when=when), "none")
+    # So many in two days and so many in seven say nothing about more or fewer.
+    if figure == _COUNTED and (share := _known(now)) < ENOUGH:
+        said = voice.t("no comparison: only {share} of it was scored", share=voice.percent(share))
+        return Change("", said, "none")
+    if figure == _COUNTED and (share := _known(then.figures)) < ENOUGH:
+        said = voice.t("no comparison: only {share} was scored {when}", when=when, share=voice.percent(share))
+        return Change("", said, "none")
     before, today = getattr(then.figures, figure), getattr(now, figure)
     if before is None or today is None:
         return Change("", voice.t("cannot be compared with the figure {when}", when=when), "none")

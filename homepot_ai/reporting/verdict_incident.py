@@ -49,12 +49,12 @@ def tiles(facts: ReportFacts, voice: Voice) -> tuple[Tile, ...]:
         return ()
     silent = voice.t("{length} of it without data", length=voice.duration(impact.minutes_silent))
     judged = voice.n("of {n} device-minute", "of {n} device-minutes", impact.minutes_judged)
-    known = impact.open_minutes_lost is not None
-    hours = (
-        voice.t("of {length} open", length=voice.duration(impact.open_minutes or 0))
-        if known
-        else voice.t("opening hours are not known")
-    )
+    # What nobody scored may have been lost or not: no zero is shown for it.
+    scored = impact.minutes_judged > 0
+    known = scored and impact.open_minutes_lost is not None
+    hours = voice.t("of {length} open", length=voice.duration(impact.open_minutes or 0))
+    if not known:
+        hours = voice.t("opening hours are not known") if scored else voice.t("nothing was scored")
     held = voice.n("{n} message was held back", "{n} messages were held back", impact.held_back)
     told = voice.n("to {n} recipient", "to {n} recipients", impact.told)
     return (
@@ -68,9 +68,10 @@ def tiles(facts: ReportFacts, voice: Voice) -> tuple[Tile, ...]:
         Tile(
             "lost",
             voice.term("Device time lost"),
-            voice.duration(impact.minutes_lost),
+            voice.duration(impact.minutes_lost) if scored else ABSENT,
             "",
-            f"{judged}; {silent}",
+            f"{judged}; {silent}" if scored else voice.t("nothing was scored"),
+            muted=not scored,
         ),
         Tile(
             "open_lost",

@@ -28,6 +28,7 @@ from homepot_ai.reporting.facts import (
 from homepot_ai.reporting.voice import Voice
 from homepot_ai.settings import MailSettings, Settings
 from homepot_ai.testing.report_examples import example
+from homepot_ai.testing.report_examples_incident import incident_example
 from homepot_ai.text import NBSP, clean, fit, pad, table, width, wrap
 
 GOLDEN = Path(__file__).parents[1] / "data" / "report_mails"
@@ -453,3 +454,33 @@ def test_a_period_that_scoring_saw_the_end_of_only_is_called_incomplete() -> Non
     assert not told.quiet
     soon = quiet.scoring.model_copy(update={"due_from": quiet.period.start + timedelta(minutes=2)})
     assert verdict.is_quiet(quiet.model_copy(update={"scoring": soon}))
+
+
+def test_counts_of_a_period_scored_in_part_are_not_compared() -> None:
+    facts = example("quiet")
+    assert facts.headline is not None
+    now, voice = facts.headline.figures, speak(facts)
+    then = Earlier(what="week_before", first_day=facts.period.first_day, figures=now)
+    assert tiles.change(voice, "opened", now, then).text == "the same as in the week before"
+    half = now.model_copy(update={"minutes_due": now.minutes_due * 2})
+    partly = tiles.change(voice, "opened", now, then.model_copy(update={"figures": half}))
+    assert (partly.glyph, partly.tone) == ("", "none")
+    assert "only 50.0 % was scored in the week before" in partly.text.replace(NBSP, " ")
+    assert "of it was scored" in tiles.change(voice, "opened", half, then).text
+    assert tiles.change(voice, "health", half, then).glyph == "="
+
+
+def test_what_nobody_scored_is_not_called_nothing_lost() -> None:
+    facts = incident_example()
+    assert facts.incident_impact is not None
+    unseen = facts.incident_impact.model_copy(
+        update={"minutes_judged": 0, "minutes_lost": 0.0, "minutes_silent": 0}
+    )
+    told = view_of_facts(facts.model_copy(update={"incident_impact": unseen}))
+    lost = next(tile for tile in told.tiles if tile.key == "lost")
+    assert (lost.value, lost.muted) == ("–", True)
+    assert "none of its minutes was scored" in sentence_of(told, "incident_impact")
+
+
+def view_of_facts(facts: ReportFacts) -> Document:
+    return document(facts, Edition(), report_id="rpt_x", revision=1, templates=TEMPLATES)

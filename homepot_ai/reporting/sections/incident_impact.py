@@ -92,7 +92,9 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
         lost=voice.duration(found.minutes_lost), length=voice.duration(found.minutes),
     )  # fmt: skip
     said = [lead]
-    if found.open_minutes_lost is None:
+    if not found.minutes_judged:
+        said = [voice.t("What was lost is not known: none of its minutes was scored.")]
+    elif found.open_minutes_lost is None:
         said.append(voice.t("HOMEPOT has no opening hours of the site: what was lost in them is not known."))
     elif found.open_minutes is not None and not found.open_minutes:
         said.append(voice.t("The site was closed all the time."))
