@@ -7,6 +7,7 @@ length, and that many bytes: a job in; a PDF or a complaint out.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import resource
@@ -106,13 +107,16 @@ def main() -> int:
     # Whatever a library prints must not get between the frames.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    with contextlib.suppress(Exception):  # the first job says what is wrong with it
+        import weasyprint  # noqa: F401 - while the parent still gathers
     while (frame := read_frame(sys.stdin.buffer)) is not None:
         try:
             job = Job.parse(frame[1])
             # Read by the libraries that write dates into the document and its fonts.
             os.environ["SOURCE_DATE_EPOCH"] = str(int(job.made_at.timestamp()))
             made, warnings = pdf(job)
-        except MemoryError:
+        except (MemoryError, SystemError):
+            # C code that gets no memory returns nothing and sets no exception: Python calls that a SystemError.
             # What is left of the memory is not worth another job.
             write_frame(out, COMPLAINT, b"MemoryError: the document needs more memory than it may have")
             return 1

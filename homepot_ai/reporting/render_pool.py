@@ -36,7 +36,7 @@ _CHUNK = 1 << 16
 
 
 class RenderPool:
-    """Children that render; threads may share one pool. Nothing is started before the first job.
+    """Children that render; threads may share one pool. One is started on entering.
 
     Args:
         size: how many render at the same time.
@@ -56,6 +56,9 @@ class RenderPool:
         self._size = size
 
     def __enter__(self) -> Self:
+        """Begin a first child at once: it reads its libraries while the facts are still gathered."""
+        self._free.get()
+        self._free.put(_Child(self._memory_mb))
         return self
 
     def __exit__(
