@@ -116,7 +116,7 @@ def main() -> int:
             os.environ["SOURCE_DATE_EPOCH"] = str(int(job.made_at.timestamp()))
             made, warnings = pdf(job)
         except (MemoryError, SystemError):
-            # C code that gets no memory returns nothing and sets no exception: Python calls that a SystemError.
+            # C code that gets no memory returns nothing and sets no exception: to Python a SystemError.
             # What is left of the memory is not worth another job.
             write_frame(out, COMPLAINT, b"MemoryError: the document needs more memory than it may have")
             return 1
