@@ -153,9 +153,14 @@ class TestFullDisk:
         assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 4096
 
     def test_a_target_that_is_none_is_refused_before_anything_is_made(self, tmp_path: Path) -> None:
-        for option in (["--out", str(tmp_path)], ["--csv", str(tmp_path / "none")]):
-            result = CliRunner().invoke(cli_post.app, ["report", *option])
-            assert "names a f" in str(result.exception)
+        (tmp_path / "file").touch()
+        refused = {
+            "--out": (tmp_path, "names a file in a folder"),
+            "--csv": (tmp_path / "file", "cannot be made: File exists"),
+        }
+        for option, (target, said) in refused.items():
+            result = CliRunner().invoke(cli_post.app, ["report", option, str(target)])
+            assert said in str(result.exception)
 
 
 def test_the_commands_say_who_gets_what(
