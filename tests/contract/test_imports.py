@@ -28,8 +28,11 @@ LAYERS = [
     {"store", "fleet"},
     {"health"},
     {"incidents", "memory", "prediction"},
+    {"language"},
     {"reporting"},
     {"alerts"},
+    {"questions"},
+    {"answers"},
     {"testing"},
     {"cli_common"},
     {
@@ -60,6 +63,7 @@ HEAVY = {
     "torch",
     "chromadb",
     "sentence_transformers",
+    "ollama",
 }
 
 
