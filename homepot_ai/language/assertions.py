@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from homepot_ai.language import comparing, metrics
 from homepot_ai.language.facts import Book, Claim, Fact
-from homepot_ai.language.owners import Owned, same, whole
+from homepot_ai.language.owners import Owned, names, same, whole
 from homepot_ai.language.reading import Clause, Read, Refused
 from homepot_ai.language.words import Words
 
@@ -75,6 +75,9 @@ def check(found: Read, owned: Sequence[Owned], claim: Claim, book: Book, words: 
         comparing.directions(scene)
         comparing.ranks(scene)
         _future(scene)
+        _agents(scene)
+        _since(scene)
+        _transitive(scene)
     metrics.check(found, book, words)
     comparing.levels(scenes)
     comparing.pairs(scenes)
@@ -181,7 +184,7 @@ def _negations(scene: Scene) -> None:
         return
     if denying[0] in words.sets["not"]:
         raise Refused("negation")
-    if not any(_proves(fact, "none", scene) for fact in scene.scope):
+    if scene.has("ever") or not any(_proves(fact, "none", scene) for fact in scene.scope):
         raise Refused("negation")
 
 
@@ -189,7 +192,12 @@ def _universals(scene: Scene) -> None:
     """All, every, always need a fact that proves it of what the clause speaks of."""
     if not scene.has("all"):
         return
-    if not any(_proves(fact, "all", scene) for fact in scene.scope):
+    universal = [word for word in scene.clause.words if scene.words.among(word, "all")]
+    proving = [fact for fact in scene.scope if _proves(fact, "all", scene)]
+    if scene.has("ever"):
+        # Of all the time only a share of it tells.
+        proving = [fact for fact in proving if fact.kind == "share"]
+    if not proving or len(universal) > 1:
         raise Refused("universal")
 
 
@@ -221,7 +229,7 @@ def _content(word: str, stem: str, scene: Scene) -> bool:
     if words.among(word, "state", "highest", "lowest", "best", "worst", "up", "down"):
         return True
     if words.among(word, *_TAGS) or word in words.sets["function"] or stem in metrics.generics(words):
-        return word in words.kinds_flat()
+        return stem in {words.stem(noun) for noun in words.kinds_flat()}
     return True
 
 
@@ -233,18 +241,41 @@ def _states(scene: Scene) -> None:
             continue
         if _fills(place, scene) or (words.among(token.text, "up", "down") and not scene.told_by(token.stem)):
             continue
-        if not any(_holds(fact, place, scene) for fact in scene.told_by(token.stem)):
+        holding = [fact for fact in scene.told_by(token.stem) if _holds(fact, place, scene)]
+        if not holding or _denied(token.stem, holding, scene):
             raise Refused("state")
+        if _listed(scene) and not all(
+            any(same(fact.subject, alias, scene.book) for fact in holding) for alias in scene.who.subjects
+        ):
+            raise Refused("state")
+    if _listed(scene) and scene.has("all", "none", "not"):
+        raise Refused("universal")
     if scene.has("kept") and not any(
-        (f.kind == "delta" and f.direction == 0) or f.universal == "all" or f.kind in {"duration", "moment"}
-        or metrics.kept(f, words) for f in scene.scope
+        (f.kind == "delta" and f.direction == 0) or f.universal == "all"
+        or (f.kind in {"duration", "moment"} and f in scene.found.shown) or metrics.kept(f, words)
+        for f in scene.scope
     ):  # fmt: skip
         raise Refused("time")
-    group = scene.who.subjects
-    if len(group) > 1 and scene.has("state") and not scene.who.compared and not scene.shown:
-        for alias in group:
-            if not any(same(fact.subject, alias, scene.book) for fact in scene.scope):
-                raise Refused("state")
+
+
+def _listed(scene: Scene) -> bool:
+    """Whether a clause says the same of several subjects."""
+    return len(scene.who.subjects) > 1 and not scene.who.compared
+
+
+def _denied(stem: str, holding: Sequence[Fact], scene: Scene) -> bool:
+    """What was (a time spent open, a moment of opening) is not told as what is, where its state is another."""
+    words = scene.words
+    if any(fact.kind in {"state", "cause"} or fact.universal for fact in holding) or scene.has("past_tense"):
+        return False
+    subjects = {fact.subject for fact in holding if fact.kind in {"duration", "moment"}}
+    states = [
+        metrics.own(fact, words) & words.stem_set("state")
+        for fact in scene.book.facts
+        if fact.kind == "state" and fact.subject in subjects
+    ]
+    known = [found for found in states if found]
+    return bool(known) and not any(stem in found for found in known)
 
 
 _JOINED_STATES = frozenset({"nodata", "notscored", "heldback", "cametrue"})
@@ -252,8 +283,15 @@ _JOINED_STATES = frozenset({"nodata", "notscored", "heldback", "cametrue"})
 
 def _holds(fact: Fact, place: int, scene: Scene) -> bool:
     """Whether a fact bears out a state word at a place: of one's own state, or of what is counted."""
+    words = scene.words
     if fact.kind in {"state", "cause"}:
-        return True
+        # "The temperature of {D1} is critical" says it of something that has no state.
+        ahead = {t.stem for t in scene.clause.tokens[:place] if t.kind == "word"} & metrics.named(
+            scene.found, words
+        )
+        return not ahead - metrics.own(fact, words) - _kinds(scene) - metrics.generics(words)
+    if not metrics.qualifiers(fact, words) <= _claimed(scene) | metrics.implied(fact, scene.found, words):
+        return False
     if fact.universal and (scene.has("all", "none")):
         return True
     if fact.kind in {"count", "share"}:
@@ -263,17 +301,54 @@ def _holds(fact: Fact, place: int, scene: Scene) -> bool:
         # "{S1} is critical with {f3} devices" would call the site critical.
         near = bool(where) and place < where[0] <= place + (2 if fact.kind == "share" else 1)
         return bool(where) and (place > where[0] or noun or near)
-    return True
+    return fact in scene.found.shown
+
+
+def _agents(scene: Scene) -> None:
+    """Who did it (`acknowledged by {P1}`) is who the fact names, or whose fact it is."""
+    tokens = scene.clause.tokens
+    for place, token in enumerate(tokens):
+        before = scene.clause.at(place - 1)
+        if token.kind != "subject" or before is None or not scene.words.among(before.text, "by", "agent"):
+            continue
+        deeds = [
+            t.stem for t in tokens[:place] if t.kind == "word" and scene.told_by(t.stem, scene.found.facts)
+        ]
+        if not deeds or not any(
+            same(fact.subject, token.text, scene.book) or names(fact, token.text, scene.book)
+            for fact in scene.told_by(deeds[-1], scene.found.facts)
+        ):
+            raise Refused("subject")
+
+
+def _since(scene: Scene) -> None:
+    """Since and until stand before a moment, not before a length or a level."""
+    for place, fact in scene.clause.facts:
+        before = scene.clause.at(place - 1)
+        if before is not None and scene.words.among(before.text, "since", "until") and fact.kind != "moment":
+            raise Refused("time")
+
+
+def _transitive(scene: Scene) -> None:
+    """`{f1} improved the error ratio` makes one fact the doer of another."""
+    for place, token in enumerate(scene.clause.tokens):
+        after = scene.clause.at(place + 1)
+        if token.kind != "word" or after is None or after.kind != "word":
+            continue
+        if scene.words.among(token.text, *_MOVES) and scene.words.among(after.text, "article"):
+            raise Refused("cause")
+
+
+_MOVES = ("up", "down", "better", "worse", "change")
 
 
 def _future(scene: Scene) -> None:
     """Will and would need a forecast."""
     if scene.has("future"):
+        scope = scene.shown or scene.scope
         stems = scene.words.stem_set("future_fact")
-        if not any(
-            stems & (metrics.own(fact, scene.words) | metrics.period(fact, scene.words))
-            for fact in scene.scope
-        ):
+        told = [metrics.own(fact, scene.words) | metrics.period(fact, scene.words) for fact in scope]
+        if not told or not all(stems & words for words in told):
             raise Refused("future")
 
 

@@ -103,7 +103,7 @@ def check(found: Read, book: Book, words: Words) -> None:
     """
     said = frozenset(token.stem for clause in found.clauses for token in clause.tokens)
     for fact in found.shown:
-        if not qualifiers(fact, words) <= said | _implied(fact, found, words):
+        if not qualifiers(fact, words) <= said | implied(fact, found, words):
             raise Refused("metric")
     before: str | None = None
     for number, clause in enumerate(found.clauses):
@@ -131,28 +131,31 @@ def check(found: Read, book: Book, words: Words) -> None:
             before = names[-1][1]
 
 
-def _implied(fact: Fact, found: Read, words: Words) -> frozenset[str]:
+def implied(fact: Fact, found: Read, words: Words) -> frozenset[str]:
     """What a shown state or verb says already: `lowest` of a rank is looked at elsewhere."""
-    implied: set[str] = set()
+    said: set[str] = set()
     if fact.kind == "rank":
-        implied |= words.stem_set("highest", "lowest")
+        said |= words.stem_set("highest", "lowest")
     if fact.kind == "state":
-        implied |= words.stems(fact.shown)
+        said |= words.stems(fact.shown)
     if any(words.among(word, "future") for clause in found.clauses for word in clause.words):
-        implied |= words.stem_set("future_fact") - {words.stem("risk")}
+        said |= words.stem_set("future_fact") - {words.stem("risk")}
     for clause in found.clauses:
         for place, token in enumerate(clause.tokens):
             if token.text in words.measured_as and place and clause.tokens[place - 1].kind == "fact":
-                implied.add(token.stem)
-    return frozenset(implied)
+                said.add(token.stem)
+    return frozenset(said)
+
+
+def named(found: Read, words: Words) -> frozenset[str]:
+    """Stems of the metrics of all cited facts, without what only qualifies them."""
+    every = frozenset().union(*(own(fact, words) for fact in found.facts))
+    return every - generics(words) - words.stem_set("state", "qualifier")
 
 
 def _names(clause: Clause, found: Read, words: Words) -> list[tuple[int, str]]:
     """Places of words that name some cited fact's metric."""
-    generic = generics(words)
-    states = words.stem_set("state", "qualifier")
-    known = frozenset().union(*(own(fact, words) for fact in found.facts)) - generic
-    telling = known - states
+    telling = named(found, words)
     return [
         (place, token.stem)
         for place, token in enumerate(clause.tokens)

@@ -62,12 +62,12 @@ def _every_subject_has_a_fact(found: Read, book: Book) -> None:
             for other in [*found.subjects, *owning]
             if other
         )
-        named = any(_names(fact, alias, book) for fact in found.facts)
+        named = any(names(fact, alias, book) for fact in found.facts)
         if not placed and not named:
             raise Refused("subject")
 
 
-def _names(fact: Fact, alias: str, book: Book) -> bool:
+def names(fact: Fact, alias: str, book: Book) -> bool:
     """Whether a fact's value is this subject (who acknowledged, which device was hit)."""
     subject = book.subject(alias)
     return subject is not None and fact.kind in {"state", "cause"} and fact.value in {subject.name, alias}
