@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from homepot_ai.language import comparing, metrics
 from homepot_ai.language.facts import Book, Claim, Fact
 from homepot_ai.language.owners import Owned, names, same, whole
-from homepot_ai.language.reading import Clause, Read, Refused
+from homepot_ai.language.reading import Clause, Read, Refused, Token
 from homepot_ai.language.words import Words
 
 #: What a word is refused for in every case, by its set.
@@ -266,7 +266,9 @@ def _listed(scene: Scene) -> bool:
 def _denied(stem: str, holding: Sequence[Fact], scene: Scene) -> bool:
     """What was (a time spent open, a moment of opening) is not told as what is, where its state is another."""
     words = scene.words
-    if any(fact.kind in {"state", "cause"} or fact.universal for fact in holding) or scene.has("past_tense"):
+    if any(fact.kind in {"state", "cause"} or fact.universal for fact in holding) or (
+        scene.has("past_tense") or not scene.has("present")
+    ):
         return False
     subjects = {fact.subject for fact in holding if fact.kind in {"duration", "moment"}}
     states = [
@@ -301,7 +303,7 @@ def _holds(fact: Fact, place: int, scene: Scene) -> bool:
         # "{S1} is critical with {f3} devices" would call the site critical.
         near = bool(where) and place < where[0] <= place + (2 if fact.kind == "share" else 1)
         return bool(where) and (place > where[0] or noun or near)
-    return fact in scene.found.shown
+    return fact in scene.found.shown or fact.kind in {"delta", "rank"}
 
 
 def _agents(scene: Scene) -> None:
@@ -322,11 +324,24 @@ def _agents(scene: Scene) -> None:
 
 
 def _since(scene: Scene) -> None:
-    """Since and until stand before a moment, not before a length or a level."""
-    for place, fact in scene.clause.facts:
-        before = scene.clause.at(place - 1)
-        if before is not None and scene.words.among(before.text, "since", "until") and fact.kind != "moment":
+    """Since and until stand before a moment or a time: not before a length, and not for because."""
+    for place, token in enumerate(scene.clause.tokens):
+        if token.kind != "word" or not scene.words.among(token.text, "since", "until"):
+            continue
+        behind = [
+            t for t in scene.clause.tokens[place + 1 :]
+            if t.kind != "word" or not scene.words.among(t.text, "article", "to")
+        ][:1]  # fmt: skip
+        if not behind or not _when(behind[0], scene):
             raise Refused("time")
+
+
+def _when(token: Token, scene: Scene) -> bool:
+    if token.kind == "fact":
+        fact = scene.book.fact(token.text)
+        return fact is not None and fact.kind == "moment"
+    timed = scene.words.among(token.text, "time", "past_period") or token.text in {"last", "daybefore"}
+    return token.kind == "word" and (timed or token.stem in metrics.moments(scene.book, scene.words))
 
 
 def _transitive(scene: Scene) -> None:
@@ -368,8 +383,6 @@ def _causes(scenes: Sequence[Scene]) -> None:
     if not causal:
         return
     if claim.stance == "hypothesis":
-        if any(w in words.sets["effect"] and w not in _SUPPOSING for _, _, w in causal):
-            raise Refused("cause")
         return
     causes = [fact for fact in first.found.shown if fact.kind == "cause"]
     if len(causes) != 1 or any(word in words.sets["effect"] for _, _, word in causal):
@@ -387,8 +400,17 @@ def _causes(scenes: Sequence[Scene]) -> None:
         raise Refused("cause")
 
 
+def _called(place: int, scene: Scene) -> bool:
+    """`reported as critical`: as what, not because."""
+    token, after = scene.clause.tokens[place], scene.clause.at(place + 1)
+    if token.text not in scene.words.sets["as"] or after is None:
+        return False
+    fact = scene.book.fact(after.text) if after.kind == "fact" else None
+    state = fact is not None and fact.kind == "state"
+    return state or (after.kind == "word" and scene.words.among(after.text, "state") and place > 0)
+
+
 # "caused by" was joined to "because": these are the ones whose cause stands in front of them.
 _FORWARDS = frozenset(
     {"caused", "causes", "causing", "triggers", "trigger", "triggered", "verursachte", "verursacht"}
 )
-_SUPPOSING = frozenset({"after", "following", "so", "behind", "leading", "led", "resulting", "nach"})
