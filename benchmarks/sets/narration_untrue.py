@@ -699,14 +699,14 @@ KEPT = {"turned": 160, "time": 90, "tail": 190, "head": 130, "inside": 150, "val
 
 def untrue() -> list[tuple[str, str, dict[str, Any]]]:
     """All of them: (world, kind, claim)."""
-    from make_narration import claim
+    from narration_claims import claim
 
     found = [(world, kind, claim(text)) for world, kind, text in by_hand()]
     pools: dict[str, list[tuple[str, str, str]]] = {}
     for item in dict.fromkeys(turned()):
-        pools.setdefault(item[1], []).append(item)
+        pools.setdefault(item[1] + (" second" if item[0].startswith("second_") else ""), []).append(item)
     order: Callable[[tuple[str, str, str]], str] = lambda item: hashlib.sha256(repr(item).encode()).hexdigest()  # noqa: E731
     for kind, pool in pools.items():
-        for world, _, text in sorted(pool, key=order)[: KEPT[kind]]:
+        for world, _, text in sorted(pool, key=order)[: KEPT[kind.removesuffix(" second")]]:
             found.append((world, kind, claim(text)))
     return found
