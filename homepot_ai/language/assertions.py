@@ -216,7 +216,9 @@ def _proves(fact: Fact, what: str, scene: Scene) -> bool:
         return False
     # What qualifies the fact must be said: "no devices" is not "no critical devices".
     needed = metrics.qualifiers(fact, scene.words)
-    return bool(named & own) and needed <= named | _claimed(scene)
+    # "Nothing was closed" does not say nothing of what.
+    nouns = own - scene.words.stem_set("state", "qualifier") - metrics.generics(scene.words)
+    return bool(named & (nouns or own)) and needed <= named | _claimed(scene)
 
 
 def _claimed(scene: Scene) -> frozenset[str]:
@@ -264,7 +266,7 @@ def _listed(scene: Scene) -> bool:
 
 
 def _denied(stem: str, holding: Sequence[Fact], scene: Scene) -> bool:
-    """What was (a time spent open, a moment of opening) is not told as what is, where its state is another."""
+    """What was (a time spent open) is not told as what is, where the state is another."""
     words = scene.words
     if any(fact.kind in {"state", "cause"} or fact.universal for fact in holding) or (
         scene.has("past_tense") or not scene.has("present")
@@ -294,6 +296,8 @@ def _holds(fact: Fact, place: int, scene: Scene) -> bool:
         return not ahead - metrics.own(fact, words) - _kinds(scene) - metrics.generics(words)
     if not metrics.qualifiers(fact, words) <= _claimed(scene) | metrics.implied(fact, scene.found, words):
         return False
+    if not _risked(fact, place, scene):
+        return False
     if fact.universal and (scene.has("all", "none")):
         return True
     if fact.kind in {"count", "share"}:
@@ -304,6 +308,18 @@ def _holds(fact: Fact, place: int, scene: Scene) -> bool:
         near = bool(where) and place < where[0] <= place + (2 if fact.kind == "share" else 1)
         return bool(where) and (place > where[0] or noun or near)
     return fact in scene.found.shown or fact.kind in {"delta", "rank"}
+
+
+def _risked(fact: Fact, place: int, scene: Scene) -> bool:
+    """A failure that is only a risk is told as one: `the risk that {D1} fails`, `failure risk`."""
+    ahead = scene.words.stem_set("future_fact") & metrics.own(fact, scene.words)
+    if not ahead:
+        return True
+    token, tokens = scene.clause.tokens[place], scene.clause.tokens
+    if token.stem in ahead:
+        return True
+    near = [t.stem for t in tokens[: place + 2]]
+    return any(stem in ahead for stem in near) or scene.has("future", "may")
 
 
 def _agents(scene: Scene) -> None:

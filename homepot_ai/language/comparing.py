@@ -164,6 +164,10 @@ def levels(scenes: Sequence[Scene]) -> None:
                 continue
             if fact.kind not in _LEVELS:
                 continue
+            # "auf {f4} gestiegen": the verb stands at the end.
+            ended = place + 2 == len(clause.tokens) and before is not None
+            if ended and before is not None and before.text in words.sets["to"]:
+                moved_after = False
             if moved_before or moved_after or of_move:
                 raise Refused("level")
             if by and any(_moves(token, words) for token in clause.tokens):

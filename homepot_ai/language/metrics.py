@@ -43,8 +43,20 @@ def generics(words: Words) -> frozenset[str]:
 
 def qualifiers(fact: Fact, words: Words) -> frozenset[str]:
     """Stems of a metric without which it would be another: average, critical, without data."""
-    hard = words.stem_set("qualifier", "state")
-    return frozenset(words.stems(fact.metric) & hard) - generics(words) - {words.stem("opened")}
+    soft = generics(words) | {words.stem("opened"), words.stem("affected")}
+    if fact.kind == "count":
+        # What is counted is all of its words: "predictions that came true" are not "predictions".
+        return _own_words(fact, words) - soft
+    hard = words.stem_set("qualifier", "state") | _JOINED
+    return frozenset(words.stems(fact.metric) & hard) - soft
+
+
+_JOINED = frozenset({"cametrue", "heldback", "nodata", "notscored"})
+
+
+def _own_words(fact: Fact, words: Words) -> frozenset[str]:
+    """Stems of a metric without little words."""
+    return words.stems(fact.metric) - words.stem_set("function", "not", "none")
 
 
 def period(fact: Fact, words: Words) -> frozenset[str]:
@@ -138,8 +150,12 @@ def implied(fact: Fact, found: Read, words: Words) -> frozenset[str]:
         said |= words.stem_set("highest", "lowest")
     if fact.kind == "state":
         said |= words.stems(fact.shown)
-    if any(words.among(word, "future") for clause in found.clauses for word in clause.words):
+    if any(words.among(word, "future", "may") for clause in found.clauses for word in clause.words):
         said |= words.stem_set("future_fact") - {words.stem("risk")}
+    if fact.kind == "duration" and any(
+        words.among(w, "lasting") for clause in found.clauses for w in clause.words
+    ):
+        said |= {words.stem("open"), words.stem("offen")}
     for clause in found.clauses:
         for place, token in enumerate(clause.tokens):
             if token.text in words.measured_as and place and clause.tokens[place - 1].kind == "fact":
