@@ -20,6 +20,7 @@ _NEVER = {
     "refused_judgement": "judgement",
     "refused_time": "time",
     "refused_doubt": "hedge",
+    "refused_cause": "cause",
 }
 _NODATA = "nodata"
 
@@ -127,7 +128,7 @@ def _known(scene: Scene) -> None:
         raise Refused("word")
 
 
-_REFUSED_JOINED = {"nolonger": "negation", "atleast": "quantifier"}
+_REFUSED_JOINED = {"nolonger": "negation", "atleast": "quantifier", "hadto": "judgement"}
 _JOINED = frozenset({"because", "asof", "nodata", "notscored", "daybefore", "monthbefore", "weekbefore"})
 _TAGS = (
     "up", "down", "better", "worse", "flat", "change", "highest", "lowest", "best", "worst", "all", "none",
@@ -313,7 +314,7 @@ def _holds(fact: Fact, place: int, scene: Scene) -> bool:
 def _risked(fact: Fact, place: int, scene: Scene) -> bool:
     """A failure that is only a risk is told as one: `the risk that {D1} fails`, `failure risk`."""
     ahead = scene.words.stem_set("future_fact") & metrics.own(fact, scene.words)
-    if not ahead:
+    if not ahead or fact.kind == "count":
         return True
     token, tokens = scene.clause.tokens[place], scene.clause.tokens
     if token.stem in ahead:
@@ -391,8 +392,11 @@ def _causes(scenes: Sequence[Scene]) -> None:
         (number, place, token.text)
         for number, scene in enumerate(scenes)
         for place, token in enumerate(scene.clause.tokens)
-        if token.kind == "word" and (words.among(token.text, "cause", "effect") or token.text == "because")
+        if token.kind == "word"
+        and (words.among(token.text, "cause", "effect") or token.text == "because")
+        and not _called(place, scene)
     ]
+    _leading_with(scenes)
     hedged = any(scene.has("may") for scene in scenes)
     if hedged and claim.stance != "hypothesis":
         raise Refused("hedge")
@@ -414,6 +418,21 @@ def _causes(scenes: Sequence[Scene]) -> None:
     # "{cause} caused {I1}" forwards; "caused by", "because of", "the cause was" backwards.
     if (word in _FORWARDS) != (shown_at < (number, place)):
         raise Refused("cause")
+
+
+def _leading_with(scenes: Sequence[Scene]) -> None:
+    """`With memory at {f4}, health fell`: put in front, one thing explains the other."""
+    first = scenes[0]
+    words = first.words
+    if len(scenes) < 2 or first.claim.stance == "hypothesis" or first.clause.ends_sentence:
+        return
+    if not first.clause.words or first.clause.tokens[0].text not in words.sets["with"] or not first.shown:
+        return
+    for scene in scenes[1:]:
+        moved = scene.has("up", "down", "better", "worse", "state")
+        others = [fact for fact in scene.scope if fact not in first.shown]
+        if moved and others and not any(metrics.alike(a, b, words) for a in first.shown for b in others):
+            raise Refused("cause")
 
 
 def _called(place: int, scene: Scene) -> bool:

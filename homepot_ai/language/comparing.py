@@ -158,8 +158,20 @@ def levels(scenes: Sequence[Scene]) -> None:
             moved_after = _moves(after, words) and not _moves_is_name(after, fact, words)
             by = before is not None and before.text in words.sets["by"]
             of_move = before is not None and before.text in words.sets["of"] and _moves(second, words)
+            noun = any(
+                words.among(token.text, "noun") and words.among(ahead.text, "article")
+                for ahead, token in pairwise(clause.tokens[:place])
+            )
+            if (
+                after is not None
+                and words.among(after.text, "unit")
+                and not _moves_is_name(after, fact, words)
+            ):
+                raise Refused("unit")
             if fact.kind == "delta":
-                if not (moved_before or moved_after or by or of_move or _count_more(clause, place, words)):
+                if not (
+                    noun or moved_before or moved_after or by or of_move or _count_more(clause, place, words)
+                ):
                     raise Refused("level")
                 continue
             if fact.kind not in _LEVELS:
@@ -168,13 +180,19 @@ def levels(scenes: Sequence[Scene]) -> None:
             ended = place + 2 == len(clause.tokens) and before is not None
             if ended and before is not None and before.text in words.sets["to"]:
                 moved_after = False
-            if moved_before or moved_after or of_move:
+            if moved_before or moved_after or of_move or (noun and not _names_between(clause, place, scene)):
                 raise Refused("level")
             if by and any(_moves(token, words) for token in clause.tokens):
                 raise Refused("level")
             if before is not None and before.text in _OVER:
                 raise Refused("quantifier")
             _to(place, fact, scene)
+
+
+def _names_between(clause: Clause, place: int, scene: Scene) -> bool:
+    """`the rise in {D1}'s load to {f1}`: a level behind its own preposition."""
+    before = clause.at(place - 1)
+    return before is not None and before.text in scene.words.sets["to"] | {"at", "bei"}
 
 
 _OVER = frozenset({"over", "under", "above-all", "against", "über", "unter"})
@@ -239,8 +257,16 @@ def _split_at_than(scene: Scene) -> tuple[str | None, str] | None:
             if behind is not None:
                 ahead = [t.text for t in tokens[:place] if t.kind == "subject" and t.text != behind]
                 first = next((alias for alias in ahead if alias in scene.who.subjects), None)
-                return first or next(iter(s for s in scene.who.subjects if s != behind), None), behind
+                return first or _before(scene, behind), behind
     return None
+
+
+def _before(scene: Scene, behind: str) -> str | None:
+    """The subject that a comparison began with, in front of a bracket."""
+    clauses = scene.found.clauses
+    ahead = [alias for clause in clauses[: clauses.index(scene.clause)] for alias in clause.subjects]
+    known = [alias for alias in (*scene.who.subjects, *ahead) if alias != behind]
+    return known[0] if len(set(known)) == 1 else None
 
 
 def pairs(scenes: Sequence[Scene]) -> None:

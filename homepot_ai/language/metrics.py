@@ -128,6 +128,8 @@ def check(found: Read, book: Book, words: Words) -> None:
             after = clause.at(place + 1)
             if after is not None and after.kind == "word" and after.stem in own(fact, words):
                 continue
+            if fact.kind == "duration" and any(words.among(word, "lasting") for word in clause.words):
+                continue
             stem = _nearest(place, clause, names)
             if stem is None:
                 stem = before if before is not None else _later(number, found, words)
