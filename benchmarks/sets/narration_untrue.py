@@ -666,7 +666,7 @@ def turned() -> Iterator[tuple[str, str, str]]:
                 lower = sentence if sentence.startswith("{") else sentence[0].lower() + sentence[1:]
                 yield world, "head", f"{head}{lower}{marks}"
             for old, new in _MIDDLES:
-                if old in sentence and not ("will" in new and "expected" in sentence):
+                if old in sentence and not ("will" in new and re.search("expected|planned|risk", sentence)):
                     yield world, "inside", sentence.replace(old, new, 1) + marks
             for alias in re.findall(r"\{(f\d+)\}", sentence):
                 for number, form in enumerate(_AT_VALUE):

@@ -279,7 +279,9 @@ def _denied(stem: str, holding: Sequence[Fact], scene: Scene) -> bool:
         for fact in scene.book.facts
         if fact.kind == "state" and fact.subject in subjects
     ]
-    known = [found for found in states if found]
+    known = [found for found in states if found & words.stem_set("condition")]
+    if stem not in words.stem_set("condition"):
+        return False
     return bool(known) and not any(stem in found for found in known)
 
 

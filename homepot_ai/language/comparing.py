@@ -38,6 +38,10 @@ def directions(scene: Scene) -> None:
         changes = _of_named(changes, scene, place)
         if not changes or not all(_agrees(token.text, fact, words) for fact in changes):
             raise Refused("direction")
+        # "Changed", of what did not: a denial of it is looked at with the negations.
+        told = words.among(token.text, "change") and not scene.has("not", "none")
+        if told and any(fact.direction == 0 for fact in changes):
+            raise Refused("direction")
 
 
 def _own_word(token: Token, scene: Scene) -> bool:
@@ -57,7 +61,8 @@ def _of_named(changes: list[Fact], scene: Scene, place: int) -> list[Fact]:
     named = [fact for fact in changes if stems & (metrics.own(fact, scene.words) - generic)]
     if named:
         return named
-    levels = [fact for fact in scene.shown if fact.kind in _LEVELS]
+    said = any(stems & (metrics.own(fact, scene.words) - generic) for fact in scene.found.facts)
+    levels = [fact for fact in (scene.shown if said else scene.found.shown) if fact.kind in _LEVELS]
     return [fact for fact in changes if any(metrics.alike(fact, level, scene.words) for level in levels)]
 
 

@@ -44,7 +44,7 @@ def generics(words: Words) -> frozenset[str]:
 def qualifiers(fact: Fact, words: Words) -> frozenset[str]:
     """Stems of a metric without which it would be another: average, critical, without data."""
     soft = generics(words) | {words.stem("opened"), words.stem("affected")}
-    if fact.kind == "count":
+    if fact.kind in {"count", "share"}:
         # What is counted is all of its words: "predictions that came true" are not "predictions".
         return _own_words(fact, words) - soft
     hard = words.stem_set("qualifier", "state") | _JOINED
@@ -131,6 +131,8 @@ def check(found: Read, book: Book, words: Words) -> None:
             if fact.kind == "duration" and any(words.among(word, "lasting") for word in clause.words):
                 continue
             stem = _nearest(place, clause, names)
+            if stem is None and own(fact, words) & {token.stem for token in clause.tokens}:
+                continue
             if stem is None:
                 stem = before if before is not None else _later(number, found, words)
             if stem is not None and stem not in own(fact, words):
@@ -168,7 +170,7 @@ def implied(fact: Fact, found: Read, words: Words) -> frozenset[str]:
 def named(found: Read, words: Words) -> frozenset[str]:
     """Stems of the metrics of all cited facts, without what only qualifies them."""
     every = frozenset().union(*(own(fact, words) for fact in found.facts))
-    return every - generics(words) - words.stem_set("state", "qualifier")
+    return every - generics(words) - words.stem_set("state", "qualifier", "function")
 
 
 def _names(clause: Clause, found: Read, words: Words) -> list[tuple[int, str]]:

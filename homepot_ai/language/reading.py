@@ -99,13 +99,13 @@ def _plain(text: str, words: Words) -> str:
     text = text.replace("’", "'").replace("\N{NO-BREAK SPACE}", " ").replace("‑", "-").strip()
     if not text or len(text) > LONGEST_TEXT:
         raise Refused("length")
+    if any(character.isnumeric() for character in _PLACEHOLDER.sub("", text)):
+        raise Refused("number")
     # What looks like a letter or digit and is another one (fullwidth, roman, superscript).
     if unicodedata.normalize("NFKC", text) != text:
         raise Refused("characters")
     bare = _PLACEHOLDER.sub("", text)
     for character in bare:
-        if character.isnumeric():
-            raise Refused("number")
         if character != " " and character not in _MARKS and not words.letters.fullmatch(character):
             raise Refused("characters")
     if _TOUCHING.search(text) or _SIGN.search(text):
