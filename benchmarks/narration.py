@@ -165,6 +165,11 @@ def _direction(kind: str, record: dict[str, Any], number: float | None) -> Direc
     given = record.get("direction")
     if given is None and kind in {"rank", "delta"}:
         given = record.get("value") if isinstance(record.get("value"), str) else record.get("which")
+    if given is None and kind == "rank":
+        found = re.search(
+            r"\b(highest|lowest|most|least|top|bottom|max|min)\b", str(record.get("metric") or "").lower()
+        )
+        given = found[1] if found else None
     if given is not None:
         word = str(given).strip().lower()
         return 1 if word in _UP else -1 if word in _DOWN else 0

@@ -15,13 +15,14 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import narration_fourth  # noqa: E402
 import narration_second  # noqa: E402
 import narration_third  # noqa: E402
 from narration_claims import claim  # noqa: E402
 from narration_honest import WORLDS  # noqa: E402
 from narration_untrue import BY_HAND, untrue  # noqa: E402
 
-for more in (narration_second, narration_third):
+for more in (narration_second, narration_third, narration_fourth):
     WORLDS.update(more.WORLDS)
     BY_HAND.update(more.BY_HAND)
 
