@@ -18,18 +18,19 @@ sys.path.insert(0, str(HERE))
 import narration_fifth  # noqa: E402
 import narration_fourth  # noqa: E402
 import narration_second  # noqa: E402
+import narration_sixth  # noqa: E402
 import narration_third  # noqa: E402
 from narration_claims import claim  # noqa: E402
 from narration_honest import WORLDS  # noqa: E402
 from narration_untrue import BY_HAND, untrue  # noqa: E402
 
-for more in (narration_second, narration_third, narration_fourth, narration_fifth):
+for more in (narration_second, narration_third, narration_fourth, narration_fifth, narration_sixth):
     WORLDS.update(more.WORLDS)
     BY_HAND.update(more.BY_HAND)
 
 
 def split_of(world: str) -> str:
-    """What was looked at while the rules were made, and what was not."""
+    """What was looked at while the rules were made, and what was measured once before it was."""
     return "test" if world.startswith("fifth_") else "dev"
 
 

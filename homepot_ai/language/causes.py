@@ -34,6 +34,8 @@ def causes(scenes: Sequence[Scene]) -> None:
         raise Refused("cause")
     if {fact.subject for fact in first.found.facts} != {causes[0].subject}:
         raise Refused("cause")
+    if any(scene.has("good_state") for scene in scenes):
+        raise Refused("cause")  # what a rule has proved is why something went wrong
     if any(fact.kind == "delta" for fact in first.found.facts) or len(causal) > 1:
         raise Refused("cause")
     number, place, word = causal[0]

@@ -113,15 +113,16 @@ def _ranks(word: str, fact: Fact, scene: Scene) -> bool:
     stems = {token.stem for token in scene.clause.tokens if token.kind == "word"} - metrics.generics(words)
     everything = {t.stem for c in scene.found.clauses for t in c.tokens if t.kind == "word"}
     own = metrics.own(fact, words) - metrics.generics(words)
-    if words.stem(word) in own and fact.value in {None, 1}:
-        return True
     other = {
         stem for stem in stems
         if stem not in own
         and any(stem in metrics.own(f, words) for f in scene.book.facts if f.kind in LEVELS)
     }  # fmt: skip
-    if not everything & own or (other and not stems & own):
+    called = words.stem_set("highest", "lowest", "best", "worst")
+    if not everything & (own - called) or (other and not stems & (own - called)):
         return False
+    if words.stem(word) in own and fact.value in {None, 1}:
+        return True  # the metric itself says which end it is
     if words.among(word, "highest") and fact.direction == 1:
         return True
     if words.among(word, "lowest") and fact.direction == -1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from homepot_ai.language import metrics
 from homepot_ai.language.facts import Fact
 from homepot_ai.language.reading import Refused
-from homepot_ai.language.scene import TAGS, Scene, claimed, kinds
+from homepot_ai.language.scene import TAGS, Scene, kinds
 
 
 def negations(scene: Scene) -> None:
@@ -54,7 +54,7 @@ def _proves(fact: Fact, what: str, scene: Scene) -> bool:
     needed = metrics.qualifiers(fact, scene.words)
     # "Nothing was closed" does not say nothing of what.
     nouns = own - scene.words.stem_set("state", "qualifier") - metrics.generics(scene.words)
-    return bool(named & (nouns or own)) and needed <= named | claimed(scene)
+    return bool(named & (nouns or own)) and needed <= named
 
 
 def _content(word: str, stem: str, scene: Scene) -> bool:

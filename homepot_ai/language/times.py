@@ -57,7 +57,7 @@ def _times(scene: Scene) -> frozenset[str]:
     }  # fmt: skip
     periods = metrics.moments(scene.book, scene.words)
     return frozenset(
-        token.stem
+        token.text if token.text in scene.words.sets["unit"] else token.stem
         for token in scene.clause.tokens
         if token.kind == "word"
         and (token.text in scene.words.sets["time"] or token.text in BEFORE or token.stem in periods)
