@@ -51,12 +51,18 @@ def _leading_with(scenes: Sequence[Scene]) -> None:
     """`With memory at {f4}, health fell`: put in front, one thing explains the other."""
     first = scenes[0]
     words = first.words
-    if len(scenes) < 2 or first.claim.stance == "hypothesis" or first.clause.ends_sentence:
+    if first.claim.stance == "hypothesis" or not first.shown or not first.clause.words:
         return
-    if not first.clause.words or first.clause.tokens[0].text not in words.sets["with"] or not first.shown:
+    if first.clause.tokens[0].text not in words.sets["with"]:
+        return
+    moves = ("up", "down", "better", "worse")
+    apart = [fact for fact in first.shown[1:] if not metrics.alike(first.shown[0], fact, words)]
+    if apart and first.has(*moves):
+        raise Refused("cause")
+    if first.clause.ends_sentence:
         return
     for scene in scenes[1:]:
-        moved = scene.has("up", "down", "better", "worse")
+        moved = scene.has(*moves)
         others = [fact for fact in scene.scope if fact not in first.shown]
         if moved and others and not any(metrics.alike(a, b, words) for a in first.shown for b in others):
             raise Refused("cause")

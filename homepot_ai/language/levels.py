@@ -37,6 +37,8 @@ def levels(scenes: Sequence[Scene]) -> None:
             if before is not None and before.text in _OVER:
                 raise Refused("quantifier")
             if fact.kind == "delta":
+                if before is not None and before.text in words.sets["to"]:
+                    raise Refused("level")
                 if not (
                     noun or moved_before or moved_after or by or of_move or _count_more(clause, place, words)
                 ):
@@ -104,7 +106,9 @@ def _to(place: int, fact: Fact, scene: Scene) -> None:
     if before is None or fact.kind not in {"value", "share", "count"}:
         return
     moving = any(moves(token, words) for token in clause.tokens)
-    came = before.text in words.sets["from"] and (moving or before.text not in words.sets["of"])
+    noun = clause.at(place - 2)
+    of = before.text in words.sets["of"] and noun is not None and noun.stem in metrics.own(fact, words)
+    came = before.text in words.sets["from"] and not of and (moving or before.text not in words.sets["of"])
     if came and isinstance(fact.value, (int, float)):
         following = [(at, other) for at, other in clause.facts if at > place]
         if not following or not _from_to(fact, following[0][1], scene):
