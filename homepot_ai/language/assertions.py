@@ -14,7 +14,7 @@ from homepot_ai.language.owners import Owned
 from homepot_ai.language.proofs import negations, universals
 from homepot_ai.language.reading import Read, Refused
 from homepot_ai.language.scene import TAGS, Scene, fills, kinds, scope
-from homepot_ai.language.states import agents, bare, future, identity, states
+from homepot_ai.language.states import agents, bare, future, identity, orders, states
 from homepot_ai.language.times import since, times
 from homepot_ai.language.words import Words
 
@@ -61,6 +61,7 @@ def check(found: Read, owned: Sequence[Owned], claim: Claim, book: Book, words: 
         transitive(scene)
         identity(scene)
     bare(scenes)
+    orders(scenes)
     metrics.check(found, book, words)
     levels(scenes)
     pairs(scenes)

@@ -112,6 +112,16 @@ def agents(scene: Scene) -> None:
             raise Refused("subject")
 
 
+def orders(scenes: Sequence[Scene]) -> None:
+    """A sentence that begins with a bare verb tells somebody to do something."""
+    begins = True
+    for scene in scenes:
+        first = scene.clause.tokens[0]
+        if begins and first.kind == "word" and first.text in scene.words.sets["verb"]:
+            raise Refused("advice")
+        begins = scene.clause.ends_sentence
+
+
 def identity(scene: Scene) -> None:
     """`{D1} is {D2}` says that one is the other."""
     tokens = scene.clause.tokens

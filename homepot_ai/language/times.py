@@ -29,7 +29,9 @@ def times(scenes: Sequence[Scene]) -> None:
             for word in own:
                 if not any(word in period for period in [*periods, *changes]):
                     raise Refused("time")
-        near = [said[n] for n in (*range(number - 1, -1, -1), *range(number + 1, len(said))) if said[n]]
+        # "Up {f2} since yesterday" dates the change alone, and no other clause.
+        around = (*range(number - 1, -1, -1), *range(number + 1, len(said)))
+        near = [said[n] for n in around if said[n] and not scenes[n].has("since")]
         # "Currently" is not carried over: what has no time of its own is read as of now anyway.
         inherited = own or (near[0] - {words.stem("now")} if near else frozenset())
         if not somewhere:

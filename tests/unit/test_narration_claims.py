@@ -398,7 +398,7 @@ def test_nothing_untrue_of_the_shipped_set_gets_through() -> None:
     with gzip.open(HOME / "benchmarks/sets/narration.jsonl.gz", "rt", encoding="utf-8") as source:
         for number, text in enumerate(source):
             line = json.loads(text)
-            if not line["honest"] and number % 4:
+            if not line["honest"] and number % 6:
                 continue
             book, names = narration.book_of(line)
             for verdict in judge(narration.claims_of(line, names) or [], book):
