@@ -1,7 +1,7 @@
 """Asking Ollama: one question by schema at a time, within a deadline, every ending named and noted down.
 
-    compose (budget, fence, nonce) ─► which model is there ─► cache ─► the one turn ─► chat, at most twice
-                                 validate, keep ◄─ a row in ai_llm_calls, whatever the ending ◄─┘
+compose (budget, fence, nonce) ─► which model is there ─► cache ─► the one turn ─► chat, at most twice
+                             validate, keep ◄─ a row in ai_llm_calls, whatever the ending ◄─┘
 """
 
 from __future__ import annotations
@@ -190,7 +190,8 @@ class Ollama:
         Raises:
             Failed: none works, or the server did not answer in time.
         """
-        return self._way(model, _Trace(time.monotonic() + deadline_s), patient=True)
+        with self._turn(deadline_s / 2):
+            return self._way(model, _Trace(time.monotonic() + deadline_s / 2), patient=True)
 
     def _answer(
         self,
@@ -293,10 +294,10 @@ class Ollama:
     def _candidates(self, wanted: str | None, trace: _Trace) -> list[Installed]:
         there = {one.name: one for one in self._installed(trace)}
         names = chain(self.settings, wanted)
-        found = [there[full] for full in map(_with_tag, names) if full in there]
+        found = [there[full] for full in map(with_tag, names) if full in there]
         if not found:
             raise Failed(Outcome.MISSING, f"none of {', '.join(names)} is installed: ollama pull {names[0]}")
-        if found[0].name != _with_tag(names[0]):
+        if found[0].name != with_tag(names[0]):
             trace.notes.append(f"{names[0]} is not installed, {found[0].name} stands in")
         return found
 
@@ -376,6 +377,10 @@ def chain(settings: OllamaSettings, wanted: str | None = None) -> list[str]:
     return list(dict.fromkeys([*first, roles[settings.preferred], *roles.values()]))
 
 
-def _with_tag(name: str) -> str:
-    """As Ollama lists it: a name without a tag is its latest."""
+def with_tag(name: str) -> str:
+    """As Ollama lists it: a name without a tag is its latest.
+
+    >>> with_tag("mistral"), with_tag("mistral:7b")
+    ('mistral:latest', 'mistral:7b')
+    """
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
