@@ -9,10 +9,12 @@ resolving a name cannot be cancelled.
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from homepot_ai.language.model import Outcome
 from homepot_ai.text import clean
@@ -95,7 +97,7 @@ class Line:
                 if one.model
             ]
 
-        return self._within(deadline_s, ask)
+        return self._within(deadline_s, ask, knock=True)
 
     def loaded(self, *, deadline_s: float) -> dict[str, int]:
         """The models in memory, with the bytes that each takes.
@@ -169,7 +171,9 @@ class Line:
 
         return self._within(deadline_s, ask)
 
-    def _within(self, deadline_s: float, ask: Callable[[AsyncClient], Awaitable[T]]) -> T:
+    def _within(
+        self, deadline_s: float, ask: Callable[[AsyncClient], Awaitable[T]], *, knock: bool = False
+    ) -> T:
         done: list[T] = []
         failed: list[BaseException] = []
 
@@ -183,6 +187,8 @@ class Line:
 
         def run() -> None:
             try:
+                if knock:
+                    _knock(self.url, deadline_s)
                 asyncio.run(call())
             except BaseException as error:
                 failed.append(error)
@@ -197,6 +203,16 @@ class Line:
         if failed:
             raise _named(failed[0], self.url, deadline_s) from failed[0]
         raise Failed(Outcome.TIMEOUT, f"{self.url} said nothing within {deadline_s:.1f} s")
+
+
+def _knock(url: str, deadline_s: float) -> None:
+    """Whether anybody listens: most often nobody does, and half a second of imports is spared."""
+    there = urlsplit(url)
+    place = (there.hostname or "", there.port or (443 if there.scheme == "https" else 80))
+    try:
+        socket.create_connection(place, timeout=min(CONNECT_S, deadline_s)).close()
+    except OSError as error:
+        raise Failed(Outcome.UNREACHABLE, f"{url} does not answer") from error
 
 
 def _client(url: str, deadline_s: float) -> AsyncClient:
@@ -238,11 +254,11 @@ def _client(url: str, deadline_s: float) -> AsyncClient:
 
 
 def _named(error: BaseException, url: str, deadline_s: float) -> Failed:
+    if isinstance(error, Failed):
+        return error
     import httpx
     from ollama import ResponseError
 
-    if isinstance(error, Failed):
-        return error
     if isinstance(error, ConnectionError | httpx.ConnectError | httpx.ConnectTimeout | httpx.InvalidURL):
         return Failed(Outcome.UNREACHABLE, f"{url} does not answer")
     if isinstance(error, TimeoutError | httpx.TimeoutException):

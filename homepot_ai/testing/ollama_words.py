@@ -97,5 +97,6 @@ def _worded(draft: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) ->
     fact = known.get(ids[0], {}) if len(ids) == 1 else {}
     english = any(word in text.split() for word in ("is", "the", "The", "of", "are", "was"))
     if fact.get("kind") == "value" and fact.get("about") and english:
-        text = f"The {fact['what']} of {{{fact['about']}}} is {{{ids[0]}}}."
+        verb = "was" if "was" in text.split() else "is"
+        text = f"The {fact['what']} of {{{fact['about']}}} {verb} {{{ids[0]}}}."
     return _claim(text, ids, str(draft.get("stance", "fact")))
