@@ -704,9 +704,9 @@ def untrue() -> list[tuple[str, str, dict[str, Any]]]:
     found = [(world, kind, claim(text)) for world, kind, text in by_hand()]
     pools: dict[str, list[tuple[str, str, str]]] = {}
     for item in dict.fromkeys(turned()):
-        pools.setdefault(item[1] + (" " + item[0].split("_")[0] if item[0].startswith(("second_", "third_")) else ""), []).append(item)
+        pools.setdefault(item[1] + (" " + item[0].split("_")[0] if item[0].startswith(("second_", "third_", "fourth", "fifth_")) else ""), []).append(item)
     order: Callable[[tuple[str, str, str]], str] = lambda item: hashlib.sha256(repr(item).encode()).hexdigest()  # noqa: E731
     for kind, pool in pools.items():
-        for world, _, text in sorted(pool, key=order)[: KEPT[kind.removesuffix(" second").removesuffix(" third")]]:
+        for world, _, text in sorted(pool, key=order)[: KEPT[kind.removesuffix(" second").removesuffix(" third").removesuffix(" fourth").removesuffix(" fifth")]]:
             found.append((world, kind, claim(text)))
     return found

@@ -79,6 +79,8 @@ def check(found: Read, owned: Sequence[Owned], claim: Claim, book: Book, words: 
         _agents(scene)
         _since(scene)
         _transitive(scene)
+        _identity(scene)
+    _bare(scenes)
     metrics.check(found, book, words)
     comparing.levels(scenes)
     comparing.pairs(scenes)
@@ -296,6 +298,9 @@ def _holds(fact: Fact, place: int, scene: Scene) -> bool:
         ahead = {t.stem for t in scene.clause.tokens[:place] if t.kind == "word"} & metrics.named(
             scene.found, words
         )
+        behind = scene.clause.at(place + 1)
+        if behind is not None and behind.kind == "word":
+            ahead |= {behind.stem} & metrics.named(scene.found, words)
         return not ahead - metrics.own(fact, words) - _kinds(scene) - metrics.generics(words)
     if not metrics.qualifiers(fact, words) <= _claimed(scene) | metrics.implied(fact, scene.found, words):
         return False
@@ -373,6 +378,54 @@ def _transitive(scene: Scene) -> None:
             raise Refused("cause")
 
 
+def _identity(scene: Scene) -> None:
+    """`{D1} is {D2}` says that one is the other."""
+    tokens = scene.clause.tokens
+    for place, token in enumerate(tokens):
+        before = scene.clause.at(place - 1)
+        if token.kind != "subject" or before is None or before.kind != "word":
+            continue
+        if scene.words.among(before.text, "copula") and any(t.kind == "subject" for t in tokens[:place]):
+            raise Refused("subject")
+
+
+def _bare(scenes: Sequence[Scene]) -> None:
+    """`{D2} is healthy, {D1} too`: a name of which nothing is said takes over what was said of another.
+
+    It may stand in front of what is said of it (`{D1}: …`), or where it only says what belongs where.
+    """
+    for number, scene in enumerate(scenes):
+        own = [
+            alias
+            for alias in scene.clause.subjects
+            if scene.book.about.get(alias) not in scene.clause.subjects
+        ]
+        if not own or scene.shown or any(_says(token, scene) for token in scene.clause.tokens):
+            continue
+        behind = scenes[number + 1] if number + 1 < len(scenes) else None
+        placed = all(
+            alias in scene.book.about.values() or scene.book.about.get(alias) in scene.clause.subjects
+            for alias in own
+        )
+        if placed and len(scene.clause.subjects) > 1:
+            continue
+        taken = behind is not None and set(behind.clause.subjects) - set(scene.book.about.values())
+        if behind is None or taken or len(own) > 1 or scene.clause.ends_sentence:
+            # "At {S1}, {D1} is …": a place in front of who is there.
+            if behind is not None and placed and not scene.clause.ends_sentence:
+                continue
+            raise Refused("subject")
+
+
+def _says(token: Token, scene: Scene) -> bool:
+    return token.kind == "word" and (
+        scene.words.among(token.text, "state", "up", "down", "better", "worse", "flat", "change", "highest", "lowest",
+                          "best", "worst", "cause", "than")
+        or token.stem in metrics.named(scene.found, scene.words)
+        or token.text in _JOINED_STATES
+    )  # fmt: skip
+
+
 _MOVES = ("up", "down", "better", "worse", "change")
 
 
@@ -431,7 +484,7 @@ def _leading_with(scenes: Sequence[Scene]) -> None:
     if not first.clause.words or first.clause.tokens[0].text not in words.sets["with"] or not first.shown:
         return
     for scene in scenes[1:]:
-        moved = scene.has("up", "down", "better", "worse", "state")
+        moved = scene.has("up", "down", "better", "worse")
         others = [fact for fact in scene.scope if fact not in first.shown]
         if moved and others and not any(metrics.alike(a, b, words) for a in first.shown for b in others):
             raise Refused("cause")

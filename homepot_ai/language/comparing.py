@@ -87,6 +87,9 @@ def ranks(scene: Scene) -> None:
         if token.kind != "word" or not words.among(token.text, "highest", "lowest", "best", "worst"):
             continue
         ranked = [fact for fact in scene.scope if fact.kind == "rank"]
+        behind = scene.clause.at(place + 1)
+        if behind is not None and behind.kind == "word" and words.among(behind.text, "unit", "time"):
+            raise Refused("rank")  # "its worst day"
         if any(_ranks(token.text, fact, scene) for fact in ranked):
             continue
         # The metric itself is called so; then it must not read as if somebody had it of all.
@@ -114,6 +117,8 @@ def _ranks(word: str, fact: Fact, scene: Scene) -> bool:
     stems = {token.stem for token in scene.clause.tokens if token.kind == "word"} - metrics.generics(words)
     everything = {t.stem for c in scene.found.clauses for t in c.tokens if t.kind == "word"}
     own = metrics.own(fact, words) - metrics.generics(words)
+    if words.stem(word) in own and fact.value in {None, 1}:
+        return True
     other = {
         stem for stem in stems
         if stem not in own
@@ -414,7 +419,8 @@ def times(scenes: Sequence[Scene]) -> None:
                 if not any(word in period for period in [*periods, *changes]):
                     raise Refused("time")
         near = [said[n] for n in (*range(number - 1, -1, -1), *range(number + 1, len(said))) if said[n]]
-        inherited = own or (near[0] if near else frozenset())
+        # "Currently" is not carried over: what has no time of its own is read as of now anyway.
+        inherited = own or (near[0] - {words.stem("now")} if near else frozenset())
         if not somewhere:
             stems = {token.stem for token in scene.clause.tokens}
             for fact in scene.scope:

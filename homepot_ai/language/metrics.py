@@ -121,30 +121,35 @@ def check(found: Read, book: Book, words: Words) -> None:
     for number, clause in enumerate(found.clauses):
         names = _names(clause, found, words)
         for place, fact in clause.facts:
-            if fact.kind not in _NUMERIC:
-                if fact.kind == "moment" and not _dated(number, fact, found, words):
+            if fact.kind == "moment":
+                if not _dated(number, fact, found, words):
                     raise Refused("metric")
-                continue
-            after = clause.at(place + 1)
-            if after is not None and after.kind == "word" and after.stem in own(fact, words):
-                continue
-            if fact.kind == "duration" and any(words.among(word, "lasting") for word in clause.words):
-                continue
-            stem = _nearest(place, clause, names)
-            if stem is None and own(fact, words) & {token.stem for token in clause.tokens}:
-                continue
-            if stem is None:
-                stem = before if before is not None else _later(number, found, words)
-            if stem is not None and stem not in own(fact, words):
-                raise Refused("metric")
-            if (
-                after is not None
-                and after.kind == "word"
-                and _noun_of_another(after.stem, fact, found, words, book)
-            ):
+            elif fact.kind in _NUMERIC and not _stands(place, fact, number, names, before, found, words):
                 raise Refused("metric")
         if names:
             before = names[-1][1]
+
+
+def _stands(
+    place: int, fact: Fact, number: int, names: list[tuple[int, str]], before: str | None, found: Read,
+    words: Words,
+) -> bool:  # fmt: skip
+    """Whether the metric named nearest to a value is its own; `before`: the last one of clauses before."""
+    clause, mine = found.clauses[number], own(fact, words)
+    after = clause.at(place + 1)
+    if after is not None and after.kind == "word":
+        if after.stem in mine:
+            return True
+        if after.stem in {words.stem(noun) for noun in words.kinds_flat()}:
+            return False  # "{f4} devices", where f4 counts anomalies
+    if fact.kind == "duration" and any(words.among(word, "lasting") for word in clause.words):
+        return True
+    stem = _nearest(place, clause, names)
+    if stem is None and mine & {token.stem for token in clause.tokens}:
+        return True
+    if stem is None:
+        stem = before if before is not None else _later(number, found, words)
+    return stem is None or stem in mine
 
 
 def implied(fact: Fact, found: Read, words: Words) -> frozenset[str]:
@@ -221,11 +226,3 @@ def _dated(number: int, fact: Fact, found: Read, words: Words) -> bool:
             return False
     clause = found.clauses[min(number + 1, len(found.clauses) - 1)]
     return bool({token.stem for token in clause.tokens} & own(fact, words))
-
-
-def _noun_of_another(stem: str, fact: Fact, found: Read, words: Words, book: Book) -> bool:
-    """`{f4} devices` where f4 counts anomalies."""
-    nouns = {words.stem(noun) for noun in words.kinds_flat()}
-    return (
-        stem in nouns and stem not in own(fact, words) and fact.kind in {"count", "share", "delta", "value"}
-    )

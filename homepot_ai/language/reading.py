@@ -157,7 +157,7 @@ def _begins(word: str, after: Token | None, words: Words) -> bool:
     """Whether a causal word begins a clause of its own."""
     if word in words.sets["as"]:
         return after is not None and after.kind == "word" and not words.among(after.text, "state")
-    return word == "because" or words.among(word, "effect")
+    return word == "because" or words.among(word, "effect", "link")
 
 
 def _word(raw: str, words: Words) -> list[str]:

@@ -277,13 +277,62 @@ def test_harmless_text_stays_readable() -> None:
     assert harmless("Kasse 3: Lüfter läuft nicht") == "Kasse 3: Lüfter läuft nicht"
 
 
+PIECES = (
+    *(
+        "The",
+        "health",
+        "score",
+        "of",
+        "{D1}",
+        "{D2}",
+        "{S1}",
+        "is",
+        "was",
+        "fell",
+        "rose",
+        "by",
+        "{f1}",
+        "{f2}",
+    ),
+    *(
+        "{f4}",
+        "{f9}",
+        "no",
+        "all",
+        "not",
+        "because",
+        "since",
+        "{",
+        "}",
+        "{{f1}}",
+        "-{f1}",
+        "warning",
+        ",",
+        ".",
+    ),
+    *(
+        ";",
+        "than",
+        "lowest",
+        "again",
+        "7",
+        "½",
+        "\u202e",
+        "may",
+        "{f}",
+        "{D1.name}",
+        "as",
+        "of",
+        "with",
+        "its",
+    ),
+)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(
-        st.sampled_from(
-            "The health score of {D1} {D2} {S1} is was fell rose by {f1} {f2} {f4} {f9} no all not because since "
-            "{ } {{f1}} -{f1} warning , . ; than lowest again 7 ½ \u202e may {f} {D1.name}".split(" ")
-        ),
+        st.sampled_from(PIECES),
         max_size=14,
     ).map(" ".join)
     | st.text(max_size=60)
