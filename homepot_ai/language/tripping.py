@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 from homepot_ai.language.model import Call, Model, Outcome, Prompt, Reply
 
+#: What the passages of one run may take together; the rest is worded by templates.
+RUN_S = 600.0
+
 
 class Tripping:
     """A model that is not asked again in this run once it was away, slow or busy: one wait, not a hundred.
+
+    Threads of the run ask one after the other: a deadline begins when it is one's turn.
+
+    Args:
+        total_s: of all questions together; later ones are not asked.
 
     >>> from pathlib import Path
     >>> from homepot_ai.language import ollama, probe
@@ -25,9 +35,10 @@ class Tripping:
         {Outcome.UNREACHABLE, Outcome.TIMEOUT, Outcome.CUT, Outcome.REFUSED, Outcome.BUSY, Outcome.MISSING}
     )
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: Model, *, total_s: float = RUN_S) -> None:
+        self._model, self._left = model, total_s
         self._tripped: Call[Any] | None = None
+        self._turn = threading.Lock()
 
     def ask(
         self,
@@ -39,13 +50,20 @@ class Tripping:
         model: str | None = None,
     ) -> Call[Reply]:
         """Ask, unless it was in vain before."""
-        if self._tripped is not None:
-            detail = f"not asked again in this run: {self._tripped.detail}"
-            return Call(self._tripped.outcome, None, detail=detail)
-        call = self._model.ask(prompt, schema, deadline_s=deadline_s, wait_s=wait_s, model=model)
-        if call.outcome in self.TRIPS:
-            self._tripped = call
-        return call
+        with self._turn:
+            if self._tripped is not None:
+                detail = f"not asked again in this run: {self._tripped.detail}"
+                return Call(self._tripped.outcome, None, detail=detail)
+            if self._left <= 0:
+                return Call(Outcome.TIMEOUT, None, detail="the time of this run for words is used up")
+            begun = time.monotonic()
+            call = self._model.ask(
+                prompt, schema, deadline_s=min(deadline_s, self._left), wait_s=wait_s, model=model
+            )
+            self._left -= time.monotonic() - begun
+            if call.outcome in self.TRIPS:
+                self._tripped = call
+            return call
 
     def verdicts(self, record: int | None, *, verified: int, refused: int, reasons: dict[str, int]) -> None:
         """Passed on."""
