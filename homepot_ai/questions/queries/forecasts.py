@@ -33,7 +33,24 @@ def device_forecast(conn: Connection, slots: Slots, asker: Asker, now: datetime)
     if row is None:
         page.say("There is no forecast for {device} yet.", device=it)
         return page.found()
-    at, level, cause, metric, day, week, month, _, low, mid, high, life_low, life, life_high, refused, action = row
+    (
+        at,
+        level,
+        cause,
+        metric,
+        day,
+        week,
+        month,
+        _,
+        low,
+        mid,
+        high,
+        life_low,
+        life,
+        life_high,
+        refused,
+        action,
+    ) = row
     page.dated(at)
     if refused is not None:
         why = page.text(it, "why there is no forecast", refused, source="ai_device_risks.refused")
@@ -132,17 +149,25 @@ def when_full(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Fo
             page.say("There is no forecast for {device}, so it is not known when.", device=it)
             return page.found()
         page.dated(risk[0])
-        page.say("Of {device} it is not foreseen that its {metric} reaches the limit.", device=it, metric=name)
+        page.say(
+            "Of {device} it is not foreseen that its {metric} reaches the limit.", device=it, metric=name
+        )
         return page.found()
     page.dated(max((row[4] for row in found), default=None))
     n = page.count(it, "devices that reach the limit", found[0][8] if found else 0, source="ai_predictions")
-    page.say("Of {scope}, {n} devices are foreseen to reach the limit of {metric}.", scope=it, n=n, metric=name)
+    page.say(
+        "Of {scope}, {n} devices are foreseen to reach the limit of {metric}.", scope=it, n=n, metric=name
+    )
     rows = []
     for id_, device, site_id, site, _, low, mid, high, _ in found:
         ref = page.device(id_, device, site=page.site(site_id, site))
         rows.append((device, site, page.when(mid), f"{page.when(low)} – {page.when(high)}"))
         if len(rows) == 1:
-            page.say("{device} is the first, at about {mid}.", device=ref, mid=page.moment(ref, "expected limit", mid))
+            page.say(
+                "{device} is the first, at about {mid}.",
+                device=ref,
+                mid=page.moment(ref, "expected limit", mid),
+            )
     if rows:
         page.table(page.heads("device", "site", "expected", "between"), rows, found[0][8])
     return page.found()
@@ -246,7 +271,14 @@ def downtime_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
             continue
         currency, cost = str(configured["currency"]), float(lost or 0) / 60 * float(rate)
         sums[currency] = sums.get(currency, 0.0) + cost
-        rows.append((site or "", count, page.voice.duration(float(lost or 0)), f"{page.voice.number(cost)} {currency}"))
+        rows.append(
+            (
+                site or "",
+                count,
+                page.voice.duration(float(lost or 0)),
+                f"{page.voice.number(cost)} {currency}",
+            )
+        )
     for currency, cost in sorted(sums.items()):
         page.say("By the configured rates that cost {cost}.",
                  cost=page.money(it, "cost of downtime", cost, currency, period=page.period))  # fmt: skip
@@ -289,5 +321,8 @@ def prediction_record(conn: Connection, slots: Slots, asker: Asker, now: datetim
         few = page.t("too few to say") if figure.anecdotal else ""
         rows.append((figure.forecaster, figure.horizon, figure.n, figure.happened, skill, few))
     if rows:
-        page.table(page.heads("forecaster", "horizon", "forecasts", "failures", "better than the base rate", ""), rows)
+        page.table(
+            page.heads("forecaster", "horizon", "forecasts", "failures", "better than the base rate", ""),
+            rows,
+        )
     return page.found()
