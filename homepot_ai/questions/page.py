@@ -24,6 +24,8 @@ ROWS = 50
 CELL = 80
 #: A day's worth: what is older than this is said to be old.
 STALE = timedelta(minutes=10)
+#: Of forecasts' intervals.
+COVERAGE = 0.8
 WORDS = {
     "open": message("open"), "acknowledged": message("acknowledged"), "closed": message("closed"),
     "critical": message("critical"), "warning": message("warning"), "info": message("info"),
@@ -102,9 +104,22 @@ class Page:
         """All that the asker may see."""
         return self.book.fleet(self.t("the fleet") if self.asker.sites is None else self.t("your sites"))
 
+    def type(self, name: str, site: str | None = None) -> Ref:
+        """Devices of a type, at a site where one is named."""
+        told = (
+            type_word(name)
+            if site is None
+            else self.t("{type} at {site}", type=type_word(name), site=clean(site))
+        )
+        return self.book.type(told, key=told)
+
+    def sure(self) -> Ref:
+        """How likely an interval of ours holds what it is of."""
+        return self.share(None, "probability", COVERAGE)
+
     def incident(self, id: int) -> Ref:
         """An incident by its number."""
-        return self.book.incident(self.t("incident {n}", n=id), key=id)
+        return self.book.incident(self.t("Incident {n}", n=id), key=id)
 
     # --- facts
 
