@@ -358,7 +358,7 @@ def prediction_record(conn: Connection, slots: Slots, asker: Asker, now: datetim
         rows.append((figure.forecaster, figure.horizon, figure.n, figure.happened, skill, few))
     if rows:
         page.table(
-            page.heads("forecaster", "horizon", "forecasts", "failures", "better than the base rate", ""),
+            page.heads("forecaster", "horizon", "forecasts", "failures", "better than the base rate", "note"),
             rows,
         )
     return page.found()

@@ -10,6 +10,7 @@ from homepot_ai.questions.queries import reading
 from homepot_ai.questions.queries.incidents import newest, within
 from homepot_ai.questions.queries.measures import SQL
 from homepot_ai.questions.types import Asker, Found, Slots
+from homepot_ai.reporting.voice import message
 from homepot_ai.store.database import Connection
 
 #: More data older than this is called old.
@@ -143,11 +144,11 @@ def _events(
 
 
 _KINDS = {
-    "anomaly": "anomaly",
-    "status_change": "change of status",
-    "error_burst": "burst of errors",
-    "failed_job": "failed job",
-    "configuration_change": "change of configuration",
+    "anomaly": message("anomaly"),
+    "status_change": message("change of status"),
+    "error_burst": message("burst of errors"),
+    "failed_job": message("failed job"),
+    "configuration_change": message("change of configuration"),
 }
 
 

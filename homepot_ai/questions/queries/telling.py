@@ -26,6 +26,11 @@ WHY = {
     "suppressed": message("suppressed"),
     "not_allowed": message("not allowed to see the site"),
 }
+KINDS = {
+    "daily": message("daily"), "weekly": message("weekly"), "monthly": message("monthly"),
+    "custom": message("custom"), "incident": message("incident"), "alert": message("alert"),
+    "fleet": message("fleet"), "own": message("own"),
+}  # fmt: skip
 STATES = {
     "told": message("told"),
     "waiting": message("waiting"),
@@ -206,7 +211,10 @@ def report_recipients(conn: Connection, slots: Slots, asker: Asker, now: datetim
         )
     else:
         page.say("Subscriptions for {scope}: {n}.", n=n, scope=it)
-    rows = [(email, page.t(kind), of or page.t(scope), mode) for email, kind, scope, of, mode, *_ in found]
+    rows = [
+        (email, page.t(KINDS.get(kind, kind)), of or page.t(KINDS.get(scope, scope)), mode)
+        for email, kind, scope, of, mode, *_ in found
+    ]
     if rows:
         page.table(page.heads("who", "report", "of", "mode"), rows, found[0][5])
     return page.found()
@@ -226,7 +234,7 @@ def last_report(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> 
         "The last report of {scope} is {id} ({kind}), made at {at}.",
         scope=it,
         id=page.text(it, "report", number, source="ai_reports.report_id"),
-        kind=page.state(it, "kind of report", kind, page.t(kind)),
+        kind=page.state(it, "kind of report", kind, page.t(KINDS.get(kind, kind))),
         at=page.moment(it, "made at", made),
     )
     page.say(
@@ -237,7 +245,14 @@ def last_report(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> 
     page.table(
         page.heads("report", "kind", "of", "from", "to", "made"),
         [
-            (r[0], page.t(r[1]), r[3] or page.t(r[2]), page.when(r[4]), page.when(r[5]), page.when(r[6]))
+            (
+                r[0],
+                page.t(KINDS.get(r[1], r[1])),
+                r[3] or page.t(KINDS.get(r[2], r[2])),
+                page.when(r[4]),
+                page.when(r[5]),
+                page.when(r[6]),
+            )
             for r in found
         ],
     )
