@@ -1,6 +1,6 @@
 """What can be asked: every named question with its words and slots. Data in `templates/questions/catalogue.yaml`.
 
-    text ─► understand (by `examples`) ─► slots ─► resolve ─► `answer` (one query of `queries/`) ─► Found
+text ─► understand (by `examples`) ─► slots ─► resolve ─► `answer` (one query of `queries/`) ─► Found
 """
 
 from __future__ import annotations
