@@ -30,7 +30,9 @@ class Lexicon:
     Attributes:
         device_nouns, generic, site_nouns, metrics, categories, severities, numbers: patterns without anchors.
         implied: metric by pattern of the adjectives that stand for it.
-        known: every word that is no name; spelled: of them, those that a typo may be corrected to.
+        elsewhere: topics that are not ours; commands: verbs that want something done.
+        known: every word that is no name; stems: beginnings of such words; spelled: of the known, those that a
+            typo may be corrected to.
     """
 
     device_nouns: str
@@ -42,12 +44,19 @@ class Lexicon:
     severities: str
     numbers: str
     implied: Mapping[str, str]
+    elsewhere: str
+    commands: str
     known: frozenset[str]
+    stems: tuple[str, ...]
     spelled: tuple[str, ...]
 
     def is_known(self, word: str) -> bool:
         """Whether a folded word is one of ours, and no name."""
-        return word in self.known or _whole(self.nouns).fullmatch(word) is not None
+        return (
+            word in self.known
+            or word.startswith(self.stems)
+            or _whole(self.nouns).fullmatch(word) is not None
+        )
 
     @property
     def nouns(self) -> str:
@@ -64,9 +73,7 @@ def fold(text: str) -> str:
     'koeln, cafe strasse'
     """
     spelled = unicodedata.normalize("NFC", text.casefold()).translate(_UMLAUTS)
-    return "".join(
-        mark for mark in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(mark)
-    )
+    return "".join(mark for mark in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(mark))
 
 
 @lru_cache(maxsize=512)
@@ -90,7 +97,8 @@ def lexicon() -> Lexicon:
         patterns = {
             name: _longest(_listed(data[name]))
             for name in (
-                "devices", "device", "sites", "before_site", "metrics", "categories", "severities", "numbers"
+                "devices", "device", "sites", "before_site", "metrics", "categories", "severities", "numbers",
+                "elsewhere", "commands",
             )
         }  # fmt: skip
         implied = {metric: _longest(_listed(words)) for metric, words in data["implied"].items()}
@@ -105,7 +113,8 @@ def lexicon() -> Lexicon:
     )
     taught = set(_WORD.findall(fold(examples)))
     implied_words = {word for words in data["implied"].values() for word in _listed(words) if word.isalpha()}
-    known = common | taught | implied_words | set(_listed(data["numbers"]))
+    whole, stems = _of_rules()
+    known = common | taught | implied_words | set(_listed(data["numbers"])) | whole
     return Lexicon(
         device_nouns=patterns["devices"],
         generic=patterns["device"],
@@ -116,9 +125,39 @@ def lexicon() -> Lexicon:
         severities=patterns["severities"],
         numbers=patterns["numbers"],
         implied=implied,
+        elsewhere=patterns["elsewhere"],
+        commands=patterns["commands"],
         known=frozenset(known),
+        stems=stems,
         spelled=tuple(sorted(word for word in known if len(word) >= 4)),
     )
+
+
+@lru_cache(maxsize=1)
+def rules_data() -> Mapping[str, Any]:
+    """`templates/questions/rules.yaml` as it is.
+
+    Raises:
+        QuestionError: it cannot be read.
+    """
+    file = project_home() / "templates" / "questions" / "rules.yaml"
+    try:
+        data: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return {"macros": dict(data["macros"]), "rules": list(data["rules"])}
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise QuestionError(f"the rules of questions cannot be read: {error!r}") from error
+
+
+def _of_rules() -> tuple[set[str], tuple[str, ...]]:
+    """Whole words and stems that the rules know."""
+    data = rules_data()
+    text = " ".join([*data["macros"].values(), *(line[1] for line in data["rules"])])
+    text = re.sub(r"<\w+>|\\b|\{\w+\}", " ", text)
+    stems = set(re.findall(r"(?<![a-z])([a-z]{4,})\\w\*", text))
+    # `fail(?:s|ed)?` and the like: what stands before a bracket is a beginning, too.
+    stems |= set(re.findall(r"(?<![a-z])([a-z]{4,})\(\?:", text))
+    words = set(re.findall(r"(?<![a-z])[a-z]{2,}(?![a-z])", text.replace("\\w*", "~")))
+    return words, tuple(sorted(stems))
 
 
 def _listed(text: str) -> list[str]:

@@ -10,7 +10,6 @@ first.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -29,8 +28,36 @@ _TOKEN = re.compile(
 _CONTRACTED = {"what", "who", "where", "how", "that", "it", "there", "let", "when", "why", "here", "wie"}
 _QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]{1,120})[\"“”„«»]|(?<!\w)['‘‚]([^'’‘‚]{2,120})['’](?!\w)")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*", re.IGNORECASE)
-_PARTS_OF_NAMES = {"new", "bad", "north", "south", "east", "west", "upper", "lower", "old", "st", "main", "gross"}
+_PARTS_OF_NAMES = {
+    "new",
+    "bad",
+    "north",
+    "south",
+    "east",
+    "west",
+    "upper",
+    "lower",
+    "old",
+    "st",
+    "main",
+    "gross",
+}
 _CONNECTORS = {"am", "an", "der", "upon", "on", "im", "de", "la", "le", "sur", "of", "ob", "bei"}
+_BEFORE_NAME = (
+    r"how|hows|is|are|was|whats|about|compare|vergleiche|wie|ist|and|und|vs|versus|than|als|oder|or|es|um|with|mit"
+    r"|<site>|that|what"
+)
+_AFTER_NAME = (
+    r"|[?!.,;:]|doing|going|vs|versus|and|or|und|oder|better|worse|ok|okay|fine|healthy|sick|up|down|bad|good|well"
+    r"|is|are|was|were|has|have|had|did|does|do|with|compared|compare|now|right|currently|at|in|on|the|this|since|when"
+    r"|please|pls|then|so|to|from|mit|als|besser|schlechter|heute|gerade|jetzt|gesund|krank|hat|haben|ist|war|sind|los"
+    r"|open|closed|geoeffnet|offen|auf|zu|alles|wert|unhealthy|critical|kritisch|<when>|<since>|<ahead>|<site>|<metric>"
+    r"|<device>|<type>|too|there|bei|an|noch|schliesst|oeffnet|close|closes|opens|offline|looking|look|laeuft|stehen|steht"
+)
+_GERMAN_PLACES = {"in", "aus", "bei", "von", "vom", "fuer", "um", "nach"}
+_AFTER_FIRST = (
+    r"vs|versus|and|or|und|oder|status|health|uptime|overview|<site>|against|gegen|is|ist|has|store|open"
+)
 _AFTER_N = r"(?:most|worst|best|highest|lowest|riskiest|noisiest|least|unhealthiest|sickest|poorest|hottest)"
 
 
@@ -165,9 +192,9 @@ def read(text: str, names: Names | None = None) -> Reading:
     _numbers_of_incidents(line)
     _devices(line)
     _named_sites(line)
-    line.mark("metric", _bounded(words.metrics)) if not names else line.mark("metric", _bounded(words.metrics))
     _kinds_of_incidents(line)
-    line.mark("type", _bounded(rf"(?:type|typ|art) (?P<it>[a-z][\w-]{{2,}})"), "it")
+    line.mark("metric", _bounded(words.metrics))
+    line.mark("type", _bounded(r"(?:type|typ|art) (?P<it>[a-z][\w-]{2,})"), "it")
     line.mark("type", _bounded(words.device_nouns))
     _spelled(line)
     line.mark("metric", _bounded(words.metrics))
@@ -235,8 +262,12 @@ def _numbers_of_incidents(line: _Line) -> None:
         "it",
     )
     line.mark("incident", _bounded(r"#\d+") + r"(?<!<device> )")
-    line.mark("incident", _bounded(r"(?:similar to|like|aehnlich wie|wie|number|no\.?|nummer|nr\.?) (?P<it>\d+)"), "it")
-    line.mark("incident", _bounded(rf"(?P<it>#?\d+)(?:st|nd|rd|th)? (?:incident|vorfall|ticket)"), "it")
+    line.mark(
+        "incident",
+        _bounded(r"(?:similar to|like|aehnlich wie|wie|number|no\.?|nummer|nr\.?) (?P<it>\d+)"),
+        "it",
+    )
+    line.mark("incident", _bounded(r"(?P<it>#?\d+)(?:st|nd|rd|th)? (?:incident|vorfall|ticket)"), "it")
 
 
 def _devices(line: _Line) -> None:
@@ -255,9 +286,7 @@ def _devices(line: _Line) -> None:
     index = 0
     while index + 1 < len(line.tokens):
         following = line.tokens[index + 1]
-        if line.strange(index) and not following.kind and re.fullmatch(_CODE, following.folded):
-            line.merge(index, index + 2, "device")
-        elif (
+        if (line.strange(index) and not following.kind and re.fullmatch(_CODE, following.folded)) or (
             re.fullmatch(rf"{noun}", line.tokens[index].folded)
             and not line.tokens[index].kind
             and not following.kind
@@ -299,9 +328,15 @@ def _named_sites(line: _Line) -> None:
 def _kinds_of_incidents(line: _Line) -> None:
     words = line.words
     nouns = rf"(?:[a-z]+ )?(?:{_INCIDENT_NOUN}|incidents?)"
-    line.mark("severity", _bounded(rf"(?P<it>{words.severities}) (?:open |active |offene[nr]? )?{nouns}"), "it")
+    line.mark(
+        "severity", _bounded(rf"(?P<it>{words.severities}) (?:open |active |offene[nr]? )?{nouns}"), "it"
+    )
     line.mark("category", _bounded(rf"(?P<it>{words.categories})(?:[ -]related)? {_INCIDENT_NOUN}"), "it")
-    line.mark("category", _bounded(rf"{_INCIDENT_NOUN} (?:with|mit)(?: the| der| dem)? (?P<it>{words.categories})"), "it")
+    line.mark(
+        "category",
+        _bounded(rf"{_INCIDENT_NOUN} (?:with|mit)(?: the| der| dem)? (?P<it>{words.categories})"),
+        "it",
+    )
     line.mark(
         "category",
         _bounded(rf"(?P<it>(?:{words.categories})(?:probleme?n?|stoerung(?:en)?|vorf(?:all|aelle)n?))"),
@@ -339,6 +374,7 @@ def _german(line: _Line) -> bool:
 def _strangers(line: _Line) -> None:
     """Words of nobody, where a name may stand, are one."""
     nouns = line.words.site_nouns
+    german = _german(line)
     index = 0
     while index < len(line.tokens):
         if not line.strange(index):
@@ -352,41 +388,57 @@ def _strangers(line: _Line) -> None:
             first -= 1
         before = line.tokens[first - 1].folded if first else ""
         behind = line.tokens[after].folded if after < len(line.tokens) else ""
-        placed = (
-            re.fullmatch(rf"{line.words.before_site}|{nouns}", before) is not None
-            or re.fullmatch(nouns, behind) is not None
-            or re.fullmatch(r"how|hows|is|are|was|whats|about|compare|vergleiche|wie|ist|the|und|and|<site>", before)
+        named = re.fullmatch(nouns, before) or re.fullmatch(nouns, behind)
+        asked = re.fullmatch(_BEFORE_NAME, before) and re.fullmatch(_AFTER_NAME, behind)
+        placed = re.fullmatch(line.words.before_site, before) and (
+            re.fullmatch(_AFTER_NAME, behind)
+            or (line.capital(first) and (not german or before in _GERMAN_PLACES))
         )
-        lone = after - first >= len([token for token in line.tokens if re.match(r"\w", token.folded)]) - 1
-        capital = line.capital(first) and (first > 0 or after < len(line.tokens)) and not lone
+        # In English a capital within a sentence makes a name; German writes every noun with one.
+        capital = line.capital(first) and first > 0 and not german and not _all_capitals(line)
+        lone = first == 0 and line.capital(first) and re.fullmatch(_AFTER_FIRST, behind)
         person = re.search(r"(?:does|do|is|was|did|has|bekommt|erhaelt|hat)$", before) and re.match(
             r"get|gets|receive|receives|subscribed|acknowledge|bekommt|erhaelt|notified|told", behind
         )
         if person:
             line.merge(first, after, "person")
-        elif placed or capital:
+        elif named or asked or placed or capital or lone:
             line.merge(first, after, "site")
         else:
             first = after - 1
         index = first + 1
 
 
+def _all_capitals(line: _Line) -> bool:
+    """Most words begin with one: they tell nothing (`HOW IS EVERYTHING`, `What Is Wrong`)."""
+    words = [n for n, token in enumerate(line.tokens) if not token.kind and re.match(r"[a-z]", token.folded)]
+    return len(words) > 2 and sum(line.capital(n) for n in words) > 0.7 * len(words)
+
+
 def _goes_on(line: _Line, index: int) -> bool:
     """`Frankfurt am Main`: a small word between two of a name."""
     if line.tokens[index].kind or index + 1 >= len(line.tokens):
         return False
-    return line.tokens[index].folded in _CONNECTORS and not line.tokens[index + 1].kind and (
-        line.strange(index + 1) or line.tokens[index + 1].folded in _PARTS_OF_NAMES
-    ) and line.capital(index + 1) and line.capital(index - 1)
+    return (
+        line.tokens[index].folded in _CONNECTORS
+        and not line.tokens[index + 1].kind
+        and (line.strange(index + 1) or line.tokens[index + 1].folded in _PARTS_OF_NAMES)
+        and line.capital(index + 1)
+        and line.capital(index - 1)
+    )
 
 
 def _counts(line: _Line) -> None:
     """How many are wanted; what number is left may be an incident's."""
     number = rf"(?:\d{{1,4}}|{line.words.numbers})"
-    line.mark("n", _bounded(rf"(?:top|first|worst|best|schlimmsten|schlechtesten|limit) (?P<it>{number})"), "it")
+    line.mark(
+        "n", _bounded(rf"(?:top|first|worst|best|schlimmsten|schlechtesten|limit) (?P<it>{number})"), "it"
+    )
     line.mark(
         "n",
-        _bounded(rf"(?P<it>{number}) (?:[a-z]+ ){{0,2}}(?:{line.words.generic}|<type>|{_AFTER_N}|[a-z]+sten)"),
+        _bounded(
+            rf"(?P<it>{number}) (?:[a-z]+ ){{0,2}}(?:{line.words.generic}|<type>|{_AFTER_N}|[a-z]+sten)"
+        ),
         "it",
     )
     line.mark("n", _bounded(rf"(?:die|the|show|zeige|list) (?P<it>{number}) [a-z]+"), "it")
@@ -394,12 +446,10 @@ def _counts(line: _Line) -> None:
 
 
 _EN = frozenset(
-    "the is are was what which how who why when where of at in for and do does did has have any my me show list "
-    "tell there been with on to that it this will can".split()
+    ["the", "is", "are", "was", "what", "which", "how", "who", "why", "when", "where", "of", "at", "in", "for", "and", "do", "does", "did", "has", "have", "any", "my", "me", "show", "list", "tell", "there", "been", "with", "on", "to", "that", "it", "this", "will", "can"]
 )
 _DE = frozenset(
-    "der die das ist sind war was welche welcher welches wie wer warum wann wo von in fuer und hat haben gibt es "
-    "mir zeige liste den dem seit mit auf zu wird werden im bei geht gab wurde wurden noch uns am aller alle".split()
+    ["der", "die", "das", "ist", "sind", "war", "was", "welche", "welcher", "welches", "wie", "wer", "warum", "wann", "wo", "von", "in", "fuer", "und", "hat", "haben", "gibt", "es", "mir", "zeige", "liste", "den", "dem", "seit", "mit", "auf", "zu", "wird", "werden", "im", "bei", "geht", "gab", "wurde", "wurden", "noch", "uns", "am", "aller", "alle"]
 )
 
 
@@ -413,6 +463,3 @@ def language_of(folded: str) -> str:
     english = sum(word in _EN for word in words)
     german = sum(word in _DE for word in words)
     return "" if english == german else "en" if english > german else "de"
-
-
-Finder = Callable[[str], Iterable[Mention]]

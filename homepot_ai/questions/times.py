@@ -260,7 +260,7 @@ def _finder() -> re.Pattern[str]:
     every = any_of(simple)
     hour = r"\d{1,2}(?= *(?:$|[?.!,]))"
     return re.compile(
-        rf"(?<![\w.#-])(?:(?P<range>{unnamed(between.pattern.pattern)})|{_SINCE} +(?:the +|dem +|der +|den +)?(?P<since>{every}|{hour}){_ONWARDS}"
+        rf"(?<![\w.#-])(?:(?P<range>{unnamed(between.pattern.pattern)})|(?<!look )(?<!looking ){_SINCE} +(?:the +|dem +|der +|den +)?(?P<since>{every}|{hour}){_ONWARDS}"
         rf"|{_UNTIL} +(?:the +|next +)?(?P<until>{every})"
         rf"|(?P<span>{alone}))(?![\w-])"
     )

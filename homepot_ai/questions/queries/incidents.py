@@ -54,7 +54,12 @@ def open_incidents(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
         page.say("{n} incidents ({kind}) are open for {scope}.", n=n, kind=kind, scope=it)
     else:
         critical = page.count(it, "critical incidents", grave, source="ai_incidents")
-        page.say("{n} incidents are open for {scope}, {critical} of them critical.", n=n, scope=it, critical=critical)
+        page.say(
+            "{n} incidents are open for {scope}, {critical} of them critical.",
+            n=n,
+            scope=it,
+            critical=critical,
+        )
     for row in found[:2]:
         _tell_one(page, row)
     list_incidents(page, found)
@@ -118,7 +123,9 @@ def flapping_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime
         case = page.incident(row[0])
         times = page.count(case, "recurrences", row[13], source="ai_incidents.recurrence")
         title = page.text(case, "title", row[1], source="ai_incidents.title")
-        page.say("{incident} had come {times} times before: {title}.", incident=case, times=times, title=title)
+        page.say(
+            "{incident} had come {times} times before: {title}.", incident=case, times=times, title=title
+        )
     list_incidents(page, found)
     return page.found()
 
@@ -211,7 +218,9 @@ def what_to_do(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
         row, case, _ = _case(conn, page, number)
         title = page.text(case, "title", row[1], source="ai_incidents.title")
         state = page.state(case, "state", row[3], source="ai_incidents.state")
-        page.say("This is about {incident}, which is {state}: {title}.", incident=case, state=state, title=title)
+        page.say(
+            "This is about {incident}, which is {state}: {title}.", incident=case, state=state, title=title
+        )
         for action, helped, judged, times, _ in reading.rows(conn, SQL["advice"], {"incident": number}):
             told = True
             done = page.text(case, "what was done before", action, source="ai_actions.action")
@@ -257,7 +266,9 @@ def who_acknowledged(conn: Connection, slots: Slots, asker: Asker, now: datetime
     it = reading.tell_scope(conn, page, slots, now)
     found = incidents(conn, slots, now, open=True, unseen=True)
     page.dated(newest(conn))
-    n = page.count(it, "incidents that nobody acknowledged", found[0][15] if found else 0, source="ai_incidents")
+    n = page.count(
+        it, "incidents that nobody acknowledged", found[0][15] if found else 0, source="ai_incidents"
+    )
     page.say("{n} open incidents of {scope} were acknowledged by nobody.", n=n, scope=it)
     for row in found[:2]:
         _tell_one(page, row)

@@ -22,7 +22,9 @@ def device_status(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     it = reading.tell_device(page, one)
     tell_state(page, it, one, now)
     for clause in page.why(one.factors)[:2] if one.status in ("warning", "critical") else ():
-        reason = page.book.cause(it, page.t("what deviates"), clause, clause, source="ai_health_scores.factors")
+        reason = page.book.cause(
+            it, page.t("what deviates"), clause, clause, source="ai_health_scores.factors"
+        )
         page.say("What deviates: {reason}.", reason=reason)
     count, critical = conn.execute(SQL["open_of_device"], {"device": one.id}).fetchone() or (0, 0)
     told = page.count(it, "open incidents", count, source="ai_incidents")
@@ -161,7 +163,9 @@ def worst_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     page.say("{device} is the lowest with a health score of {rank}; it is {state}.", device=first, rank=rank,
              state=state)  # fmt: skip
     for clause in page.why(factors)[:1]:
-        page.say("What deviates: {reason}.", reason=page.book.cause(first, page.t("what deviates"), clause, clause))
+        page.say(
+            "What deviates: {reason}.", reason=page.book.cause(first, page.t("what deviates"), clause, clause)
+        )
     return page.found()
 
 
@@ -173,7 +177,9 @@ def why_unhealthy(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     tell_state(page, it, one, now)
     clauses = page.why(one.factors) if one.status in ("warning", "critical") else []
     for clause in clauses:
-        reason = page.book.cause(it, page.t("what deviates"), clause, clause, source="ai_health_scores.factors")
+        reason = page.book.cause(
+            it, page.t("what deviates"), clause, clause, source="ai_health_scores.factors"
+        )
         page.say("What deviates: {reason}.", reason=reason)
     if one.status in ("warning", "critical") and not clauses:
         page.say("Which metric deviates was not recorded.")
