@@ -10,6 +10,7 @@ first.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -58,15 +59,42 @@ _GERMAN_PLACES = {"in", "aus", "bei", "von", "vom", "fuer", "um", "nach"}
 _AFTER_FIRST = (
     r"vs|versus|and|or|und|oder|status|health|uptime|overview|<site>|against|gegen|is|ist|has|store|open"
 )
+#: Tokens that a name may have to be found in a text.
+_NAME_TOKENS = 8
 _AFTER_N = r"(?:most|worst|best|highest|lowest|riskiest|noisiest|least|unhealthiest|sickest|poorest|hottest)"
 
 
 @dataclass(frozen=True)
 class Names:
-    """Real names, folded, longest first: what is here is found whatever its form."""
+    """Real names, as a line of tokens each: what is here is found whatever its form."""
 
-    devices: tuple[str, ...] = ()
-    sites: tuple[str, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    spelled: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, devices: Iterable[str] = (), sites: Iterable[str] = ()) -> Names:
+        """Of names as they are written.
+
+        >>> read("is Oktopus ok", Names.of(devices=["Oktopus"])).masked
+        'is <device> ok'
+        """
+        words = lexicon()
+        kinds: dict[str, str] = {}
+        spelled: dict[str, set[str]] = {}
+        for kind, names in (("site", sites), ("device", devices)):
+            for name in names:
+                tokens = [fold(match[0]) for match in _TOKEN.finditer(name[:200])]
+                # A name of only our words (`Status`, `Help`) would turn every question over: it needs
+                # quotes, or to be written as it is and be longer than a word.
+                if not 0 < len(tokens) <= _NAME_TOKENS:
+                    continue
+                key = " ".join(tokens)
+                if all(token.isdigit() for token in tokens) or len(key) < 2:
+                    continue
+                kinds.setdefault(key, kind)
+                if all(words.is_known(token) or not token.isalnum() for token in tokens):
+                    spelled.setdefault(key, set()).add(" ".join(name.split()))
+        return cls(kinds, {key: frozenset(texts) for key, texts in spelled.items()})
 
 
 @dataclass(frozen=True)
@@ -248,11 +276,27 @@ def _word(line: _Line, match: re.Match[str]) -> None:
 
 
 def _named(line: _Line, names: Names) -> None:
-    text = f" {line.joined()[0]} "
-    for kind, known in (("device", names.devices), ("site", names.sites)):
-        for name in known:
-            if len(name) > 1 and f" {name} " in text:
-                line.mark(kind, _bounded(re.escape(name)))
+    """Real names, the longest first at each place."""
+    index = 0
+    while index < len(line.tokens):
+        for length in range(min(_NAME_TOKENS, len(line.tokens) - index), 0, -1):
+            part = line.tokens[index : index + length]
+            if any(token.kind and token.kind != "name" for token in part):
+                continue
+            key = " ".join(token.folded for token in part)
+            kind = names.kinds.get(key)
+            if kind is None:
+                continue
+            written = " ".join(line.text[part[0].start : part[-1].end].split())
+            if (
+                key in names.spelled
+                and part[0].kind != "name"
+                and (length == 1 or written not in names.spelled[key])
+            ):
+                continue
+            line.merge(index, index + length, kind)
+            break
+        index += 1
 
 
 def _numbers_of_incidents(line: _Line) -> None:
@@ -446,10 +490,94 @@ def _counts(line: _Line) -> None:
 
 
 _EN = frozenset(
-    ["the", "is", "are", "was", "what", "which", "how", "who", "why", "when", "where", "of", "at", "in", "for", "and", "do", "does", "did", "has", "have", "any", "my", "me", "show", "list", "tell", "there", "been", "with", "on", "to", "that", "it", "this", "will", "can"]
+    [
+        "the",
+        "is",
+        "are",
+        "was",
+        "what",
+        "which",
+        "how",
+        "who",
+        "why",
+        "when",
+        "where",
+        "of",
+        "at",
+        "in",
+        "for",
+        "and",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "any",
+        "my",
+        "me",
+        "show",
+        "list",
+        "tell",
+        "there",
+        "been",
+        "with",
+        "on",
+        "to",
+        "that",
+        "it",
+        "this",
+        "will",
+        "can",
+    ]
 )
 _DE = frozenset(
-    ["der", "die", "das", "ist", "sind", "war", "was", "welche", "welcher", "welches", "wie", "wer", "warum", "wann", "wo", "von", "in", "fuer", "und", "hat", "haben", "gibt", "es", "mir", "zeige", "liste", "den", "dem", "seit", "mit", "auf", "zu", "wird", "werden", "im", "bei", "geht", "gab", "wurde", "wurden", "noch", "uns", "am", "aller", "alle"]
+    [
+        "der",
+        "die",
+        "das",
+        "ist",
+        "sind",
+        "war",
+        "was",
+        "welche",
+        "welcher",
+        "welches",
+        "wie",
+        "wer",
+        "warum",
+        "wann",
+        "wo",
+        "von",
+        "in",
+        "fuer",
+        "und",
+        "hat",
+        "haben",
+        "gibt",
+        "es",
+        "mir",
+        "zeige",
+        "liste",
+        "den",
+        "dem",
+        "seit",
+        "mit",
+        "auf",
+        "zu",
+        "wird",
+        "werden",
+        "im",
+        "bei",
+        "geht",
+        "gab",
+        "wurde",
+        "wurden",
+        "noch",
+        "uns",
+        "am",
+        "aller",
+        "alle",
+    ]
 )
 
 

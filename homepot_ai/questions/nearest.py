@@ -18,6 +18,7 @@ from homepot_ai.questions.mentions import Reading, read
 
 if TYPE_CHECKING:
     from homepot_ai.memory.embedder import Embedder
+    from homepot_ai.settings import MemorySettings
 
 Matrix = npt.NDArray[np.float32]
 #: (intent, likeness), nearest first; an intent may come several times.
@@ -61,6 +62,14 @@ def by_meaning(embedder: Embedder) -> Near:
         return _ranked(keys, rows @ embedder.encode([_plain(reading.masked)])[0])
 
     return near
+
+
+def warm(settings: MemorySettings) -> Near | None:
+    """By meaning, if this process has loaded the memory's models already; they are not loaded for it."""
+    from homepot_ai.memory import embedder
+
+    loaded = embedder.loaded(settings)
+    return None if loaded is None else by_meaning(loaded)
 
 
 def _ranked(keys: tuple[str, ...], likeness: Matrix) -> Ranked:

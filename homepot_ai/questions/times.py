@@ -177,6 +177,18 @@ def shown(start: datetime, end: datetime, now: datetime, timezone: str, language
     return f"{text}, {timezone}"
 
 
+def until(moment: datetime, now: datetime, timezone: str, language: Language = "en") -> str:
+    """A moment as it is printed: the end of a stretch of time.
+
+    >>> noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    >>> until(noon + timedelta(days=7), noon, "UTC").replace(NBSP, " ")
+    'Fri 27 Nov 12:00, UTC'
+    """
+    there = moment.astimezone(ZoneInfo(timezone))
+    year = "" if there.year == now.astimezone(ZoneInfo(timezone)).year else f"{NBSP}{there.year}"
+    return f"{Voice(language, timezone).day(there.date(), 'short')}{year} {there:%H:%M}, {timezone}"
+
+
 def _clock(now: datetime, timezone: str) -> Clock:
     return Clock(now.astimezone(ZoneInfo(timezone)))
 
