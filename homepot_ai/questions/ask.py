@@ -1,6 +1,6 @@
 """A question from its text to its answer.
 
-    text ─► understand ─► resolve names, read times ─► the named query ─► words: a model's, verified, or the template's
+    text ─► understand ─► resolve names, read times ─► the named query ─► words: verified, or the template's
 
 Everything that a question can reach is read by the asker's role, in one read-only transaction; words are made
 after it is over. What was asked and how it was understood goes to `ai_questions`.
@@ -62,7 +62,8 @@ class Answered:
             found and the period; "" where it was not.
         outcome: as it is recorded: `answered`, `refused: WHY`, `ambiguous`, `not found`, `unclear`,
             `too slow`.
-        candidates: names, of an ambiguous one; else examples of what can be asked, where nothing was understood.
+        candidates: names, of an ambiguous one; where nothing was understood, examples of what can be
+            asked.
         narration: None where there was nothing to word.
     """
 
@@ -149,7 +150,7 @@ class _Asking:
         return self._worded(*found, parsed, model_name)
 
     def _understand(self, text: str, known: resolve.Directory) -> Parsed:
-        """Names are looked up in what the asker may know; a model is asked only for what nothing can place."""
+        """Names are those that the asker may know; a model is asked only for what nothing can place."""
         after = None
         if self.asker.user:
             with self.db.reader() as conn:
@@ -225,7 +226,8 @@ class _Asking:
         """With the stretch of time that is meant, said or by default."""
         assert understood.intent is not None
         wanted = intents()[understood.intent]
-        words = {**wanted.defaults, **understood.slots}
+        words: dict[str, str] = {str(slot): text for slot, text in wanted.defaults.items()}
+        words.update(understood.slots)
         zone, language = self.asker.timezone, self.asker.language
         span: Span | None = None
         said = understood.slots

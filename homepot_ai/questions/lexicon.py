@@ -30,9 +30,10 @@ class Lexicon:
     Attributes:
         device_nouns, generic, site_nouns, metrics, categories, severities, numbers: patterns without anchors.
         implied: metric by pattern of the adjectives that stand for it.
-        elsewhere: topics that are not ours; commands: verbs that want something done.
-        known: every word that is no name; stems: beginnings of such words; spelled: of the known, those that a
-            typo may be corrected to.
+        elsewhere: topics that are not ours; commands: verbs that want something done;
+            hostile: pattern of attacks, of a text that is in lower case only.
+        known: every word that is no name; stems: beginnings of such words; spelled: of the known, those that
+            a typo may be corrected to.
     """
 
     device_nouns: str
@@ -46,6 +47,8 @@ class Lexicon:
     implied: Mapping[str, str]
     elsewhere: str
     commands: str
+    hostile: str
+    other_languages: frozenset[str]
     known: frozenset[str]
     stems: tuple[str, ...]
     spelled: tuple[str, ...]
@@ -103,6 +106,8 @@ def lexicon() -> Lexicon:
         }  # fmt: skip
         implied = {metric: _longest(_listed(words)) for metric, words in data["implied"].items()}
         common = set(data["common"].split())
+        hostile = "|".join(data["hostile"])
+        others = frozenset(data["other_languages"].split())
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise QuestionError(f"the words of questions cannot be read: {error!r}") from error
     examples = " ".join(
@@ -127,6 +132,8 @@ def lexicon() -> Lexicon:
         implied=implied,
         elsewhere=patterns["elsewhere"],
         commands=patterns["commands"],
+        hostile=hostile,
+        other_languages=others,
         known=frozenset(known),
         stems=stems,
         spelled=tuple(sorted(word for word in known if len(word) >= 4)),

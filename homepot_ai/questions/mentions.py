@@ -1,6 +1,6 @@
 """What a text mentions: devices, sites, types, metrics, times, numbers - found by their form, not looked up.
 
-    text ─► tokens ─► each mention becomes one token, `<device>`, `<site>` … ─► the masked text that rules read
+    text ─► tokens ─► each mention becomes one, `<device>`, `<site>` … ─► the masked text that rules read
 
 A device is a noun of one with a number or code behind it, an id, or a quoted name; a site is what stands
 where a site stands and is no word of ours. Whoever knows the real names (`Names`) gives them: those come
@@ -257,8 +257,8 @@ def _tokens(line: _Line) -> None:
         if kind == "quoted":
             line.tokens.append(_Token(fold(line.text[start:end]), start, end, "name"))
         elif kind:
-            name, inner, after = kind.split(":")
-            line.tokens.append(_Token(fold(line.text[start:end]), int(inner), int(after), name))
+            name, first, after = kind.split(":")
+            line.tokens.append(_Token(fold(line.text[start:end]), int(first), int(after), name))
         position = end
 
 

@@ -1,4 +1,4 @@
-"""The catalogue's examples that a question is nearest to: by the memory's models where they are warm, else by letters.
+"""The catalogue's examples that a question is nearest to: by the memory's models if warm, else by letters.
 
 Both compare masked texts: names and times are the same for all. A likeness is a cosine, 0 to 1.
 """
@@ -30,7 +30,8 @@ KEPT = 12
 LEAST, MARGIN = 0.55, 0.04
 _BINS = 4096
 _WORDS = {
-    "device": "the device", "site": "the site", "name": "the device", "type": "the devices", "metric": "the metric",
+    "device": "the device", "site": "the site", "name": "the device", "type": "the devices",
+    "metric": "the metric",
     "when": "last week", "since": "since yesterday", "ahead": "next week", "incident": "12", "n": "5",
     "person": "somebody", "severity": "critical", "category": "network", "number": "5",
 }  # fmt: skip

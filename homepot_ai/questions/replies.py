@@ -34,8 +34,10 @@ _REFUSALS: Mapping[Refusal, str] = MappingProxyType(
 )
 _NOUNS: Mapping[SlotName, str] = MappingProxyType(
     {
-        "device": message("a device"), "site": message("a site"), "other_site": message("a second site"),
-        "type": message("a type of device"), "metric": message("a metric"), "incident": message("an incident"),
+        "device": message("a device"), "site": message("a site"),
+        "other_site": message("a second site"),
+        "type": message("a type of device"), "metric": message("a metric"),
+        "incident": message("an incident"),
         "period": message("a period"), "person": message("a person"),
     }
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Telling questions apart by rules: `templates/questions/rules.yaml`, in order, the first that fits decides."""
+"""Telling questions apart: `templates/questions/rules.yaml`, in order, the first rule that fits decides."""
 
 from __future__ import annotations
 

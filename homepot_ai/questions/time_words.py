@@ -38,8 +38,9 @@ WEEKDAYS = (
     "sunday|sun|sonntags?",
 )  # fmt: skip
 MONTHS = (
-    "january|januar|jan", "february|februar|feb", "march|märz|maerz|mar", "april|apr", "may|mai", "june|juni|jun",
-    "july|juli|jul", "august|aug", "september|sept|sep", "october|oktober|oct|okt", "november|nov",
+    "january|januar|jan", "february|februar|feb", "march|märz|maerz|mar", "april|apr", "may|mai",
+    "june|juni|jun", "july|juli|jul", "august|aug", "september|sept|sep",
+    "october|oktober|oct|okt", "november|nov",
     "december|dezember|dec|dez",
 )  # fmt: skip
 #: Local hours of a day's parts; beyond 24 is the next day.
@@ -400,7 +401,9 @@ _SIMPLE = (
     _rule(rf"{_COUNT} ?{_UNIT} ago", _ago),
     _rule(rf"vor {_COUNT} ?{_UNIT}", _ago),
     _rule(rf"(?:{NEXT}) (?:{_COUNT} ?)?{_UNIT}", _forward, ahead=True),
-    _rule(rf"(?:within|innerhalb von|innerhalb|in) (?:the )?(?:{NEXT} )?{_COUNT} ?{_UNIT}", _forward, ahead=True),
+    _rule(
+        rf"(?:within|innerhalb von|innerhalb|in) (?:the )?(?:{NEXT} )?{_COUNT} ?{_UNIT}", _forward, ahead=True
+    ),
     _rule(rf"(?:{THIS}) {_WORD_UNIT}", _this),
     _rule(rf"{_FUTURE_WORDS}{_PARTED}", _dayword, ahead=True),
     _rule(rf"{_DAYWORD}{_PARTED}", _dayword),
@@ -437,7 +440,8 @@ _ANY = "|".join(unnamed(rule.pattern.pattern) for rule in _SIMPLE) + r"|\d{1,2}"
 #: In order: the first that fits is meant. What is longer stands before what it begins with.
 RULES: tuple[Rule, ...] = (
     _rule(
-        rf"(?:{unnamed(_DAYWORD).join(('(?P<on>', ')'))} )?(?:between|from|zwischen|von) (?:the )?(?P<left>{_ANY}) ?(?:and|to|till|until|und|bis|-|–) ?"
+        rf"(?:(?P<on>{unnamed(_DAYWORD)}) )?(?:between|from|zwischen|von) (?:the )?(?P<left>{_ANY})"
+        rf" ?(?:and|to|till|until|und|bis|-|–) ?"
         rf"(?:the )?(?P<right>{_ANY})",
         _between,
     ),

@@ -1,6 +1,6 @@
 """About when somebody asks: relative times in English and German, on the asker's clock.
 
-    words ─► `spot`: where in a text a time is said, and which kind ─► `period`, `since`, `ahead`: what it means
+    text ─► `spot`: where a time is said, and which kind ─► `period`, `since`, `ahead`: what it means
 
 One grammar (:mod:`homepot_ai.questions.time_words`) finds and reads. Days begin at local midnight, whatever
 daylight saving does to their length; hours and minutes are counted in elapsed time.
@@ -55,7 +55,7 @@ class Said:
 def spot(text: str) -> list[Said]:
     """Where a text says a time, from left to right.
 
-    >>> [(said.words, said.kind) for said in spot("what changed since yesterday 8am, and in the next 3 days?")]
+    >>> [(said.words, said.kind) for said in spot("changes since yesterday 8am, and in the next 3 days?")]
     [('yesterday 8am', 'since'), ('next 3 days', 'ahead')]
     """
     plain = lowered(text)
@@ -272,7 +272,8 @@ def _finder() -> re.Pattern[str]:
     every = any_of(simple)
     hour = r"\d{1,2}(?= *(?:$|[?.!,]))"
     return re.compile(
-        rf"(?<![\w.#-])(?:(?P<range>{unnamed(between.pattern.pattern)})|(?<!look )(?<!looking ){_SINCE} +(?:the +|dem +|der +|den +)?(?P<since>{every}|{hour}){_ONWARDS}"
+        rf"(?<![\w.#-])(?:(?P<range>{unnamed(between.pattern.pattern)})"
+        rf"|(?<!look )(?<!looking ){_SINCE} +(?:the +|dem +|der +|den +)?(?P<since>{every}|{hour}){_ONWARDS}"
         rf"|{_UNTIL} +(?:the +|next +)?(?P<until>{every})"
         rf"|(?P<span>{alone}))(?![\w-])"
     )

@@ -1,6 +1,6 @@
 """What a text asks: an intent of the catalogue and the words for its slots.
 
-    text ─► refused? ─► mentions ─► (a follow-up's subject is put in) ─► rules ─► nearest example ─► a model, if any
+    text ─► refused? ─► mentions (a follow-up's subject is put in) ─► rules ─► nearest example ─► a model
          ─► slots: of what is mentioned, what the intent takes
 
 Nothing is looked up here: slots are words of the question, or of the question that it follows.
@@ -28,11 +28,12 @@ _GENERIC = frozenset(
     {"device_status", "site_status", "fleet_status", "type_status", "metric_now", "list_devices"}
 )
 _ELLIPSIS = re.compile(
-    r"^(?:and|und|what about|how about|was ist mit|wie ist es mit|wie siehts? .*aus mit|same|also|auch|or|oder|now|"
-    r"then|dann|dasselbe|das gleiche|ok and|so)\b"
+    r"^(?:and|und|what about|how about|was ist mit|wie ist es mit|wie siehts? .*aus mit|same|also|auch|or|oder"
+    r"|now|then|dann|dasselbe|das gleiche|ok and|so)\b"
 )
 _IT = re.compile(
-    r"\b(?:its|it|that one|this one|(?:this|that|the same|said) (?:device|machine|one|incident|site|store|problem)"
+    r"\b(?:its|it|that one|this one"
+    r"|(?:this|that|the same|said) (?:device|machine|one|incident|site|store|problem)"
     r"|him|her|them|they|their|ihn|ihm|ihr|dessen|davon|damit|dabei|dafuer|es|er"
     r"|(?:dem|das|dieses|diesem|der|diese[rmn]?|den) (?:geraet|vorfall|standort|stoerung|filiale))\b"
 )
@@ -159,10 +160,10 @@ def _follow(reading: Reading, after: Understood, near: Near | None) -> Understoo
     placed = rules.place(leaned)
     if subject and bare and placed is not None and (it or there or ellipsis):
         found = _understood(leaned, placed, "follow-up", 0.85)
-        if not intents()[placed].missing(found.slots):
-            # A bare name or time matches `how is it` rules: then the question before is meant.
-            if not (ellipsis and placed in _GENERIC and not re.search(r"\b(?:how|status|wie)\b", masked)):
-                return _carried(found, after)
+        # A bare name or time matches `how is it` rules: then the question before is meant.
+        meant = placed not in _GENERIC or not ellipsis or re.search(r"\b(?:how|status|wie)\b", masked)
+        if meant and not intents()[placed].missing(found.slots):
+            return _carried(found, after)
     if (subject and bare and placed is None) or (placed and subject and _lacks(leaned, placed)):
         appended = _with(reading, subject, after.slots[subject], None) if subject else reading
         again = rules.place(appended)
