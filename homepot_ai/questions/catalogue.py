@@ -1,4 +1,6 @@
-"""What can be asked: every named question with its words and slots. Data in `templates/questions/catalogue.yaml`.
+"""What can be asked: every named question with its words and slots.
+
+Data in `templates/questions/catalogue.yaml`.
 
 text ─► understand (by `examples`) ─► slots ─► resolve ─► `answer` (one query of `queries/`) ─► Found
 """
@@ -99,7 +101,9 @@ class Intent:
         >>> intents()["compare_sites"].shown("en")
         'compare Berlin with Hamburg'
         """
-        return self.examples[language][index].format(**SAMPLE_WORDS[language])
+        return self.examples[language][index].format_map(
+            {str(slot): words for slot, words in SAMPLE_WORDS[language].items()}
+        )
 
 
 def intents() -> Mapping[str, Intent]:
@@ -155,7 +159,9 @@ def _load(file: Path) -> Mapping[str, Intent]:
     except (yaml.YAMLError, ValidationError, AttributeError) as error:
         raise QuestionError(f"{file.name} is not a catalogue of questions: {error}") from error
     found = {
-        key: Intent(key, entry.title, entry.needs, entry.takes, entry.defaults, {"en": entry.en, "de": entry.de})
+        key: Intent(
+            key, entry.title, entry.needs, entry.takes, entry.defaults, {"en": entry.en, "de": entry.de}
+        )
         for key, entry in entries.items()
     }  # fmt: skip
     names = set(get_args(SlotName))

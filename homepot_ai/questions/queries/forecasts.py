@@ -1,4 +1,4 @@
-"""What is expected of devices, how good such forecasts were, what visits are planned and what it all costs."""
+"""What is expected of devices, how good such forecasts were, which visits are planned, what it all costs."""
 
 from __future__ import annotations
 
@@ -62,8 +62,10 @@ def device_forecast(conn: Connection, slots: Slots, asker: Asker, now: datetime)
         page.say(
             "It fails with a probability of {day} within a day and of {week} within a week.",
             day=page.share(it, "probability of a failure within a day", day, source="ai_device_risks.p_24h"),
-            week=page.share(it, "probability of a failure within a week", week, source="ai_device_risks.p_7d"),
-        )  # fmt: skip
+            week=page.share(
+                it, "probability of a failure within a week", week, source="ai_device_risks.p_7d"
+            ),
+        )
     if mid is not None and metric:
         _tell_crossing(page, it, metric, low, mid, high)
     elif cause:
@@ -71,11 +73,12 @@ def device_forecast(conn: Connection, slots: Slots, asker: Asker, now: datetime)
         page.say("What speaks for it: {cause}.", cause=told)
     if life is not None:
         page.say(
-            "Its remaining life is about {life}, between {low} and {high} with a probability of four in five.",
+            "Its remaining life is about {life}, between {low} and {high} with a "
+            "probability of four in five.",
             life=page.duration(it, "remaining life", life * 1440),
             low=page.duration(it, "remaining life at least", life_low * 1440),
             high=page.duration(it, "remaining life at most", life_high * 1440),
-        )  # fmt: skip
+        )
     if action and level != "low":
         page.say("Recommended: {action}.", action=page.text(it, "recommendation", action))
     if now - at > LATE:
@@ -90,10 +93,13 @@ def _tell_crossing(page: Page, it: Ref, metric: str, low: Any, mid: Any, high: A
         page.say("Its {metric} reaches the limit at about {mid}.", metric=name, mid=expected)
         return
     page.say(
-        "Its {metric} reaches the limit at about {mid}, between {low} and {high} with a probability of four in five.",
-        metric=name, mid=expected, low=page.moment(it, "limit at the earliest", low),
+        "Its {metric} reaches the limit at about {mid}, between {low} and {high} with a "
+        "probability of four in five.",
+        metric=name,
+        mid=expected,
+        low=page.moment(it, "limit at the earliest", low),
         high=page.moment(it, "limit at the latest", high),
-    )  # fmt: skip
+    )
 
 
 def riskiest_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
@@ -119,9 +125,12 @@ def riskiest_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime
             if week is None:
                 page.say("The risk of {device} is {level}.", device=device, level=risk)
             else:
-                page.say("The risk of {device} is {level}; it fails within a week with a probability of {week}.",
-                         device=device, level=risk,
-                         week=page.share(device, "probability of a failure within a week", week))  # fmt: skip
+                page.say(
+                    "The risk of {device} is {level}; it fails within a week with a probability of {week}.",
+                    device=device,
+                    level=risk,
+                    week=page.share(device, "probability of a failure within a week", week),
+                )
     heads = page.heads("device", "site", "risk", "fails within a week", "what", "when", "do")
     page.table(heads, rows, found[0][13])
     return page.found()
@@ -187,8 +196,12 @@ def maintenance_due(conn: Connection, slots: Slots, asker: Asker, now: datetime)
     n = page.count(it, "planned visits", found[0][16] if found else 0, source="ai_maintenance_schedule")
     until = _horizon(slots, now)
     if until is not None:
-        page.say("{n} devices of {scope} have a visit proposed or accepted until {until}.", n=n, scope=it,
-                 until=page.moment(it, "until", until))  # fmt: skip
+        page.say(
+            "{n} devices of {scope} have a visit proposed or accepted until {until}.",
+            n=n,
+            scope=it,
+            until=page.moment(it, "until", until),
+        )
     else:
         page.say("{n} devices of {scope} have a visit proposed or accepted.", n=n, scope=it)
     rows = []
@@ -196,10 +209,13 @@ def maintenance_due(conn: Connection, slots: Slots, asker: Asker, now: datetime)
         device = page.device(id_, name, site=page.site(site_id, site))
         rows.append((page.when(at), site, name, page.word(state), page.when(needed), reason, action))
         if len(rows) <= 2:
-            page.say("{device}: {state} for {at}, because of this: {reason}.", device=device,
-                     state=page.state(device, "state of the visit", state),
-                     at=page.moment(device, "visit", at, source="ai_maintenance_schedule.visit_at"),
-                     reason=page.text(device, "reason", reason))  # fmt: skip
+            page.say(
+                "{device}: {state} for {at}, because of this: {reason}.",
+                device=device,
+                state=page.state(device, "state of the visit", state),
+                at=page.moment(device, "visit", at, source="ai_maintenance_schedule.visit_at"),
+                reason=page.text(device, "reason", reason),
+            )
     if rows:
         heads = page.heads("when", "site", "device", "state", "needed by", "why", "do")
         page.table(heads, rows, found[0][16])
@@ -225,7 +241,7 @@ def visit_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
             "The visits cost about {cost}; not to go is expected to cost {other}.",
             cost=page.money(it, "cost of the visits", cost, currency, source="ai_maintenance_schedule.cost"),
             other=page.money(it, "cost without the visits", other, currency),
-        )  # fmt: skip
+        )
     unpriced = sum(row[12] is None for row in found)
     if unpriced:
         told = page.count(it, "visits without a cost", unpriced)
@@ -233,11 +249,16 @@ def visit_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
     page.table(
         page.heads("when", "site", "device", "cost", "cost if not"),
         [
-            (page.when(r[5]), r[4], r[2], "" if r[12] is None else f"{page.voice.number(r[12])} {r[14]}",
-             "" if r[13] is None else f"{page.voice.number(r[13])} {r[14]}")
+            (
+                page.when(r[5]),
+                r[4],
+                r[2],
+                "" if r[12] is None else f"{page.voice.number(r[12])} {r[14]}",
+                "" if r[13] is None else f"{page.voice.number(r[13])} {r[14]}",
+            )
             for r in found
         ],
-    )  # fmt: skip
+    )
     return page.found()
 
 
@@ -257,9 +278,11 @@ def downtime_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     minutes = sum(float(lost or 0) for _, lost in down.values())
     page.say(
         "{n} failures of {scope} lasted {duration} in all ({period}).",
-        n=page.count(it, "failures", failures, period=page.period, source="ai_device_outcomes"), scope=it,
-        duration=page.duration(it, "time down", minutes, period=page.period), period=page.about(),
-    )  # fmt: skip
+        n=page.count(it, "failures", failures, period=page.period, source="ai_device_outcomes"),
+        scope=it,
+        duration=page.duration(it, "time down", minutes, period=page.period),
+        period=page.about(),
+    )
     sums: dict[str, float] = {}
     without, rows = 0, []
     for site_id, site, configured in rates:
@@ -280,11 +303,15 @@ def downtime_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
             )
         )
     for currency, cost in sorted(sums.items()):
-        page.say("By the configured rates that cost {cost}.",
-                 cost=page.money(it, "cost of downtime", cost, currency, period=page.period))  # fmt: skip
+        page.say(
+            "By the configured rates that cost {cost}.",
+            cost=page.money(it, "cost of downtime", cost, currency, period=page.period),
+        )
     if without:
-        page.say("{n} sites have no rate for downtime: what it cost them is not known.",
-                 n=page.count(it, "sites without a rate", without))  # fmt: skip
+        page.say(
+            "{n} sites have no rate for downtime: what it cost them is not known.",
+            n=page.count(it, "sites without a rate", without),
+        )
     page.table(page.heads("site", "failures", "time down", "cost"), rows)
     return page.found()
 
@@ -301,11 +328,12 @@ def prediction_record(conn: Connection, slots: Slots, asker: Asker, now: datetim
     page.say(
         "Of the warnings raised in this period ({period}), {true} came true, {averted} were averted by "
         "maintenance and {false} were false alarms; {waiting} cannot be judged yet.",
-        period=page.about(), true=page.count(it, "warnings that came true", true, source=source),
+        period=page.about(),
+        true=page.count(it, "warnings that came true", true, source=source),
         averted=page.count(it, "averted failures", averted, source=source),
         false=page.count(it, "false alarms", false, source=source),
         waiting=page.count(it, "warnings not yet judged", waiting, source=source),
-    )  # fmt: skip
+    )
     record = track_record.current(conn, now) if asker.sites is None else track_record.TrackRecord()
     if record.made_at is None:
         page.say("Of the daily forecasts there is no track record that could be shown here.")
@@ -314,7 +342,7 @@ def prediction_record(conn: Connection, slots: Slots, asker: Asker, now: datetim
         "{n} daily forecasts are settled, {waiting} still wait.",
         n=page.count(it, "settled forecasts", record.settled, source="ai_prediction_rules.record"),
         waiting=page.count(it, "forecasts that wait", record.waiting),
-    )  # fmt: skip
+    )
     rows = []
     for figure in record.figures:
         skill = page.voice.percent(figure.skill) if figure.skill is not None else page.t("not known")

@@ -115,16 +115,19 @@ def metric_now(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
     page.as_of = at
     value = page.measured(it, slots.metric, float(found.mean[-1]), source="device_metrics")
     page.say(
-        "{metric} of {device} is {value}, measured {age} ago.", metric=name, device=it, value=value,
+        "{metric} of {device} is {value}, measured {age} ago.",
+        metric=name,
+        device=it,
+        value=value,
         age=page.duration(it, "age of the value", max(0.0, (now - at).total_seconds() / 60)),
-    )  # fmt: skip
+    )
     day = course(conn, slots.device, slots.metric, now - timedelta(days=1), now)
     if len(day.at):
         page.say(
             "Within the last day it was between {low} and {high}.",
             low=page.measured(it, slots.metric, float(min(day.low)), source="ai_metric_hours.min"),
             high=page.measured(it, slots.metric, float(max(day.high)), source="ai_metric_hours.max"),
-        )  # fmt: skip
+        )
     return page.found()
 
 
@@ -137,9 +140,14 @@ def metric_average(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
         return _nothing(conn, page, it, name, slots)
     _date(page, found)
     page.say(
-        "{metric} of {device} was {value} on average ({period}).", metric=name, device=it, period=page.about(),
-        value=page.measured(it, slots.metric, found.average, period=page.period, source="ai_metric_hours.mean"),
-    )  # fmt: skip
+        "{metric} of {device} was {value} on average ({period}).",
+        metric=name,
+        device=it,
+        period=page.about(),
+        value=page.measured(
+            it, slots.metric, found.average, period=page.period, source="ai_metric_hours.mean"
+        ),
+    )
     page.say("That is the mean of {n} samples.", n=page.count(it, "samples", round(float(sum(found.n)))))
     return page.found()
 
@@ -155,14 +163,22 @@ def metric_extremes(conn: Connection, slots: Slots, asker: Asker, now: datetime)
     top, bottom = int(np.argmax(found.high)), int(np.argmin(found.low))
     when = [datetime.fromtimestamp(float(found.at[place]), UTC) for place in (top, bottom)]
     page.say(
-        "{metric} of {device} was at most {high}, at {at} ({period}).", metric=name, device=it, period=page.about(),
-        high=page.measured(it, slots.metric, float(found.high[top]), period=page.period, source="ai_metric_hours.max"),
+        "{metric} of {device} was at most {high}, at {at} ({period}).",
+        metric=name,
+        device=it,
+        period=page.about(),
+        high=page.measured(
+            it, slots.metric, float(found.high[top]), period=page.period, source="ai_metric_hours.max"
+        ),
         at=page.moment(it, "time of the highest value", when[0]),
-    )  # fmt: skip
+    )
     page.say(
-        "The lowest value was {low}, at {at}.", at=page.moment(it, "time of the lowest value", when[1]),
-        low=page.measured(it, slots.metric, float(found.low[bottom]), period=page.period, source="ai_metric_hours.min"),
-    )  # fmt: skip
+        "The lowest value was {low}, at {at}.",
+        at=page.moment(it, "time of the lowest value", when[1]),
+        low=page.measured(
+            it, slots.metric, float(found.low[bottom]), period=page.period, source="ai_metric_hours.min"
+        ),
+    )
     if slots.span.end - slots.span.start > FINE:
         page.say("Times are those of the hour in which it was.")
     return page.found()
@@ -177,23 +193,48 @@ def metric_trend(conn: Connection, slots: Slots, asker: Asker, now: datetime) ->
         return _nothing(conn, page, it, name, slots)
     _date(page, found)
     if len(found.at) < LEAST_HOURS:
-        page.say("{device} sent too little {metric} in this period ({period}) to show a trend.", device=it,
-                 metric=name, period=page.about())  # fmt: skip
+        page.say(
+            "{device} sent too little {metric} in this period ({period}) to show a trend.",
+            device=it,
+            metric=name,
+            period=page.about(),
+        )
         return page.found()
     change, noise = trend(np.asarray(found.at), np.asarray(found.mean))
     said = page.book.delta(
-        it, page.voice.metric(slots.metric), change if abs(change) > noise else 0.0,
-        page.voice.value(slots.metric, abs(change)), period=page.period, source="ai_metric_hours.mean",
-    )  # fmt: skip
+        it,
+        page.voice.metric(slots.metric),
+        change if abs(change) > noise else 0.0,
+        page.voice.value(slots.metric, abs(change)),
+        period=page.period,
+        source="ai_metric_hours.mean",
+    )
     if abs(change) <= noise:
-        page.book.say(page.t("{metric} of {device} neither rose nor fell ({period}).", metric=name, device=it,
-                             period=page.about()), rests_on=[said])  # fmt: skip
+        page.book.say(
+            page.t(
+                "{metric} of {device} neither rose nor fell ({period}).",
+                metric=name,
+                device=it,
+                period=page.about(),
+            ),
+            rests_on=[said],
+        )
     elif change > 0:
-        page.say("{metric} of {device} rose by {change} ({period}).", metric=name, device=it, change=said,
-                 period=page.about())  # fmt: skip
+        page.say(
+            "{metric} of {device} rose by {change} ({period}).",
+            metric=name,
+            device=it,
+            change=said,
+            period=page.about(),
+        )
     else:
-        page.say("{metric} of {device} fell by {change} ({period}).", metric=name, device=it, change=said,
-                 period=page.about())  # fmt: skip
+        page.say(
+            "{metric} of {device} fell by {change} ({period}).",
+            metric=name,
+            device=it,
+            change=said,
+            period=page.about(),
+        )
     page.say(
         "It is {value} now.",
         value=page.measured(it, slots.metric, float(found.mean[-1]), source="ai_metric_hours"),
@@ -201,7 +242,7 @@ def metric_trend(conn: Connection, slots: Slots, asker: Asker, now: datetime) ->
     return page.found()
 
 
-def trend(at: np.ndarray, value: np.ndarray) -> tuple[float, float]:  # type: ignore[type-arg]
+def trend(at: np.ndarray, value: np.ndarray) -> tuple[float, float]:
     """The change over a stretch by the median of the slopes between points, and what is no change.
 
     Below a third of the spread around that line nobody would call it a change.
@@ -238,14 +279,29 @@ def metric_ranking(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
         ref = page.device(id_, device, site=page.site(site_id, site))
         rows.append((device, site, page.voice.value(metric, mean), page.voice.value(metric, high)))
         if place == 0:
-            top = page.book.rank(ref, page.voice.metric(metric), "highest", page.voice.value(metric, mean),
-                                 value=mean, period=page.t("last full hour"), source="ai_metric_hours.mean")  # fmt: skip
+            top = page.book.rank(
+                ref,
+                page.voice.metric(metric),
+                "highest",
+                page.voice.value(metric, mean),
+                value=mean,
+                period=page.t("last full hour"),
+                source="ai_metric_hours.mean",
+            )
             of = page.count(it, "devices that measure it", total)
-            page.say("{device} has the highest {metric} of {n} devices: {value}, the mean of the last full hour.",
-                     device=ref, metric=name, n=of, value=top)  # fmt: skip
+            page.say(
+                "{device} has the highest {metric} of {n} devices: {value}, the mean of the last full hour.",
+                device=ref,
+                metric=name,
+                n=of,
+                value=top,
+            )
         elif place == 1:
-            page.say("Next is {device} with {value}.", device=ref,
-                     value=page.measured(ref, metric, mean, source="ai_metric_hours.mean"))  # fmt: skip
+            page.say(
+                "Next is {device} with {value}.",
+                device=ref,
+                value=page.measured(ref, metric, mean, source="ai_metric_hours.mean"),
+            )
     page.table(page.heads("device", "site", "mean of the hour", "highest of the hour"), rows, found[0][7])
     return page.found()
 

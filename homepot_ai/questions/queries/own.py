@@ -43,16 +43,22 @@ def own_health(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
     services = reading.rows(conn, SQL["services"], {})
     if services:
         ill = [row for row in services if row[1] != "ok"]
-        page.say("Of {n} services {ill} are not well.", n=page.count(None, "services", len(services)),
-                 ill=page.count(None, "services that are not well", len(ill)))  # fmt: skip
+        page.say(
+            "Of {n} services {ill} are not well.",
+            n=page.count(None, "services", len(services)),
+            ill=page.count(None, "services that are not well", len(ill)),
+        )
         for service, state, detail, _ in ill[:2]:
-            page.say("{service} is {state}: {detail}.", service=page.text(None, "service", service),
-                     state=page.state(None, "state", state, page.t(STATES[state])),
-                     detail=page.text(None, "what was seen", detail))  # fmt: skip
+            page.say(
+                "{service} is {state}: {detail}.",
+                service=page.text(None, "service", service),
+                state=page.state(None, "state", state, page.t(STATES[state])),
+                detail=page.text(None, "what was seen", detail),
+            )
         page.table(
             page.heads("service", "state", "what was seen", "when"),
             [(s, page.t(STATES[state]), detail, page.when(when)) for s, state, detail, when in services],
-        )  # fmt: skip
+        )
     return page.found()
 
 
@@ -60,8 +66,10 @@ def help(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
     """Every question with an example."""
     page = Page("help", asker, now)
     known = intents()
-    page.say("{n} kinds of questions can be asked here, for example:",
-             n=page.count(None, "questions", len(known), source="catalogue"))  # fmt: skip
+    page.say(
+        "{n} kinds of questions can be asked here, for example:",
+        n=page.count(None, "questions", len(known), source="catalogue"),
+    )
     for key in FIRST:
         page.say("{example}", example=page.text(None, "example", known[key].shown(asker.language)))
     page.table(

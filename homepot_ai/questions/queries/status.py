@@ -30,8 +30,9 @@ def device_status(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     told = page.count(it, "open incidents", count, source="ai_incidents")
     if count:
         grave = page.count(it, "critical incidents", critical, source="ai_incidents")
-        page.say("{device} has {n} open incidents, {critical} of them critical.", device=it, n=told,
-                 critical=grave)  # fmt: skip
+        page.say(
+            "{device} has {n} open incidents, {critical} of them critical.", device=it, n=told, critical=grave
+        )
     else:
         page.say("{device} has {n} open incidents.", device=it, n=told)
     return page.found()
@@ -100,8 +101,12 @@ def _overview(conn: Connection, page: Page, it: Ref, slots: Slots, now: datetime
     )
     page.say(
         "{scope} has {n} devices: {critical} critical, {warning} with a warning, {healthy} healthy.",
-        scope=it, n=n, critical=ill, warning=warned, healthy=well,
-    )  # fmt: skip
+        scope=it,
+        n=n,
+        critical=ill,
+        warning=warned,
+        healthy=well,
+    )
     if silent or unscored or maintained:
         page.say(
             "{silent} send no data, {maintained} are in maintenance and {unscored} are not scored: "
@@ -109,7 +114,7 @@ def _overview(conn: Connection, page: Page, it: Ref, slots: Slots, now: datetime
             silent=page.count(it, "silent devices", silent, source=source),
             maintained=page.count(it, "devices in maintenance", maintained, source=source),
             unscored=page.count(it, "devices not scored", unscored, source=source),
-        )  # fmt: skip
+        )
     if mean is not None:
         page.say("The mean health score of what was scored is {mean}.", mean=page.score(it, mean))
     opened, grave = conn.execute(SQL["open_count"], given).fetchone() or (0, 0)
@@ -117,7 +122,7 @@ def _overview(conn: Connection, page: Page, it: Ref, slots: Slots, now: datetime
         "{n} incidents are open, {critical} of them critical.",
         n=page.count(it, "open incidents", opened, source="ai_incidents"),
         critical=page.count(it, "critical incidents", grave, source="ai_incidents"),
-    )  # fmt: skip
+    )
     _worst_table(page, reading.rows(conn, SQL["newest"] + SQL["worst"], given))
     if not page.now - at <= STALE:
         page.say("That was at {at}: nothing was scored since.", at=page.moment(it, "last scored", at))
@@ -156,12 +161,21 @@ def worst_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     id_, _, name, _, site_id, site, _, score, status, factors, _ = found[0]
     first = page.device(id_, name, status, page.site(site_id, site))
     rank = page.book.rank(
-        first, page.t("health score"), "lowest", page.voice.score(score), better=False, value=score,
+        first,
+        page.t("health score"),
+        "lowest",
+        page.voice.score(score),
+        better=False,
+        value=score,
         source="ai_health_scores.score",
-    )  # fmt: skip
+    )
     state = page.state(first, "status", status, source="ai_health_scores.status")
-    page.say("{device} is the lowest with a health score of {rank}; it is {state}.", device=first, rank=rank,
-             state=state)  # fmt: skip
+    page.say(
+        "{device} is the lowest with a health score of {rank}; it is {state}.",
+        device=first,
+        rank=rank,
+        state=state,
+    )
     for clause in page.why(factors)[:1]:
         page.say(
             "What deviates: {reason}.", reason=page.book.cause(first, page.t("what deviates"), clause, clause)
@@ -220,6 +234,9 @@ def silent_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
         if known:
             first = page.device(known[0][0], known[0][2], "no_data")
             since = page.moment(first, "last data", known[0][6], source="ai_device_gaps.last_sample_at")
-            page.say("{device} is silent longest of those whose last data are known: since {since}.",
-                     device=first, since=since)  # fmt: skip
+            page.say(
+                "{device} is silent longest of those whose last data are known: since {since}.",
+                device=first,
+                since=since,
+            )
     return page.found()

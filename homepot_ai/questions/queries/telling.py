@@ -16,14 +16,21 @@ from homepot_ai.reporting.voice import message
 from homepot_ai.store.database import Connection
 
 WHY = {
-    "window": message("maintenance window"), "homepot_schedule": message("HOMEPOT's site schedule"),
-    "snooze": message("snoozed"), "flapping": message("flapping"), "storm": message("a storm of incidents"),
-    "budget": message("alert budget"), "hours": message("outside the recipient's hours"),
-    "suppressed": message("suppressed"), "not_allowed": message("not allowed to see the site"),
-}  # fmt: skip
+    "window": message("maintenance window"),
+    "homepot_schedule": message("HOMEPOT's site schedule"),
+    "snooze": message("snoozed"),
+    "flapping": message("flapping"),
+    "storm": message("a storm of incidents"),
+    "budget": message("alert budget"),
+    "hours": message("outside the recipient's hours"),
+    "suppressed": message("suppressed"),
+    "not_allowed": message("not allowed to see the site"),
+}
 STATES = {
-    "told": message("told"), "waiting": message("waiting"), "not_told": message("not told"),
-}  # fmt: skip
+    "told": message("told"),
+    "waiting": message("waiting"),
+    "not_told": message("not told"),
+}
 
 
 def alert_review(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
@@ -39,24 +46,31 @@ def alert_review(conn: Connection, slots: Slots, asker: Asker, now: datetime) ->
     (untold,) = conn.execute(SQL["untold"], given).fetchone() or (0,)
     page.dated(newest(conn))
     page.say(
-        "{n} alerts went out for {scope}, {critical} of them critical ({period}).", scope=it, period=page.about(),
+        "{n} alerts went out for {scope}, {critical} of them critical ({period}).",
+        scope=it,
+        period=page.about(),
         n=page.count(it, "alerts", pages, period=page.period, source="ai_alert_messages"),
         critical=page.count(it, "critical alerts", critical, period=page.period),
-    )  # fmt: skip
+    )
     if incidents:
-        page.say("They were about {n} incidents, of which {taken} were acknowledged.",
-                 n=page.count(it, "incidents with alerts", incidents),
-                 taken=page.count(it, "acknowledged incidents", taken))  # fmt: skip
+        page.say(
+            "They were about {n} incidents, of which {taken} were acknowledged.",
+            n=page.count(it, "incidents with alerts", incidents),
+            taken=page.count(it, "acknowledged incidents", taken),
+        )
     days = ((slots.span.end - slots.span.start) / timedelta(days=1)) if slots.span else 7.0
     if pages and days >= 1:
-        page.say("That is {n} alerts a day.",
-                 n=page.book.value(it, page.t("alerts a day"), pages / days, page.voice.number(pages / days, 1)))  # fmt: skip
+        page.say(
+            "That is {n} alerts a day.",
+            n=page.book.value(it, page.t("alerts a day"), pages / days, page.voice.number(pages / days, 1)),
+        )
     page.say(
-        "{held} incidents were held back by the alert budget, {untold} were told to nobody, {false} were marked false.",
+        "{held} incidents were held back by the alert budget, {untold} were told to nobody, "
+        "{false} were marked false.",
         held=page.count(it, "incidents held back", held, source="ai_alert_messages.why"),
         untold=page.count(it, "incidents told to nobody", untold),
         false=page.count(it, "incidents marked false", false, source="ai_incidents.mark"),
-    )  # fmt: skip
+    )
     return page.found()
 
 
@@ -71,24 +85,40 @@ def noisiest(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Fou
     devices = reading.rows(conn, SQL["noisiest_devices"], given)
     causes = reading.rows(conn, SQL["noisiest_causes"], given)
     if not devices and not causes:
-        page.say("{n} alerts went out for {scope} ({period}).", n=page.count(it, "alerts", 0), scope=it,
-                 period=page.about())  # fmt: skip
+        page.say(
+            "{n} alerts went out for {scope} ({period}).",
+            n=page.count(it, "alerts", 0),
+            scope=it,
+            period=page.about(),
+        )
         return page.found()
     rows = []
     for id_, name, site_id, site, alerts, incidents in devices:
         rows.append((page.t("device"), name or str(id_), site or "", alerts, incidents))
         ref = page.device(id_, name or str(id_), site=page.site(site_id, site) if site else None)
         if len(rows) == 1:
-            top = page.book.rank(ref, page.t("alerts"), "highest", page.voice.number(alerts), better=False,
-                                 value=alerts, period=page.period, source="ai_alert_messages")  # fmt: skip
+            top = page.book.rank(
+                ref,
+                page.t("alerts"),
+                "highest",
+                page.voice.number(alerts),
+                better=False,
+                value=alerts,
+                period=page.period,
+                source="ai_alert_messages",
+            )
             page.say("{device} made the most alerts, {n} ({period}).", device=ref, n=top, period=page.about())
     for kind, cause, alerts, incidents in causes:
         if not any(row[0] == page.t("cause") for row in rows):
             told = page.book.cause(
                 it, page.t("cause"), cause, cause_words(cause), source="ai_incidents.cause"
             )
-            page.say("The most frequent cause is {cause} on devices of type {type}, with {n} alerts.", cause=told,
-                     type=page.text(None, "type", type_word(kind)), n=page.count(it, "alerts of a cause", alerts))  # fmt: skip
+            page.say(
+                "The most frequent cause is {cause} on devices of type {type}, with {n} alerts.",
+                cause=told,
+                type=page.text(None, "type", type_word(kind)),
+                n=page.count(it, "alerts of a cause", alerts),
+            )
         rows.append((page.t("cause"), cause_words(cause), type_word(kind), alerts, incidents))
     page.table(page.heads("what", "name", "where", "alerts", "incidents"), rows)
     return page.found()
@@ -125,10 +155,15 @@ def who_was_told(conn: Connection, slots: Slots, asker: Asker, now: datetime) ->
     elif not found:
         page.say("Nobody was told.")
     rows = [
-        (row[0], row[1], row[3] or row[2], page.t(STATES[row[5]]) + (f": {page.t(WHY[row[6]])}" if row[6] in WHY else ""),
-         page.when(row[7]))
+        (
+            row[0],
+            row[1],
+            row[3] or row[2],
+            page.t(STATES[row[5]]) + (f": {page.t(WHY[row[6]])}" if row[6] in WHY else ""),
+            page.when(row[7]),
+        )
         for row in found
-    ]  # fmt: skip
+    ]
     if rows:
         page.table(page.heads("incident", "what", "who", "state", "when"), rows, found[0][9])
     return page.found()
@@ -149,8 +184,12 @@ def silenced(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Fou
         )
         if len(rows) <= 2:
             case = page.incident(number)
-            page.say("{incident} ({title}): {why}.", incident=case, title=page.text(case, "title", title),
-                     why=page.state(case, "why it is silenced", why, page.t(WHY.get(why, why))))  # fmt: skip
+            page.say(
+                "{incident} ({title}): {why}.",
+                incident=case,
+                title=page.text(case, "title", title),
+                why=page.state(case, "why it is silenced", why, page.t(WHY.get(why, why))),
+            )
     if rows:
         page.table(page.heads("incident", "what", "why", "since", "until"), rows, found[0][5])
     return page.found()
@@ -185,16 +224,24 @@ def last_report(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> 
     number, kind, _, of, start, end, made, _ = found[0]
     page.dated(end)
     page.say(
-        "The last report of {scope} is {id}, a {kind} report made at {at}.", scope=it,
+        "The last report of {scope} is {id}, a {kind} report made at {at}.",
+        scope=it,
         id=page.text(it, "report", number, source="ai_reports.report_id"),
-        kind=page.state(it, "kind of report", kind, page.t(kind)), at=page.moment(it, "made at", made),
-    )  # fmt: skip
-    page.say("It is about the time from {start} to {end}.",
-             start=page.moment(it, "begin of its period", start), end=page.moment(it, "end of its period", end))  # fmt: skip
+        kind=page.state(it, "kind of report", kind, page.t(kind)),
+        at=page.moment(it, "made at", made),
+    )
+    page.say(
+        "It is about the time from {start} to {end}.",
+        start=page.moment(it, "begin of its period", start),
+        end=page.moment(it, "end of its period", end),
+    )
     page.table(
         page.heads("report", "kind", "of", "from", "to", "made"),
-        [(r[0], page.t(r[1]), r[3] or page.t(r[2]), page.when(r[4]), page.when(r[5]), page.when(r[6])) for r in found],
-    )  # fmt: skip
+        [
+            (r[0], page.t(r[1]), r[3] or page.t(r[2]), page.when(r[4]), page.when(r[5]), page.when(r[6]))
+            for r in found
+        ],
+    )
     return page.found()
 
 
@@ -220,19 +267,24 @@ def actions_taken(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
         page.say("{n} actions are recorded for {scope}.", n=n, scope=it)
     if found:
         page.say(
-            "{helped} helped, {failed} did not, of {unclear} nobody can tell and {waiting} are not judged yet.",
+            "{helped} helped, {failed} did not, of {unclear} nobody can tell and {waiting} are not judged "
+            "yet.",
             helped=page.count(it, "actions that helped", helped, source="ai_actions.outcome"),
             failed=page.count(it, "actions that did not help", failed),
             unclear=page.count(it, "actions of which nobody can tell", unclear),
             waiting=page.count(it, "actions not judged yet", waiting),
-        )  # fmt: skip
+        )
         _, _, action, by, at, outcome, *_ = found[0]
-        page.say("The last one, at {at}: {action}, done by {who}.", at=page.moment(it, "last action", at),
-                 action=page.text(it, "action", action), who=page.text(it, "done by", by))  # fmt: skip
+        page.say(
+            "The last one, at {at}: {action}, done by {who}.",
+            at=page.moment(it, "last action", at),
+            action=page.text(it, "action", action),
+            who=page.text(it, "done by", by),
+        )
         if outcome:
             page.say("Its outcome: {outcome}.", outcome=page.state(it, "outcome", outcome))
     rows = []
-    for number, title, action, by, at, outcome, _, id_, name, *_ in found:
+    for number, _, action, by, at, outcome, _, id_, name, *_ in found:
         if id_ is not None and name is not None:
             page.device(id_, name)
         told = page.word(outcome) if outcome else page.t("not judged yet")
@@ -255,21 +307,34 @@ def repair_times(conn: Connection, slots: Slots, asker: Asker, now: datetime) ->
         conn.execute(SQL["repair"], given).fetchone() or (0,) * 7
     )
     page.dated(newest(conn))
-    page.say("{n} incidents of {scope} were opened, {closed} of them are closed ({period}).", scope=it,
-             n=page.count(it, "incidents", total, period=page.period, source="ai_incidents"),
-             closed=page.count(it, "closed incidents", closed, period=page.period), period=page.about())  # fmt: skip
+    page.say(
+        "{n} incidents of {scope} were opened, {closed} of them are closed ({period}).",
+        scope=it,
+        n=page.count(it, "incidents", total, period=page.period, source="ai_incidents"),
+        closed=page.count(it, "closed incidents", closed, period=page.period),
+        period=page.about(),
+    )
     if median is not None:
-        page.say("From opening to close it took {median} for half of them, {mean} on average.",
-                 median=page.duration(it, "median time to repair", median), mean=page.duration(it, "mean time to repair", mean))  # fmt: skip
+        page.say(
+            "From opening to close it took {median} for half of them, {mean} on average.",
+            median=page.duration(it, "median time to repair", median),
+            mean=page.duration(it, "mean time to repair", mean),
+        )
     if taken is not None:
-        page.say("{n} were acknowledged, half of them within {time}.", n=page.count(it, "acknowledged incidents", acknowledged),
-                 time=page.duration(it, "median time to acknowledge", taken))  # fmt: skip
+        page.say(
+            "{n} were acknowledged, half of them within {time}.",
+            n=page.count(it, "acknowledged incidents", acknowledged),
+            time=page.duration(it, "median time to acknowledge", taken),
+        )
     failures, devices = conn.execute(SQL["failures"], given).fetchone() or (0, 0)
     n = page.count(it, "failures", failures, period=page.period, source="ai_device_outcomes")
     if failures and slots.span and devices:
         minutes = (min(slots.span.end, now) - slots.span.start) / timedelta(minutes=1) * devices / failures
-        page.say("There were {n} failures, one in {time} of a device's running.", n=n,
-                 time=page.duration(it, "mean time between failures", minutes))  # fmt: skip
+        page.say(
+            "There were {n} failures, one in {time} of a device's running.",
+            n=n,
+            time=page.duration(it, "mean time between failures", minutes),
+        )
     else:
         page.say("There were {n} failures, so the time between failures is not known.", n=n)
     return page.found()
@@ -288,14 +353,21 @@ def detection_record(conn: Connection, slots: Slots, asker: Asker, now: datetime
         "People marked {right} incidents as right and {false} as false; {unsaid} were not judged ({period}).",
         right=page.count(it, "incidents marked right", right, period=page.period, source="ai_incidents.mark"),
         false=page.count(it, "incidents marked false", false, period=page.period, source="ai_incidents.mark"),
-        unsaid=page.count(it, "incidents not judged", unsaid, period=page.period), period=page.about(),
-    )  # fmt: skip
+        unsaid=page.count(it, "incidents not judged", unsaid, period=page.period),
+        period=page.about(),
+    )
     if right + false:
-        page.say("Of what was judged, {share} was right.",
-                 share=page.share(it, "incidents that were right", right / (right + false)))  # fmt: skip
+        page.say(
+            "Of what was judged, {share} was right.",
+            share=page.share(it, "incidents that were right", right / (right + false)),
+        )
     else:
         page.say("Nothing was judged, so how often detection is right is not known.")
     true, wrong, total = conn.execute(SQL["anomaly_marks"], given).fetchone() or (0, 0, 0)
-    page.say("Of {n} anomalies {right} were marked right and {false} false.", n=page.count(it, "anomalies", total),
-             right=page.count(it, "anomalies marked right", true), false=page.count(it, "anomalies marked false", wrong))  # fmt: skip
+    page.say(
+        "Of {n} anomalies {right} were marked right and {false} false.",
+        n=page.count(it, "anomalies", total),
+        right=page.count(it, "anomalies marked right", true),
+        false=page.count(it, "anomalies marked false", wrong),
+    )
     return page.found()
