@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from homepot_ai.language import metrics
 from homepot_ai.language.facts import Fact
-from homepot_ai.language.owners import same
+from homepot_ai.language.owners import same, whole
 from homepot_ai.language.reading import Clause, Refused, Token
 from homepot_ai.language.words import Words
 
@@ -92,9 +94,17 @@ def ranks(scene: Scene) -> None:
             raise Refused("rank")
 
 
+def _beyond(scene: Scene, fact: Fact) -> bool:
+    """`in the fleet`, where the passage is not about the fleet: the rank's set is not known."""
+    words = scene.words
+    wider = [t for t in scene.clause.tokens if t.kind == "word" and t.text in words.sets["everywhere"]]
+    known = any(whole(f.subject, scene.book) for f in scene.book.facts)
+    return any(t.stem not in metrics.own(fact, words) for t in wider) and not known
+
+
 def _ranks(word: str, fact: Fact, scene: Scene) -> bool:
     words = scene.words
-    if len(scene.who.subjects) > 1 and not any(f == fact for f in scene.shown):
+    if _beyond(scene, fact) or (len(scene.who.subjects) > 1 and fact not in scene.shown):
         return False
     stems = {token.stem for token in scene.clause.tokens if token.kind == "word"} - metrics.generics(words)
     everything = {t.stem for c in scene.found.clauses for t in c.tokens if t.kind == "word"}
@@ -116,10 +126,31 @@ def _ranks(word: str, fact: Fact, scene: Scene) -> bool:
     return (words.among(word, "best") and better is True) or (words.among(word, "worst") and better is False)
 
 
+def _parts(scene: Scene) -> None:
+    """`{f1} of {f2}`: a part is not more than its whole."""
+    clause = scene.clause
+    for (first, part), (second, whole_) in pairwise(clause.facts):
+        between = [token.text for token in clause.tokens[first + 1 : second]]
+        if not between or not any(text in scene.words.sets["of"] for text in between):
+            continue
+        if any(text not in scene.words.sets["of"] and not scene.words.among(text, "article") and text != "out"
+               for text in between):  # fmt: skip
+            continue
+        if part.kind != "count" or whole_.kind != "count" or not _numbers(part, whole_):
+            raise Refused("metric")
+        if float(part.value or 0) > float(whole_.value or 0):
+            raise Refused("metric")
+
+
+def _numbers(*facts: Fact) -> bool:
+    return all(isinstance(fact.value, (int, float)) for fact in facts)
+
+
 def levels(scenes: Sequence[Scene]) -> None:
-    """A change is not told as a level, nor a level as a change."""
+    """A change is not told as a level, nor a level as a change, nor a part as its whole."""
     for scene in scenes:
         words, clause = scene.words, scene.clause
+        _parts(scene)
         for place, fact in clause.facts:
             before, after = clause.at(place - 1), clause.at(place + 1)
             second = clause.at(place - 2)
@@ -127,19 +158,41 @@ def levels(scenes: Sequence[Scene]) -> None:
             moved_after = _moves(after, words) and not _moves_is_name(after, fact, words)
             by = before is not None and before.text in words.sets["by"]
             of_move = before is not None and before.text in words.sets["of"] and _moves(second, words)
+            noun = any(
+                words.among(token.text, "noun") and words.among(ahead.text, "article")
+                for ahead, token in pairwise(clause.tokens[:place])
+            )
+            if (
+                after is not None
+                and words.among(after.text, "unit")
+                and not _moves_is_name(after, fact, words)
+            ):
+                raise Refused("unit")
             if fact.kind == "delta":
-                if not (moved_before or moved_after or by or of_move or _count_more(clause, place, words)):
+                if not (
+                    noun or moved_before or moved_after or by or of_move or _count_more(clause, place, words)
+                ):
                     raise Refused("level")
                 continue
             if fact.kind not in _LEVELS:
                 continue
-            if moved_before or moved_after or of_move:
+            # "auf {f4} gestiegen": the verb stands at the end.
+            ended = place + 2 == len(clause.tokens) and before is not None
+            if ended and before is not None and before.text in words.sets["to"]:
+                moved_after = False
+            if moved_before or moved_after or of_move or (noun and not _names_between(clause, place, scene)):
                 raise Refused("level")
             if by and any(_moves(token, words) for token in clause.tokens):
                 raise Refused("level")
             if before is not None and before.text in _OVER:
                 raise Refused("quantifier")
             _to(place, fact, scene)
+
+
+def _names_between(clause: Clause, place: int, scene: Scene) -> bool:
+    """`the rise in {D1}'s load to {f1}`: a level behind its own preposition."""
+    before = clause.at(place - 1)
+    return before is not None and before.text in scene.words.sets["to"] | {"at", "bei"}
 
 
 _OVER = frozenset({"over", "under", "above-all", "against", "über", "unter"})
@@ -204,8 +257,16 @@ def _split_at_than(scene: Scene) -> tuple[str | None, str] | None:
             if behind is not None:
                 ahead = [t.text for t in tokens[:place] if t.kind == "subject" and t.text != behind]
                 first = next((alias for alias in ahead if alias in scene.who.subjects), None)
-                return first or next(iter(s for s in scene.who.subjects if s != behind), None), behind
+                return first or _before(scene, behind), behind
     return None
+
+
+def _before(scene: Scene, behind: str) -> str | None:
+    """The subject that a comparison began with, in front of a bracket."""
+    clauses = scene.found.clauses
+    ahead = [alias for clause in clauses[: clauses.index(scene.clause)] for alias in clause.subjects]
+    known = [alias for alias in (*scene.who.subjects, *ahead) if alias != behind]
+    return known[0] if len(set(known)) == 1 else None
 
 
 def pairs(scenes: Sequence[Scene]) -> None:
@@ -252,8 +313,6 @@ def _compares(first: str, second: str, move: str, scene: Scene) -> bool:
 
 
 def _turned(fact: Fact, direction: int, better: bool | None) -> Fact:
-    from dataclasses import replace
-
     return replace(fact, direction=direction, better=better)  # type: ignore[arg-type]
 
 
@@ -351,8 +410,13 @@ def times(scenes: Sequence[Scene]) -> None:
                     raise Refused("time")
         near = [said[n] for n in (*range(number - 1, -1, -1), *range(number + 1, len(said))) if said[n]]
         inherited = own or (near[0] if near else frozenset())
+        if not somewhere:
+            stems = {token.stem for token in scene.clause.tokens}
+            for fact in scene.scope:
+                if fact.kind == "state" and fact in scene.found.hidden and stems & metrics.own(fact, words):
+                    _tense(fact, scene)
         for place, fact in scene.clause.facts:
-            if not fact.period or fact.kind in {"moment"}:
+            if not fact.period or fact.kind == "moment":
                 continue
             may = metrics.period(fact, words)
             if inherited and not inherited & may and not _arrived(place, scene, own):

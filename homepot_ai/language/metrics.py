@@ -43,8 +43,20 @@ def generics(words: Words) -> frozenset[str]:
 
 def qualifiers(fact: Fact, words: Words) -> frozenset[str]:
     """Stems of a metric without which it would be another: average, critical, without data."""
-    hard = words.stem_set("qualifier", "state")
-    return frozenset(words.stems(fact.metric) & hard) - generics(words) - {words.stem("opened")}
+    soft = generics(words) | {words.stem("opened"), words.stem("affected")}
+    if fact.kind == "count":
+        # What is counted is all of its words: "predictions that came true" are not "predictions".
+        return _own_words(fact, words) - soft
+    hard = words.stem_set("qualifier", "state") | _JOINED
+    return frozenset(words.stems(fact.metric) & hard) - soft
+
+
+_JOINED = frozenset({"cametrue", "heldback", "nodata", "notscored"})
+
+
+def _own_words(fact: Fact, words: Words) -> frozenset[str]:
+    """Stems of a metric without little words."""
+    return words.stems(fact.metric) - words.stem_set("function", "not", "none")
 
 
 def period(fact: Fact, words: Words) -> frozenset[str]:
@@ -103,7 +115,7 @@ def check(found: Read, book: Book, words: Words) -> None:
     """
     said = frozenset(token.stem for clause in found.clauses for token in clause.tokens)
     for fact in found.shown:
-        if not qualifiers(fact, words) <= said | _implied(fact, found, words):
+        if not qualifiers(fact, words) <= said | implied(fact, found, words):
             raise Refused("metric")
     before: str | None = None
     for number, clause in enumerate(found.clauses):
@@ -115,6 +127,8 @@ def check(found: Read, book: Book, words: Words) -> None:
                 continue
             after = clause.at(place + 1)
             if after is not None and after.kind == "word" and after.stem in own(fact, words):
+                continue
+            if fact.kind == "duration" and any(words.among(word, "lasting") for word in clause.words):
                 continue
             stem = _nearest(place, clause, names)
             if stem is None:
@@ -131,28 +145,35 @@ def check(found: Read, book: Book, words: Words) -> None:
             before = names[-1][1]
 
 
-def _implied(fact: Fact, found: Read, words: Words) -> frozenset[str]:
+def implied(fact: Fact, found: Read, words: Words) -> frozenset[str]:
     """What a shown state or verb says already: `lowest` of a rank is looked at elsewhere."""
-    implied: set[str] = set()
+    said: set[str] = set()
     if fact.kind == "rank":
-        implied |= words.stem_set("highest", "lowest")
+        said |= words.stem_set("highest", "lowest")
     if fact.kind == "state":
-        implied |= words.stems(fact.shown)
-    if any(words.among(word, "future") for clause in found.clauses for word in clause.words):
-        implied |= words.stem_set("future_fact") - {words.stem("risk")}
+        said |= words.stems(fact.shown)
+    if any(words.among(word, "future", "may") for clause in found.clauses for word in clause.words):
+        said |= words.stem_set("future_fact") - {words.stem("risk")}
+    if fact.kind == "duration" and any(
+        words.among(w, "lasting") for clause in found.clauses for w in clause.words
+    ):
+        said |= {words.stem("open"), words.stem("offen")}
     for clause in found.clauses:
         for place, token in enumerate(clause.tokens):
             if token.text in words.measured_as and place and clause.tokens[place - 1].kind == "fact":
-                implied.add(token.stem)
-    return frozenset(implied)
+                said.add(token.stem)
+    return frozenset(said)
+
+
+def named(found: Read, words: Words) -> frozenset[str]:
+    """Stems of the metrics of all cited facts, without what only qualifies them."""
+    every = frozenset().union(*(own(fact, words) for fact in found.facts))
+    return every - generics(words) - words.stem_set("state", "qualifier")
 
 
 def _names(clause: Clause, found: Read, words: Words) -> list[tuple[int, str]]:
     """Places of words that name some cited fact's metric."""
-    generic = generics(words)
-    states = words.stem_set("state", "qualifier")
-    known = frozenset().union(*(own(fact, words) for fact in found.facts)) - generic
-    telling = known - states
+    telling = named(found, words)
     return [
         (place, token.stem)
         for place, token in enumerate(clause.tokens)

@@ -153,6 +153,13 @@ def _tokens(text: str, book: Book, words: Words) -> list[Token]:
     ]
 
 
+def _begins(word: str, after: Token | None, words: Words) -> bool:
+    """Whether a causal word begins a clause of its own."""
+    if word in words.sets["as"]:
+        return after is not None and after.kind == "word" and not words.among(after.text, "state")
+    return word == "because" or words.among(word, "effect")
+
+
 def _word(raw: str, words: Words) -> list[str]:
     """A word without contraction; shouted ones and names in odd capitals refuse."""
     head, _, tail = raw.partition("'")
@@ -189,7 +196,7 @@ def _clauses(tokens: Sequence[Token], book: Book, words: Words) -> list[Clause]:
         if breaks and not listed:
             close(token.text == ".")
         else:
-            if token.kind == "word" and (token.text == "because" or words.among(token.text, "effect")):
+            if token.kind == "word" and _begins(token.text, after, words):
                 close()
             current.append(token)
     close(True)
