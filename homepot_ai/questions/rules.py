@@ -33,8 +33,7 @@ class Rule:
 def place(reading: Reading) -> str | None:
     """The intent of the first rule that fits, or None.
 
-        >>> from homepot_ai.questions.lexicon import rules_data
-    from homepot_ai.questions.mentions import read
+        >>> from homepot_ai.questions.mentions import read
         >>> place(read("who acknowledged incident 12?")), place(read("how do I cook pasta"))
         ('who_acknowledged', None)
     """
