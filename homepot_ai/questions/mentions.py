@@ -499,7 +499,7 @@ def _strangers(line: _Line) -> None:
         named = re.fullmatch(nouns, before) or re.fullmatch(nouns, behind)
         asked = re.fullmatch(_BEFORE_NAME, before) and re.fullmatch(_AFTER_NAME, behind)
         placed = re.fullmatch(line.words.before_site, before) and (
-            re.fullmatch(_AFTER_NAME, behind)
+            (re.fullmatch(_AFTER_NAME, behind) and before != "to")
             or (line.capital(first) and (not german or before in _GERMAN_PLACES))
         )
         # In English a capital within a sentence makes a name; German writes every noun with one.

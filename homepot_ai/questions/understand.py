@@ -123,9 +123,12 @@ def _place(reading: Reading, near: Near | None) -> Understood:
     if ranked:
         key, likeness = ranked[0]
         sure = nearest.sure(ranked)
-        if placed is not None and key == placed and len(reading.unknown) <= 1 and likeness >= 0.4:
+        # Beside other words than a status has, only what is nearly an example asks for one.
+        least = 0.4 if placed not in _GENERIC else 0.75
+        if placed is not None and key == placed and len(reading.unknown) <= 1 and likeness >= least:
             return replace(_understood(reading, placed, "rule", 0.7), nearest=close)
-        if sure and _answerable(reading, key):
+        told = key not in _GENERIC or _plain(reading)
+        if sure and told and len(reading.unknown) <= 1 and _answerable(reading, key):
             return replace(_understood(reading, key, "example", likeness), nearest=close)
     return Understood(None, {}, "none", 0.0, nearest=close)
 
