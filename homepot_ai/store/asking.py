@@ -136,7 +136,8 @@ _FUNCTIONS: tuple[LiteralString, ...] = (
        $$""",
     """CREATE OR REPLACE FUNCTION {ask}.schedules_seen()
        RETURNS TABLE (site_id integer, day_of_week integer, open_time time, close_time time,
-                      is_closed boolean, is_maintenance_window boolean, peak_hours_start time, peak_hours_end time)
+                      is_closed boolean, is_maintenance_window boolean, peak_hours_start time,
+                      peak_hours_end time)
        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
          SELECT site_id, day_of_week, open_time, close_time, is_closed, is_maintenance_window,
                 peak_hours_start, peak_hours_end

@@ -40,7 +40,7 @@ def device_forecast(conn: Connection, slots: Slots, asker: Asker, now: datetime)
         metric,
         day,
         week,
-        month,
+        _,
         _,
         low,
         mid,
@@ -73,11 +73,11 @@ def device_forecast(conn: Connection, slots: Slots, asker: Asker, now: datetime)
         page.say("What speaks for it: {cause}.", cause=told)
     if life is not None:
         page.say(
-            "Its remaining life is about {life}, between {low} and {high} with a "
-            "probability of four in five.",
+            "Its remaining life is about {life}; with a probability of {sure} between {low} and {high}.",
             life=page.duration(it, "remaining life", life * 1440),
             low=page.duration(it, "remaining life at least", life_low * 1440),
             high=page.duration(it, "remaining life at most", life_high * 1440),
+            sure=page.sure(),
         )
     if action and level != "low":
         page.say("Recommended: {action}.", action=page.text(it, "recommendation", action))
@@ -93,12 +93,13 @@ def _tell_crossing(page: Page, it: Ref, metric: str, low: Any, mid: Any, high: A
         page.say("Its {metric} reaches the limit at about {mid}.", metric=name, mid=expected)
         return
     page.say(
-        "Its {metric} reaches the limit at about {mid}, between {low} and {high} with a "
-        "probability of four in five.",
+        "Its {metric} reaches the limit at about {mid}; with a probability of {sure} between {low} "
+        "and {high}.",
         metric=name,
         mid=expected,
         low=page.moment(it, "limit at the earliest", low),
         high=page.moment(it, "limit at the latest", high),
+        sure=page.sure(),
     )
 
 
@@ -113,7 +114,9 @@ def riskiest_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime
     page.dated(max(row[12] for row in found))
     n = page.count(it, "devices at high risk", found[0][14], source="ai_device_risks.level")
     of = page.count(it, "devices judged", found[0][13], source="ai_device_risks")
-    page.say("{n} of {of} judged devices of {scope} are at high or critical risk.", n=n, of=of, scope=it)
+    page.say(
+        "Devices of {scope} at high or critical risk: {n} of {of} that were judged.", n=n, of=of, scope=it
+    )
     rows = []
     for id_, name, site_id, site, _, level, cause, metric, week, low, high, action, _, _, _ in found:
         device = page.device(id_, name, site=page.site(site_id, site))
@@ -165,7 +168,10 @@ def when_full(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Fo
     page.dated(max((row[4] for row in found), default=None))
     n = page.count(it, "devices that reach the limit", found[0][8] if found else 0, source="ai_predictions")
     page.say(
-        "Of {scope}, {n} devices are foreseen to reach the limit of {metric}.", scope=it, n=n, metric=name
+        "Devices of {scope} that are foreseen to reach the limit of {metric}: {n}.",
+        scope=it,
+        n=n,
+        metric=name,
     )
     rows = []
     for id_, device, site_id, site, _, low, mid, high, _ in found:
@@ -197,20 +203,20 @@ def maintenance_due(conn: Connection, slots: Slots, asker: Asker, now: datetime)
     until = _horizon(slots, now)
     if until is not None:
         page.say(
-            "{n} devices of {scope} have a visit proposed or accepted until {until}.",
+            "Visits proposed or accepted for {scope} until {until}: {n}.",
             n=n,
             scope=it,
             until=page.moment(it, "until", until),
         )
     else:
-        page.say("{n} devices of {scope} have a visit proposed or accepted.", n=n, scope=it)
+        page.say("Visits proposed or accepted for {scope}: {n}.", n=n, scope=it)
     rows = []
     for _, id_, name, site_id, site, at, _, needed, state, reason, action, _, _, _, _, _, _ in found:
         device = page.device(id_, name, site=page.site(site_id, site))
         rows.append((page.when(at), site, name, page.word(state), page.when(needed), reason, action))
         if len(rows) <= 2:
             page.say(
-                "{device}: {state} for {at}, because of this: {reason}.",
+                "{device}: {state} for {at}; the reason given: {reason}.",
                 device=device,
                 state=page.state(device, "state of the visit", state),
                 at=page.moment(device, "visit", at, source="ai_maintenance_schedule.visit_at"),
@@ -229,7 +235,7 @@ def visit_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
     found = _visits(conn, slots, now)
     page.dated(newest(conn))
     n = page.count(it, "planned visits", found[0][16] if found else 0, source="ai_maintenance_schedule")
-    page.say("{n} devices of {scope} have a visit proposed or accepted.", n=n, scope=it)
+    page.say("Visits proposed or accepted for {scope}: {n}.", n=n, scope=it)
     sums: dict[str, list[float]] = {}
     for row in found:
         if row[12] is not None and row[14]:
@@ -245,7 +251,9 @@ def visit_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
     unpriced = sum(row[12] is None for row in found)
     if unpriced:
         told = page.count(it, "visits without a cost", unpriced)
-        page.say("Of {n} visits the cost is not known: no rates are configured for their sites.", n=told)
+        page.say(
+            "Visits whose cost is not known, because no rates are configured for their sites: {n}.", n=told
+        )
     page.table(
         page.heads("when", "site", "device", "cost", "cost if not"),
         [
@@ -277,7 +285,7 @@ def downtime_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     failures = sum(int(count) for count, _ in down.values())
     minutes = sum(float(lost or 0) for _, lost in down.values())
     page.say(
-        "{n} failures of {scope} lasted {duration} in all ({period}).",
+        "Failures of {scope}: {n}, in all {duration} long ({period}).",
         n=page.count(it, "failures", failures, period=page.period, source="ai_device_outcomes"),
         scope=it,
         duration=page.duration(it, "time down", minutes, period=page.period),
@@ -309,7 +317,7 @@ def downtime_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
         )
     if without:
         page.say(
-            "{n} sites have no rate for downtime: what it cost them is not known.",
+            "Sites without a rate for downtime, where the cost is not known: {n}.",
             n=page.count(it, "sites without a rate", without),
         )
     page.table(page.heads("site", "failures", "time down", "cost"), rows)
@@ -326,8 +334,8 @@ def prediction_record(conn: Connection, slots: Slots, asker: Asker, now: datetim
     it = page.everything()
     source = "ai_risk_episodes.outcome"
     page.say(
-        "Of the warnings raised in this period ({period}), {true} came true, {averted} were averted by "
-        "maintenance and {false} were false alarms; {waiting} cannot be judged yet.",
+        "Warnings ({period}): {true} came true, {averted} averted by maintenance, {false} false "
+        "alarms, {waiting} not to be judged yet.",
         period=page.about(),
         true=page.count(it, "warnings that came true", true, source=source),
         averted=page.count(it, "averted failures", averted, source=source),
@@ -339,7 +347,7 @@ def prediction_record(conn: Connection, slots: Slots, asker: Asker, now: datetim
         page.say("Of the daily forecasts there is no track record that could be shown here.")
         return page.found()
     page.say(
-        "{n} daily forecasts are settled, {waiting} still wait.",
+        "Daily forecasts: {n} settled, {waiting} still waiting.",
         n=page.count(it, "settled forecasts", record.settled, source="ai_prediction_rules.record"),
         waiting=page.count(it, "forecasts that wait", record.waiting),
     )
@@ -350,7 +358,7 @@ def prediction_record(conn: Connection, slots: Slots, asker: Asker, now: datetim
         rows.append((figure.forecaster, figure.horizon, figure.n, figure.happened, skill, few))
     if rows:
         page.table(
-            page.heads("forecaster", "horizon", "forecasts", "failures", "better than the base rate", ""),
+            page.heads("forecaster", "horizon", "forecasts", "failures", "better than the base rate", "note"),
             rows,
         )
     return page.found()

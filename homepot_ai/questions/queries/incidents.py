@@ -61,11 +61,11 @@ def open_incidents(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
     n = page.count(it, "open incidents", total, source="ai_incidents")
     if slots.severity or slots.category:
         kind = page.text(it, "kind", " ".join(page.word(w) for w in (slots.severity, slots.category) if w))
-        page.say("{n} incidents ({kind}) are open for {scope}.", n=n, kind=kind, scope=it)
+        page.say("Open incidents of {scope} ({kind}): {n}.", n=n, kind=kind, scope=it)
     else:
         critical = page.count(it, "critical incidents", grave, source="ai_incidents")
         page.say(
-            "{n} incidents are open for {scope}, {critical} of them critical.",
+            "Open incidents of {scope}: {n}, of these critical: {critical}.",
             n=n,
             scope=it,
             critical=critical,
@@ -97,14 +97,14 @@ def past_incidents(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
     total, grave = (found[0][15], found[0][16]) if found else (0, 0)
     still = sum(row[3] != "closed" for row in found)
     page.say(
-        "{n} incidents of {scope} were opened in this period ({period}), {critical} of them critical.",
+        "Incidents of {scope} that were opened: {n}, of these critical: {critical} ({period}).",
         n=page.count(it, "incidents", total, period=page.period, source="ai_incidents"),
         scope=it,
         period=page.about(),
         critical=page.count(it, "critical incidents", grave, period=page.period),
     )
     if found:
-        page.say("{n} of them are still open.", n=page.count(it, "incidents still open", still))
+        page.say("Of these still open: {n}.", n=page.count(it, "incidents still open", still))
         _tell_last(page, found)
     list_incidents(page, found)
     return page.found()
@@ -137,7 +137,7 @@ def flapping_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime
         source="ai_incidents.recurrence",
     )
     page.say(
-        "{n} incidents of {scope} had been there before or kept flapping ({period}).",
+        "Incidents of {scope} that had been there before or kept flapping: {n} ({period}).",
         n=n,
         scope=it,
         period=page.about(),
@@ -147,7 +147,10 @@ def flapping_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime
         times = page.count(case, "recurrences", row[13], source="ai_incidents.recurrence")
         title = page.text(case, "title", row[1], source="ai_incidents.title")
         page.say(
-            "{incident} had come {times} times before: {title}.", incident=case, times=times, title=title
+            "Times that {incident} had come before: {times} ({title}).",
+            incident=case,
+            times=times,
+            title=title,
         )
     list_incidents(page, found)
     return page.found()
@@ -166,7 +169,7 @@ def incident_details(conn: Connection, slots: Slots, asker: Asker, now: datetime
     severity = page.state(case, "severity", row[2], source="ai_incidents.severity")
     since = page.moment(case, "opened", row[4], source="ai_incidents.opened_at")
     page.say(
-        "It is {state}, its severity is {severity}; it was opened {since}.",
+        "Its state: {state}; its severity: {severity}; opened {since}.",
         state=state,
         severity=severity,
         since=since,
@@ -175,7 +178,7 @@ def incident_details(conn: Connection, slots: Slots, asker: Asker, now: datetime
         page.say("It is about {device}.", device=where)
     cause = page.book.cause(case, page.t("cause"), row[15], cause_words(row[15]), source="ai_incidents.cause")
     devices = page.count(case, "devices", row[17], source="ai_incidents.peak_devices")
-    page.say("What was seen: {cause}; at most {n} devices at once.", cause=cause, n=devices)
+    page.say("What was seen: {cause}; devices at once, at most: {n}.", cause=cause, n=devices)
     _tell_end(page, case, row)
     heads = page.heads("when", "what", "who", "comment")
     history = reading.rows(conn, SQL["history"], {"incident": row[0]})
@@ -229,7 +232,7 @@ def similar_incidents(conn: Connection, slots: Slots, asker: Asker, now: datetim
     found = found or reading.rows(conn, SQL["alike"], {"incident": number})
     n = page.count(case, "similar past incidents", len(found), source="ai_incident_patterns")
     title = page.text(case, "title", row[1], source="ai_incidents.title")
-    page.say("{n} past incidents are known to be like {incident} ({title}).", n=n, incident=case, title=title)
+    page.say("Past incidents known to be like {incident} ({title}): {n}.", n=n, incident=case, title=title)
     rows = []
     for past, alike, _, resolution, outcome, at in found:
         held = page.word(outcome) if outcome in ("held", "came_back") else page.t("not known")
@@ -263,28 +266,28 @@ def what_to_do(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
         row, case, _ = _case(conn, page, number)
         title = page.text(case, "title", row[1], source="ai_incidents.title")
         state = page.state(case, "state", row[3], source="ai_incidents.state")
-        page.say(
-            "This is about {incident}, which is {state}: {title}.", incident=case, state=state, title=title
-        )
+        page.say("This is about {incident} ({state}): {title}.", incident=case, state=state, title=title)
         for action, helped, judged, times, _ in reading.rows(conn, SQL["advice"], {"incident": number}):
             told = True
             done = page.text(case, "what was done before", action, source="ai_actions.action")
             if judged:
                 page.say(
-                    "In incidents like it this was done: {action}; it helped in {helped} of {judged} cases.",
+                    "In incidents like it this was done: {action}; it helped in {helped} of "
+                    "{judged} judged cases.",
                     action=done,
                     helped=page.count(case, "cases it helped", helped),
                     judged=page.count(case, "cases judged", judged),
                 )
             else:
                 page.say(
-                    "In incidents like it this was done {n} times: {action}; whether it helped is not known.",
+                    "In incidents like it this was done: {action} (times: {n}); whether it helped "
+                    "is not known.",
                     action=done,
                     n=page.count(case, "times", times),
                 )
     elif slots.device is not None:
         one = reading.device(conn, slots.device, now)
-        page.say("{device} has had no incident.", device=reading.tell_device(page, one))
+        page.say("No incident of {device} is known.", device=reading.tell_device(page, one))
     if slots.device is not None:
         risk = conn.execute(SQL["risk_action"], {"device": slots.device}).fetchone()
         if risk is not None:
@@ -306,7 +309,7 @@ def who_acknowledged(conn: Connection, slots: Slots, asker: Asker, now: datetime
         row, case, _ = _case(conn, page, number)
         title = page.text(case, "title", row[1], source="ai_incidents.title")
         state = page.state(case, "state", row[3], source="ai_incidents.state")
-        page.say("{incident} ({title}) is {state}.", incident=case, title=title, state=state)
+        page.say("{incident} ({title}): {state}.", incident=case, title=title, state=state)
         _tell_end(page, case, row)
         if row[12]:
             page.say(
@@ -322,7 +325,7 @@ def who_acknowledged(conn: Connection, slots: Slots, asker: Asker, now: datetime
     n = page.count(
         it, "incidents that nobody acknowledged", found[0][15] if found else 0, source="ai_incidents"
     )
-    page.say("{n} open incidents of {scope} were acknowledged by nobody.", n=n, scope=it)
+    page.say("Open incidents of {scope} that nobody acknowledged: {n}.", n=n, scope=it)
     for row in found[:2]:
         _tell_one(page, row)
     list_incidents(page, incidents(conn, slots, now, open=True))
@@ -353,7 +356,7 @@ def _case(conn: Connection, page: Page, number: int | None) -> tuple[tuple[Any, 
 
 def _no_incident(conn: Connection, page: Page, slots: Slots, now: datetime) -> Found:
     it = reading.tell_scope(conn, page, slots, now)
-    page.say("{device} has had no incident.", device=it)
+    page.say("No incident of {device} is known.", device=it)
     return page.found()
 
 

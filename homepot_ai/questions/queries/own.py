@@ -15,7 +15,7 @@ from homepot_ai.store.database import Connection
 #: Scoring is late from here on.
 LATE = timedelta(minutes=3)
 STATES = {"ok": message("ok"), "degraded": message("degraded"), "down": message("down")}
-FIRST = ("device_status", "worst_devices", "why_unhealthy", "maintenance_due", "changes_since")
+FIRST = ("device_status", "worst_devices", "why_unhealthy", "maintenance_due")
 
 
 def own_health(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
@@ -44,13 +44,13 @@ def own_health(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
     if services:
         ill = [row for row in services if row[1] != "ok"]
         page.say(
-            "Of {n} services {ill} are not well.",
+            "Services that are not well: {ill} of {n}.",
             n=page.count(None, "services", len(services)),
             ill=page.count(None, "services that are not well", len(ill)),
         )
         for service, state, detail, _ in ill[:2]:
             page.say(
-                "{service} is {state}: {detail}.",
+                "Service {service}, {state}: {detail}.",
                 service=page.text(None, "service", service),
                 state=page.state(None, "state", state, page.t(STATES[state])),
                 detail=page.text(None, "what was seen", detail),
@@ -66,12 +66,12 @@ def help(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
     """Every question with an example."""
     page = Page("help", asker, now)
     known = intents()
+    examples = "; ".join(f"“{known[key].shown(asker.language)}”" for key in FIRST)
     page.say(
-        "{n} kinds of questions can be asked here, for example:",
+        "Kinds of questions that can be asked here: {n}, for example {examples}.",
         n=page.count(None, "questions", len(known), source="catalogue"),
+        examples=page.text(None, "examples", examples),
     )
-    for key in FIRST:
-        page.say("{example}", example=page.text(None, "example", known[key].shown(asker.language)))
     page.table(
         page.heads("question", "for example"),
         [(one.title[asker.language], one.shown(asker.language)) for one in known.values()],

@@ -37,11 +37,8 @@ def list_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) ->
     given = reading.scope(slots, now)
     found = reading.rows(conn, reading.SQL["newest"] + reading.SQL["listed"], given)
     n = page.count(it, "devices in use", found[0][10] if found else 0, source="devices")
-    if slots.device_type:
-        kind = page.text(None, "type", type_word(slots.device_type))
-        page.say("{scope} has {n} devices in use of the type {type}.", scope=it, n=n, type=kind)
-    else:
-        page.say("{scope} has {n} devices in use.", scope=it, n=n)
+    page.say("Devices of {scope} in use: {n}.", scope=it, n=n)
+    if not slots.device_type:
         for kind_, count, _ in reading.rows(conn, reading.SQL["newest"] + reading.SQL["types"], given)[:4]:
             named = page.text(None, "type", type_word(kind_))
             page.say("{type}: {n}.", type=named, n=page.count(it, "devices of a type", count))
@@ -61,10 +58,10 @@ def list_sites(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
     found = reading.rows(conn, reading.SQL["sites"], {})
     it = page.everything()
     n = page.count(it, "sites", len(found), source="sites")
-    page.say("There are {n} sites.", n=n)
+    page.say("Sites: {n}.", n=n)
     for id_, name, public, _, _, devices in found[:4]:
         site = page.site(id_, name or public)
-        page.say("{site} has {n} devices in use.", site=site, n=page.count(site, "devices in use", devices))
+        page.say("Devices of {site} in use: {n}.", site=site, n=page.count(site, "devices in use", devices))
     page.table(
         page.heads("site", "where", "devices", "time zone", "id"),
         [
@@ -166,14 +163,14 @@ def maintenance_windows(conn: Connection, slots: Slots, asker: Asker, now: datet
         one = reading.device(conn, slots.device, now)
         given["site"] = one.site_id
         status = page.state(it, "status", one.status or "not_scored")
-        page.say("{device} is {state} now.", device=it, state=status)
+        page.say("{device} now: {state}.", device=it, state=status)
     windows = [Window(*row) for row in reading.rows(conn, SQL["windows"], given | {"site": slots.site})]
     n = page.count(it, "maintenance windows", len(windows), source="ai_windows")
-    page.say("{n} maintenance windows are planned for {scope}.", n=n, scope=it)
+    page.say("Maintenance windows planned for {scope}: {n}.", n=n, scope=it)
     days = reading.rows(conn, SQL["maintenance_days"], given)
     if days:
         page.say(
-            "HOMEPOT names {n} maintenance days a week.",
+            "Maintenance days a week that HOMEPOT names: {n}.",
             n=page.count(it, "maintenance days", len(days), source="site_operating_schedules"),
         )
     rows = [(w.name, w.scope, words(w), w.created_by) for w in windows]
@@ -213,48 +210,33 @@ def compare_sites(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
         rows.append((name, devices, critical, warning, silent, page.voice.score(mean), share))
     scored = [row for row in found if row[6] is not None]
     if len(scored) < 2:
-        page.say("There are fewer than two sites with a health score that could be compared.")
+        page.say("There are not enough sites with a health score to be compared.")
     else:
         low, high = scored[0], scored[-1]
         first, last = page.site(low[0], low[1]), page.site(high[0], high[1])
-        worst = page.book.rank(
-            first,
-            page.t("health score"),
-            "lowest",
-            page.voice.score(low[6]),
-            better=False,
-            value=low[6],
-            source="ai_health_scores.score",
-        )
-        best = page.book.rank(
-            last,
-            page.t("health score"),
-            "highest",
-            page.voice.score(high[6]),
-            better=True,
-            value=high[6],
-            source="ai_health_scores.score",
-        )
-        page.say(
-            "{first} has the lowest mean health score, {low}; {last} has the highest, {high}.",
-            first=first,
-            low=worst,
-            last=last,
-            high=best,
-        )
-        page.book.delta(
-            last,
-            page.t("health score"),
-            high[6] - low[6],
-            page.voice.score(high[6] - low[6]),
-            better_up=True,
-            other=first,
-            source="ai_health_scores.score",
-        )
+        told = page.t("health score"), "ai_health_scores.score"
+        lowest, highest = page.voice.score(low[6]), page.voice.score(high[6])
+        if lowest == highest:
+            mean = page.score(first, low[6])
+            page.say("{first} and {last} have the same mean health score, {mean}.", first=first, last=last,
+                     mean=mean)  # fmt: skip
+        else:
+            worst = page.book.rank(
+                first, told[0], "lowest", lowest, better=False, value=low[6], source=told[1]
+            )
+            best = page.book.rank(
+                last, told[0], "highest", highest, better=True, value=high[6], source=told[1]
+            )
+            gap = high[6] - low[6]
+            page.book.delta(
+                last, told[0], gap, page.voice.score(gap), better_up=True, other=first, source=told[1]
+            )
+            page.say("{first} has the lowest mean health score, {low}; {last} has the highest, {high}.",
+                     first=first, low=worst, last=last, high=best)  # fmt: skip
         for row in (low, high):
             site = page.site(row[0], row[1])
             page.say(
-                "{site} has {n} devices, {critical} of them critical and {silent} without data.",
+                "Devices of {site}: {n}, of these critical: {critical}, without data: {silent}.",
                 site=site,
                 n=page.count(site, "devices", row[2]),
                 critical=page.count(site, "critical devices", row[3]),
@@ -264,7 +246,7 @@ def compare_sites(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
             if judged:
                 share = page.share(site, "availability", 1 - lost / judged, period=page.period)
                 page.say(
-                    "Devices of {site} sent data in {share} of the time ({period}).",
+                    "Share of the time in which devices of {site} sent data: {share} ({period}).",
                     site=site,
                     share=share,
                     period=page.about(),

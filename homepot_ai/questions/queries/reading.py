@@ -90,7 +90,9 @@ def tell_scope(conn: Connection, page: Page, slots: Slots, now: datetime) -> Ref
         return tell_device(page, device(conn, slots.device, now))
     if slots.site is not None:
         number, name, *_ = site_row(conn, slots.site)
-        return page.site(number, name)
+        return page.type(slots.device_type, name) if slots.device_type else page.site(number, name)
+    if slots.device_type:
+        return page.type(slots.device_type)
     return page.everything()
 
 
