@@ -43,9 +43,18 @@ def query(
         asker,
         timezone=zone,
         mode=question.mode or asker.mode,
-        language=question.language or asker.language,
     )
-    return contract(ask(db, settings, question.question, on_behalf, model, now, model_name=question.model))
+    answered = ask(
+        db,
+        settings,
+        question.question,
+        on_behalf,
+        model,
+        now,
+        model_name=question.model,
+        language=question.language,
+    )
+    return contract(answered)
 
 
 def asked(**said: object) -> Query:
