@@ -43,6 +43,7 @@ class Fact:
         better: whether that direction is good news; None: neither.
         universal: what a count or share proves of its set.
         period: about when, as words; precision: of the value, in its unit.
+        other: of a delta between two subjects: alias of the one that it is compared with.
         source: table and columns it was computed from.
     """
 
@@ -59,6 +60,7 @@ class Fact:
     period: str = ""
     precision: float | None = None
     source: str = ""
+    other: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Book:
         template: sentences that say what must be said; a model's claims replace them, nothing else does.
         events: what happened lately to the subjects (`fleet.events`), written by others: quoted data only.
         at_most: sentences that the passage may have.
+        about: where a subject belongs: alias of a device to alias of its site. What is not in here may not
+            be said.
     """
 
     section: str
