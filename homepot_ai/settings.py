@@ -247,7 +247,7 @@ class ApiSettings(Section):
     public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+/?)?$")] = ""
     # Signs the links in mails by which one unsubscribes; without it they carry an address to write to.
     link_secret: SecretStr | None = None
-    # Requests that are worked on at the same time: those that wait for nothing, those that may wait for a model.
+    # Requests worked on at the same time: those that wait for nothing, those that may wait for a model.
     threads: Annotated[int, Field(ge=1, le=64)] = 8
     waiting_threads: Annotated[int, Field(ge=1, le=64)] = 24
     # Beyond so many that wait for a thread, a request is refused at once (503) instead of late.

@@ -26,7 +26,7 @@ class Cache:
         note: Callable[[str, Literal["yes", "no"]], None] = lambda operation, found: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._note, self._clock = note, clock
+        self.note, self._clock = note, clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, tuple[float, Future[Any]]] = OrderedDict()
 
@@ -42,7 +42,7 @@ class Cache:
                 if len(self._kept) > ENTRIES:
                     self._kept.popitem(last=False)
         assert future is not None
-        self._note(str(key[0]), "no" if mine else "yes")
+        self.note(str(key[0]), "no" if mine else "yes")
         if not mine:
             return cast(R, future.result())
         try:

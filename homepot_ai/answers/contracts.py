@@ -265,6 +265,7 @@ class Status(Contract):
     flows: dict[str, FlowState]
     last_backup: datetime | None
     last_restore_drill: datetime | None
+    prefect: str = ""
 
 
 class Run(Contract):

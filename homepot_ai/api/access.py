@@ -15,6 +15,7 @@ from homepot_ai.store import preferences, tokens
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from homepot_ai.language.facts import Mode
     from homepot_ai.settings import Settings
     from homepot_ai.store.database import Database
     from homepot_ai.store.tokens import Scope, Token
@@ -39,6 +40,10 @@ class Caller:
     actor: str
     user: str
     token: int | None
+
+    def reading(self, mode: Mode | None) -> Asker:
+        """The asker, in the mode asked for or in that which they prefer."""
+        return self.asker if mode is None else replace(self.asker, mode=mode)
 
 
 def is_loopback(host: str) -> bool:

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, cast
 
+import psycopg
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from homepot_ai.answers import status
+from homepot_ai.answers.prefect_api import PrefectApi
 from homepot_ai.api import access
 from homepot_ai.api.access import Caller
 from homepot_ai.api.metrics import Metrics
 from homepot_ai.api.problems import Refused
 from homepot_ai.api.work import Journal, Lanes, Limiter
+from homepot_ai.errors import DatabaseError
+from homepot_ai.store import named_sql
+from homepot_ai.store.pool import PooledDatabase
 
 if TYPE_CHECKING:
     from homepot_ai.answers.caching import Cache
+    from homepot_ai.answers.contracts import Status
     from homepot_ai.language.model import Model
     from homepot_ai.settings import Settings
     from homepot_ai.store.database import Database
     from homepot_ai.store.tokens import Scope
 
+_SQL = named_sql.load("answers/sql/device.sql")
 bearer = HTTPBearer(auto_error=False, description="A token that `homepot-ai token make` made.")
 
 
@@ -52,7 +59,29 @@ class Door:
         self.lanes = Lanes({"fast": api.threads, "waiting": api.waiting_threads}, api.queue, self.metrics)
         self.journal = Journal(self.db, self.metrics)
         self.limiter = Limiter(api.requests_per_minute)
-        self.started = time.monotonic()
+        self.prefect = PrefectApi(self.settings)
+
+    def status(self) -> Status:
+        """Every part, and what the metrics show of it."""
+        now = self.now()
+        seen = status.status(self.db, self.settings, prefect=self.prefect, cache=self.cache, now=now)
+        self.metrics.note_status(seen, self._scored_age())
+        return seen
+
+    def _scored_age(self) -> float | None:
+        try:
+            with self.db.reader() as conn:
+                (at,) = conn.execute(_SQL["scored_until"]).fetchone() or (None,)
+        except (DatabaseError, psycopg.Error):
+            return None
+        return None if at is None else (self.now() - at).total_seconds()
+
+    def close(self) -> None:
+        """Write what is to be written, let go of what is held."""
+        self.journal.stop()
+        self.prefect.close()
+        if isinstance(self.db, PooledDatabase):
+            self.db.close()
 
     async def let_in(self, request: Request, scope: Scope, *, as_preferred: bool) -> Caller:
         """Whoever asks, once they are let in; counted against their limit.
@@ -65,7 +94,9 @@ class Door:
             secret = access.shown(request)
             caller = await self.lanes.run("fast", self._enter, request, secret, scope, as_preferred)
         except Refused as refusal:
-            self.metrics.refused.labels({401: "no token", 403: "not allowed"}.get(refusal.status, "other")).inc()
+            self.metrics.refused.labels(
+                {401: "no token", 403: "not allowed"}.get(refusal.status, "other")
+            ).inc()
             self._count(f"refused {address}")
             raise
         self._count(caller.actor if caller.token is not None else address)

@@ -34,7 +34,7 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_S = 5
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not a mistake of ours
+class Refused(Exception):
     """A request that is answered with a problem.
 
     Attributes:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from homepot_ai.store.database import Database
 
 log = logging.getLogger(__name__)
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 #: `fast`: everything that only reads; `waiting`: what may wait for a model.
 LaneName = Literal["fast", "waiting"]
 

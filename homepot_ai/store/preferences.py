@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal
 
 from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
@@ -23,7 +23,7 @@ class Preference:
 def get(conn: Connection, user: str) -> Preference | None:
     """What a user prefers; None: nobody said."""
     row = conn.execute(_SQL["get"], {"user": user.strip().casefold()}).fetchone()
-    return None if row is None else cast(Preference, Preference(*row))
+    return None if row is None else Preference(*row)
 
 
 def put(conn: Connection, user: str, wanted: Preference, now: datetime) -> None:

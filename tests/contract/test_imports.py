@@ -38,6 +38,7 @@ LAYERS = [
     {
         "cli",
         "cli_alerts",
+        "cli_api",
         "cli_fleet",
         "cli_hazards",
         "cli_incidents",
