@@ -146,7 +146,7 @@ class Builder:
         self, subject: Ref | None, metric: str, value: int, shown: str,
         *, universal: Universal = "", period: str = "", source: str = "",
     ) -> Ref:  # fmt: skip
-        """How many of what `metric` names (`critical devices`); `universal`: it proves all. Zero proves none."""
+        """How many of what `metric` names (`critical devices`). Zero proves none; `universal`: or all."""
         return self._fact(
             "count", subject, metric, value, shown, period=period, source=source,
             universal=universal or ("none" if value == 0 else ""),
