@@ -45,6 +45,10 @@ def fill(db: Database) -> None:
     world.anomaly(21, NOW - timedelta(minutes=50), None)
     world.write()
     with db.admin() as conn:
+        conn.execute(
+            "UPDATE ai_health_scores SET factors = '[{\"metric\": \"cpu_percent\", \"kind\": \"limit\", "
+            "\"contribution\": 0.7, \"observed\": 97.2, \"low\": null, \"high\": 90.0}]' WHERE factors IS NOT NULL"
+        )
         for number, site, device, title in ((1, 1, 13, "CPU high"), (2, 2, 21, "guarded trouble")):
             conn.execute(
                 "INSERT INTO ai_incidents (fingerprint, kind, site_id, root_device_id, device_type, cause, category, "

@@ -202,7 +202,7 @@ def _known(method: str) -> str:
 
 
 class BodyGuard:
-    """Bodies are small and JSON where JSON is read; a larger one is refused while it comes."""
+    """Bodies are small, and JSON where JSON is read; a larger one is refused while it comes."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app, self.limit = app, limit
@@ -214,10 +214,21 @@ class BodyGuard:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         try:
             self._check(scope, headers)
-            await self.app(scope, self._counting(receive), send)
+            body = await self._read(receive) if scope["method"] in ("POST", "PUT", "PATCH") else b""
         except Refused as error:
             request_id = scope["state"]["request_id"]
             await problems.of(error, scope["path"], request_id)(scope, receive, send)
+            return
+        given = False
+
+        async def replay() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self.app(scope, replay, send)
 
     def _check(self, scope: Scope, headers: dict[bytes, str]) -> None:
         length = headers.get(b"content-length", "0")
@@ -227,18 +238,18 @@ class BodyGuard:
         if (scope["method"], scope["path"]) in JSON_ROUTES and kind != "application/json":
             raise Refused(415, "send JSON, and say so: Content-Type: application/json")
 
-    def _counting(self, receive: Receive) -> Receive:
-        seen = 0
-
-        async def counted() -> Message:
-            nonlocal seen
+    async def _read(self, receive: Receive) -> bytes:
+        """The whole body, as long as it is small."""
+        parts: list[bytes] = []
+        while True:
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self.limit:
+            if message["type"] != "http.request":  # the client has gone
+                return b""
+            parts.append(message.get("body", b""))
+            if sum(map(len, parts)) > self.limit:
                 raise self._too_large()
-            return message
-
-        return counted
+            if not message.get("more_body"):
+                return b"".join(parts)
 
     def _too_large(self) -> Refused:
         return Refused(413, f"more than {self.limit} bytes: a question needs far less")

@@ -155,7 +155,7 @@ class TestProblems:
         [
             (b"{", "application/json", 400),
             (b"{}", "application/json", 422),
-            (b'{"mode": "x\xed\xa0\x80"}', "application/json", 400),
+            (b'{"mode": "x\xed\xa0\x80"}', "application/json", 422),
             (b'{"mode": "maintenance"}', "text/plain", 415),
             (b" " * 70_000, "application/json", 413),
         ],
