@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi.testclient import TestClient
+from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from homepot_ai.api.app import create_app
 from homepot_ai.language.model import NoModel
 from homepot_ai.settings import ApiSettings, Settings
 from homepot_ai.store import tokens
-from homepot_ai.store.database import Database
+from homepot_ai.store.database import Connection, Database
 from homepot_ai.store.tokens import Scope
 from tests.report_world import World
 
@@ -20,6 +22,12 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 #: Site 2 is the one whose names a token of site 1 must never see.
 SECRET = ("Zanzibar", "SITE-2", "Vault", "DEVICE-0021", "DEVICE-0022", "Kasse Süd", "guarded")
+CPU = {"metric": "cpu_percent", "observed": 97.2, "high": 90.0}
+TREND = {"name": "disk trend", "value": 1.2, "unit": "%/day", "usual": 0.1, "effect": 0.8}
+CROSSING = {
+    "metric": "disk_percent", "unit": "%", "limit": 90, "direction": "high", "now": 84.2, "per_day": 1.2,
+    "forecaster": "x",
+}  # fmt: skip
 
 
 def fill(db: Database) -> None:
@@ -46,63 +54,66 @@ def fill(db: Database) -> None:
     world.write()
     with db.admin() as conn:
         conn.execute(
-            "UPDATE ai_health_scores SET factors = '[{\"metric\": \"cpu_percent\", \"kind\": \"limit\", "
-            "\"contribution\": 0.7, \"observed\": 97.2, \"low\": null, \"high\": 90.0}]' WHERE factors IS NOT NULL"
+            "UPDATE ai_health_scores SET factors = %s WHERE factors IS NOT NULL",
+            [Jsonb([{**CPU, "kind": "limit", "contribution": 0.7, "low": None}])],
         )
-        for number, site, device, title in ((1, 1, 13, "CPU high"), (2, 2, 21, "guarded trouble")):
-            conn.execute(
-                "INSERT INTO ai_incidents (fingerprint, kind, site_id, root_device_id, device_type, cause, category, "
-                "title, state, severity, initial_severity, peak_severity, started_at, opened_at, initial, facts, "
-                "updated_at) OVERRIDING SYSTEM VALUE SELECT %s, 'device', %s, %s, 'pos_terminal', 'cpu_percent.high', "
-                "'performance', %s, 'open', 'critical', 'critical', 'critical', %s, %s, '{}', "
-                '\'{"metrics": [{"metric": "cpu_percent", "direction": "high"}]}\', %s',
-                (f"f{number}", site, device, title, NOW - 40 * MINUTE, NOW - 30 * MINUTE, NOW),
-            )
-            conn.execute(
-                "INSERT INTO ai_incident_devices SELECT max(id), %s, %s FROM ai_incidents", (device, NOW)
-            )
-        for number, site, device in ((1, 1, 11), (2, 2, 22)):
-            past = NOW - timedelta(days=9 + number)
-            conn.execute(
-                "INSERT INTO ai_incidents (fingerprint, kind, site_id, root_device_id, device_type, cause, category, "
-                "title, state, severity, initial_severity, peak_severity, started_at, opened_at, closed_at, initial, "
-                "facts, resolution, closed_by, updated_at) VALUES (%s, 'device', %s, %s, 'pos_terminal', "
-                "'cpu_percent.high', 'performance', 'old', 'closed', 'critical', 'critical', 'critical', %s, %s, %s, "
-                "'{}', '{}', %s, 'ann', %s)",
-                (f"p{number}", site, device, past, past, past + 30 * MINUTE,
-                 "restarted the guarded agent" if site == 2 else "restarted the agent", NOW),
-            )  # fmt: skip
-            conn.execute(
-                "INSERT INTO ai_incident_devices SELECT max(id), %s, %s FROM ai_incidents", (device, past)
-            )
-            conn.execute(
-                "INSERT INTO ai_incident_patterns (kind, incident_id, device_id, site_id, device_type, category, "
-                "severity, metrics, pattern_description, content_hash, resolution, outcome, happened_at, created_at) "
-                "SELECT 'incident', max(id), %s, %s, 'pos_terminal', 'performance', 'critical', "
-                "ARRAY['cpu_percent:high'], 'pos terminal, performance: CPU overloaded.', 'h', %s, 'held', %s, %s "
-                "FROM ai_incidents",
-                (device, site, "restarted the guarded agent" if site == 2 else "restarted the agent", past, past),
+        for site, device, title in ((1, 13, "CPU high"), (2, 21, "guarded trouble")):
+            incident(conn, site, device, title, NOW - 30 * MINUTE, None)
+        for site, device in ((1, 11), (2, 22)):
+            past = NOW - timedelta(days=9 + site)
+            did = "restarted the guarded agent" if site == 2 else "restarted the agent"
+            number = incident(conn, site, device, "old", past, did)
+            insert(
+                conn, "ai_incident_patterns", kind="incident", incident_id=number, device_id=device,
+                site_id=site, device_type="pos_terminal", category="performance", severity="critical",
+                metrics=["cpu_percent:high"], content_hash="h", resolution=did, outcome="held",
+                pattern_description="pos terminal, performance: CPU overloaded.", happened_at=past,
+                created_at=past,
             )  # fmt: skip
         for device, level, action in (
             (13, "high", "Look at the CPU"),
             (21, "critical", "Open the guarded box"),
         ):
-            conn.execute(
-                "INSERT INTO ai_device_risks (device_id, at, level, cause, metric, p_24h, p_7d, p_30d, forecaster, "
-                "version, when_low, when_mid, when_high, action, facts) VALUES (%s, %s, %s, 'failure', 'disk_percent', "
-                "0.02, 0.3, 0.4, 'hazard', '1', %s, %s, NULL, %s, %s)",
-                (
-                    device, NOW - 20 * MINUTE, level, NOW + timedelta(days=3), NOW + timedelta(days=5), action,
-                    '{"facts": [{"name": "disk trend", "value": 1.2, "unit": "%/day", "usual": 0.1, "effect": 0.8}],'
-                    ' "crossing": {"metric": "disk_percent", "unit": "%", "limit": 90, "direction": "high",'
-                    ' "now": 84.2, "per_day": 1.2, "forecaster": "x"}}',
-                ),
+            insert(
+                conn, "ai_device_risks", device_id=device, at=NOW - 20 * MINUTE, level=level, cause="failure",
+                metric="disk_percent", p_24h=0.02, p_7d=0.3, p_30d=0.4, forecaster="hazard", version="1",
+                when_low=NOW + timedelta(days=3), when_mid=NOW + timedelta(days=5), action=action,
+                facts=Jsonb({"facts": [TREND], "crossing": CROSSING}),
             )  # fmt: skip
-        conn.execute(
-            "INSERT INTO ai_baselines (shard, kind, at, part, version, payload, checksum, created_at) "
-            "VALUES (0, 'live', %s, -1, 1, '', '', %s)",
-            (NOW, NOW),
-        )
+        insert(
+            conn, "ai_baselines", shard=0, kind="live", at=NOW, part=-1, version=1, payload=b"", checksum="",
+            created_at=NOW,
+        )  # fmt: skip
+
+
+def incident(
+    conn: Connection, site: int, device: int, title: str, opened: datetime, resolution: str | None
+) -> int:
+    """An incident of a device; one with a resolution is closed."""
+    number = insert(
+        conn, "ai_incidents", fingerprint=f"{title} {device}", kind="device", site_id=site,
+        root_device_id=device, device_type="pos_terminal", cause="cpu_percent.high", category="performance",
+        title=title, state="closed" if resolution else "open", severity="critical",
+        initial_severity="critical", peak_severity="critical", started_at=opened, opened_at=opened,
+        closed_at=opened + 30 * MINUTE if resolution else None, closed_by="ann" if resolution else None,
+        resolution=resolution, initial=Jsonb({}), updated_at=NOW,
+        facts=Jsonb({"metrics": [{"metric": "cpu_percent", "direction": "high"}]}),
+    )  # fmt: skip
+    insert(conn, "ai_incident_devices", incident_id=number, device_id=device, joined_at=opened)
+    return number
+
+
+def insert(conn: Connection, table: str, **row: Any) -> int:
+    """A row; returns the number of an incident."""
+    statement = "INSERT INTO {} ({}) VALUES ({}) RETURNING " + ("id" if table == "ai_incidents" else "1")
+    made = sql.SQL(statement).format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join([sql.Placeholder()] * len(row)),
+    )
+    found = conn.execute(made, list(row.values())).fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 def token(

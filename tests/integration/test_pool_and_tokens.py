@@ -51,7 +51,7 @@ def test_one_connection_serves_reader_and_writer_in_turn(pool: PooledDatabase) -
 def test_what_a_borrower_set_is_gone(pool: PooledDatabase) -> None:
     with pool.session() as conn:
         first = backend(conn)[0]
-        conn.execute("SELECT pg_advisory_lock(4711); SET TimeZone = 'Europe/Berlin'; SET statement_timeout = 0")
+        conn.execute("SELECT pg_advisory_lock(4711); SET TimeZone = 'Asia/Tokyo'; SET statement_timeout = 0")
     with pool.reader() as conn:
         assert backend(conn) == (first, "homepot_ai_reader", "UTC", "on")
         held = conn.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711")
@@ -76,9 +76,8 @@ def test_a_connection_that_the_server_ended_is_replaced(
     monkeypatch.setattr("homepot_ai.store.pool.TRUSTED_S", 0.0)
     with pool.reader() as conn:
         first = backend(conn)[0]
-    with pool.admin() as conn:  # the same one: it ends itself
-        with pytest.raises(psycopg.OperationalError):
-            conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    with pool.admin() as conn, pytest.raises(psycopg.OperationalError):  # the same one: it ends itself
+        conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     with pool.reader() as conn:
         assert backend(conn)[0] != first
 
