@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,29 @@ class Database:
     def writer_role(self) -> str:
         """May write our tables and insert into and update HOMEPOT's `alerts`."""
         return f"{self.schema}_writer"
+
+    @property
+    def asker_role(self) -> str:
+        """May SELECT from the views that questions read, nothing else."""
+        return f"{self.schema}_asker"
+
+    @property
+    def asking_schema(self) -> str:
+        """Where those views lie."""
+        return f"{self.schema}_ask"
+
+    @contextmanager
+    def asker(self, sites: Collection[int] | None, *, timeout_s: float = 5.0) -> Iterator[Connection]:
+        """A read-only transaction in which a question is answered.
+
+        Args:
+            sites: what the asker may see; None: everything.
+            timeout_s: seconds that one statement may take.
+        """
+        from homepot_ai.store import asking
+
+        with self._connect() as conn, asking.transaction(self, conn, sites, timeout_s=timeout_s):
+            yield conn
 
     @contextmanager
     def reader(self) -> Iterator[Connection]:
