@@ -117,12 +117,10 @@ def _introduce(settings: Settings) -> None:
         f"  what each hour foretells       {ui}/artifacts/key/predict-failures",
         f"  what runs when                 {ui}/deployments",
         f"  the fleet in one screen        {us} status",
-        *(
-            [f"  the same for programs          {supervisor.api_url(settings)}/api/ai/status"]
-            * settings.api.enabled
-        ),
         f"  run something now              {us} run daily-report",
     ]
+    if settings.api.enabled:
+        lines.append(f"  answers for programs           {supervisor.api_url(settings)}/api/ai/status")
     if settings.profile == "demo":
         lines += [
             f"  the mails that were sent       {us} mailbox",

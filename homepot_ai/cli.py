@@ -24,6 +24,7 @@ from homepot_ai import (
     cli_incidents,
     cli_marks,
     cli_memory,
+    cli_models,
     cli_post,
     cli_predict,
     cli_reports,
@@ -50,6 +51,7 @@ app.add_typer(cli_visits.app)
 app.add_typer(cli_hazards.app)
 app.add_typer(cli_reports.app)
 app.add_typer(cli_api.app)
+app.add_typer(cli_models.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()

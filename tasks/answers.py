@@ -10,9 +10,9 @@ from homepot_ai.answers import analyze, report
 from homepot_ai.answers.caching import Cache
 from homepot_ai.answers.contracts import Analysis, DeviceReport, Mode, Period
 from homepot_ai.answers.report import Kind, ReportPeriod
-from homepot_ai.api.serve import model_for
 from homepot_ai.health.summary import cell
 from homepot_ai.language.facts import Language
+from homepot_ai.language.ollama import model_of
 from homepot_ai.questions.types import Asker
 from homepot_ai.settings import Settings
 from homepot_ai.store import predictions
@@ -30,7 +30,7 @@ def analyze_one(
     """Look at a device."""
     asker = Asker(timezone=settings.reports.timezone, mode=mode, language=language)
     found = analyze.analyze(
-        database, settings, device.strip(), period=period, asker=asker, model=model_for(settings, database),
+        database, settings, device.strip(), period=period, asker=asker, model=model_of(settings, database),
         cache=Cache(), now=now,
     )  # fmt: skip
     get_run_logger().info("analyzed device=%d status=%s", found.device_id, found.analysis.status)

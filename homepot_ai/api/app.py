@@ -53,9 +53,7 @@ def create_app(
         warm: load the embedding models at start, in the background.
         parts: of :class:`~homepot_ai.api.door.Door`, e.g. the clock.
     """
-    if not isinstance(db, PooledDatabase):
-        kept = settings.api.threads + settings.api.waiting_threads
-        db = PooledDatabase(db.url, db.schema, db.homepot_schema, idle=kept)
+    db = pooled(settings, db)
     cache = Cache()
     here = Door(settings, db, model, cache, **parts)
     cache.note = lambda operation, found: here.metrics.cache.labels(operation, found).inc()
@@ -86,6 +84,14 @@ def create_app(
     app.add_middleware(BodyGuard, limit=settings.api.body_bytes)
     app.add_middleware(Observer, door=here)
     return app
+
+
+def pooled(settings: Settings, db: Database) -> PooledDatabase:
+    """The same database with connections kept for as many requests as are worked on at a time."""
+    if isinstance(db, PooledDatabase):
+        return db
+    kept = settings.api.threads + settings.api.waiting_threads
+    return PooledDatabase(db.url, db.schema, db.homepot_schema, idle=kept)
 
 
 def _add_own(app: FastAPI) -> None:

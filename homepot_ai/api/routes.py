@@ -248,7 +248,7 @@ async def put_preferences(request: Request, wanted: Preferences, caller: Owner) 
     def keep() -> None:
         with here.db.writer() as conn:
             wish = preferences.Preference(wanted.mode, wanted.language)
-            preferences.put(conn, caller.user, wish, here.now())
+            preferences.put(conn, caller.user, wish, here.now(), actor=caller.actor, door="HTTP")
 
     await here.lanes.run("fast", keep)
     return wanted

@@ -6,20 +6,14 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from homepot_ai.api.app import create_app
+from homepot_ai.api.app import create_app, pooled
 from homepot_ai.errors import HomepotAIError
-from homepot_ai.language.model import NoModel
+from homepot_ai.language.ollama import model_of
 from homepot_ai.settings import load_settings
 from homepot_ai.store.database import Database
 
 if TYPE_CHECKING:
-    from homepot_ai.language.model import Model
     from homepot_ai.settings import Settings
-
-
-def model_for(settings: Settings, db: Database) -> Model:
-    """Whoever words answers."""
-    return NoModel()
 
 
 def serve(settings: Settings) -> None:
@@ -35,8 +29,8 @@ def serve(settings: Settings) -> None:
     )
     # One line per request is ours.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    db = Database.from_settings(settings)
-    app = create_app(settings, db, model_for(settings, db), warm=True)
+    db = pooled(settings, Database.from_settings(settings))
+    app = create_app(settings, db, model_of(settings, db), warm=True)
     uvicorn.run(
         app,
         host=settings.api.host,

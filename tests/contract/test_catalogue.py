@@ -60,6 +60,7 @@ def test_the_deployments_of_this_system() -> None:
         "clean-event-cache",
         "apply-retention",
         "prune-runs",
+        "check-models",
         "backtest",
         "mark",
         "alert-review",

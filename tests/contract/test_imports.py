@@ -44,6 +44,7 @@ LAYERS = [
         "cli_incidents",
         "cli_marks",
         "cli_memory",
+        "cli_models",
         "cli_post",
         "cli_predict",
         "cli_reports",
