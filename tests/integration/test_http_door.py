@@ -332,3 +332,32 @@ class TestUnsubscribe:
         with world.admin() as conn:
             left = conn.execute("SELECT scope_id FROM ai_subscriptions WHERE active").fetchall()
         assert left == [(2,)]
+
+
+class TestQuestions:
+    def test_a_question_is_answered_and_says_how_it_was_understood(self, local: TestClient) -> None:
+        answer = local.post("/api/ai/query", json={"question": "how is Till 1?", "timezone": "Europe/Berlin"})
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert found["intent"] == "device_status"
+        assert [device["id"] for device in found["relevant_devices"]] == [11]
+        assert "Till 1" in found["understood_as"]
+        assert found["grounded"]["worded_by"] == "template"
+
+    def test_a_question_of_one_site_finds_nothing_of_another(
+        self, guarded: TestClient, world: Database
+    ) -> None:
+        header = token(world, "asks in berlin", ["ask"], sites=[1])
+        for asked in (
+            "how is Vault?",
+            "status of Zanzibar",
+            "worst devices",
+            "open incidents",
+            "list devices",
+        ):
+            answer = guarded.post("/api/ai/query", json={"question": asked}, headers=header)
+            assert answer.status_code == 200, answer.text
+            told = answer.text.replace(asked, "")
+            assert not [
+                word for word in SECRET if word.lower() in told.lower() and word.lower() not in asked.lower()
+            ]
