@@ -52,14 +52,14 @@ class PrefectApi:
     """One client of one server."""
 
     def __init__(self, settings: Settings) -> None:
-        import httpx
-
         self._url = settings.prefect.api_url
-        self._client = httpx.Client(base_url=f"{self._url}/", timeout=TIMEOUT_S)
+        self._client: httpx.Client | None = None
 
     def close(self) -> None:
         """Let go of its connections."""
-        self._client.close()
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def start(self, deployment: str, parameters: Mapping[str, Any], key: str) -> FlowRun:
         """Ask for a run; with a key that was used before, the run that it led to.
@@ -114,6 +114,9 @@ class PrefectApi:
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
         import httpx
 
+        if self._client is None:
+            # Its own address only: no proxy of the environment stands between.
+            self._client = httpx.Client(base_url=f"{self._url}/", timeout=TIMEOUT_S, trust_env=False)
         try:
             return self._client.request(method, path, json=body)
         except httpx.HTTPError as error:

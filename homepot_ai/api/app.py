@@ -25,7 +25,7 @@ from homepot_ai.api import access, problems
 from homepot_ai.api.access import Caller
 from homepot_ai.api.door import Door, Scraper, of
 from homepot_ai.api.problems import Refused
-from homepot_ai.api.routes import router
+from homepot_ai.api.routes import documented, router
 from homepot_ai.errors import RecallError
 from homepot_ai.store.pool import PooledDatabase
 from homepot_ai.store.tokens import Asked
@@ -100,7 +100,7 @@ def _add_own(app: FastAPI) -> None:
         """Whether this process lives. What it depends on is told by /api/ai/status."""
         return {"status": "alive"}
 
-    @app.get("/metrics", tags=["watching"], response_class=Response)
+    @app.get("/metrics", tags=["watching"], response_class=Response, responses=documented())
     async def metrics(request: Request, caller: Scraper) -> Response:
         """Counters and gauges, for Prometheus."""
         here = of(request)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from homepot_ai.answers import analyze as analyzing
@@ -37,6 +37,7 @@ from homepot_ai.api.problems import PartDown, Refused
 from homepot_ai.errors import NotFound
 from homepot_ai.reporting import one_click
 from homepot_ai.store import people, preferences
+from homepot_ai.text import clean
 
 DEPLOYMENT = "device-report"
 PDF_SCHEMA = {"schema": {"type": "string", "format": "binary"}}
@@ -55,7 +56,8 @@ SiteId = Annotated[
 ModeWanted = Annotated[Mode | None, Query(description="Whom it is for; default: as the user prefers.")]
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route may answer with, for the OpenAPI document."""
     said = {
         400: "Not readable", 401: "No valid token", 403: "The token is not for this", 404: "No such thing",
         413: "Too large", 415: "Not JSON", 422: "A parameter is wrong", 429: "Too many requests",
@@ -67,14 +69,24 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "description": said[status],
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in (*statuses, 401, 403, 429, 500, 503)
+        for status in (*statuses, 401, 403, 422, 429, 500, 503)
     }
 
 
-router = APIRouter(prefix="/api/ai", tags=["answers"])
+async def no_others(request: Request) -> None:
+    """Refuse a parameter that the route does not have: a typo must not be silently ignored."""
+    route = request.scope["route"].path_format
+    operation = request.app.openapi()["paths"][route][request.method.lower()]
+    known = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+    if unknown := sorted(set(request.query_params) - set(known)):
+        listed = ", ".join(repr(clean(name, 40)) for name in unknown[:3])
+        raise Refused(422, f"there is no parameter {listed}; there are: {', '.join(known) or 'none'}")
 
 
-@router.post("/query", response_model=Answer, responses=_problems(400, 413, 415, 422) | examples.ANSWER)
+router = APIRouter(prefix="/api/ai", tags=["answers"], dependencies=[Depends(no_others)])
+
+
+@router.post("/query", response_model=Answer, responses=documented(400, 413, 415, 422) | examples.ANSWER)
 async def query(request: Request, question: Question, caller: Questioner) -> Answer:
     """Answer a question in plain words. The answer says how the question was understood."""
     from homepot_ai.answers import query as asking
@@ -88,7 +100,7 @@ async def query(request: Request, question: Question, caller: Questioner) -> Ans
 
 
 @router.get(
-    "/analyze/{device_id:path}", response_model=Analysis, responses=_problems(404, 422) | examples.ANALYSIS
+    "/analyze/{device_id:path}", response_model=Analysis, responses=documented(404, 422) | examples.ANALYSIS
 )
 async def analyze(
     request: Request, device_id: DeviceId, caller: Reader, period: Period = "24h", mode: ModeWanted = None
@@ -106,7 +118,7 @@ async def analyze(
 @router.get(
     "/predict/{device_id:path}",
     response_model=Predictions,
-    responses=_problems(404, 422) | examples.PREDICTIONS,
+    responses=documented(404, 422) | examples.PREDICTIONS,
 )
 async def predict(
     request: Request, device_id: DeviceId, caller: Reader, horizon: foretelling.Horizon = "30d"
@@ -123,7 +135,7 @@ async def predict(
     "/report/{device_id:path}",
     response_model=DeviceReport,
     responses={
-        **_problems(404, 422),
+        **documented(404, 422),
         200: {
             "description": "The report; a PDF where that was asked for",
             "content": {"application/json": {}, "application/pdf": PDF_SCHEMA},
@@ -180,7 +192,7 @@ async def report(
     return found.report
 
 
-@router.get("/runs/{run_id}", response_model=Run, responses=_problems(404, 422))
+@router.get("/runs/{run_id}", response_model=Run, responses=documented(404, 422))
 async def runs(request: Request, run_id: UUID, caller: ReportReader) -> Run:
     """A run that an answer began: its state, and the report once it is there."""
     here = door.of(request)
@@ -209,7 +221,7 @@ async def runs(request: Request, run_id: UUID, caller: ReportReader) -> Run:
 @router.get(
     "/insights/{site_id:path}",
     response_model=SiteInsights,
-    responses=_problems(404, 422) | examples.INSIGHTS,
+    responses=documented(404, 422) | examples.INSIGHTS,
 )
 async def insights(
     request: Request, site_id: SiteId, caller: Reader, days: Annotated[int, Query(ge=1, le=92)] = 30
@@ -222,14 +234,14 @@ async def insights(
     )  # fmt: skip
 
 
-@router.get("/status", response_model=Status, responses=_problems() | examples.STATUS)
+@router.get("/status", response_model=Status, responses=documented() | examples.STATUS)
 async def status(request: Request, caller: Watcher) -> Status:
     """Every part by name: what answers, what is late, what is installed."""
     here = door.of(request)
     return await here.lanes.run("fast", here.status)
 
 
-@router.get("/preferences", response_model=Preferences, responses=_problems(), tags=["people"])
+@router.get("/preferences", response_model=Preferences, responses=documented(), tags=["people"])
 async def get_preferences(request: Request, caller: Owner) -> Preferences:
     """How the token's user reads."""
     return Preferences(mode=caller.asker.mode, language=caller.asker.language)
@@ -238,7 +250,7 @@ async def get_preferences(request: Request, caller: Owner) -> Preferences:
 @router.put(
     "/preferences",
     response_model=Preferences,
-    responses=_problems(400, 413, 415, 422),
+    responses=documented(400, 413, 415, 422),
     tags=["people"],
 )
 async def put_preferences(request: Request, wanted: Preferences, caller: Owner) -> Preferences:
@@ -257,14 +269,14 @@ async def put_preferences(request: Request, wanted: Preferences, caller: Owner) 
 Token = Annotated[str, Query(min_length=1, max_length=1000, description="Of the link in the mail.")]
 
 
-@router.get("/unsubscribe", response_class=HTMLResponse, responses=_problems(422), tags=["people"])
+@router.get("/unsubscribe", response_class=HTMLResponse, responses=documented(422), tags=["people"])
 async def unsubscribe_page(request: Request, token: Token) -> HTMLResponse:
     """A page with one button: what only fetches links must not unsubscribe anybody."""
     leaving = one_click.read(token, _link_secret(door.of(request)))
     return HTMLResponse(PAGE.format(series=_escaped(leaving.series), email=_escaped(leaving.email)))
 
 
-@router.post("/unsubscribe", responses=_problems(413, 422), tags=["people"])
+@router.post("/unsubscribe", responses=documented(413, 422), tags=["people"])
 async def unsubscribe(request: Request, token: Token) -> dict[str, int]:
     """End the subscription that a mail's link names (RFC 8058); again changes nothing."""
     here = door.of(request)
@@ -319,4 +331,4 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Unsubscribe</title>
 <button>Unsubscribe</button></form>
 """
 
-__all__ = ["Caller", "router"]
+__all__ = ["Caller", "documented", "router"]

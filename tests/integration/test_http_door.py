@@ -134,6 +134,7 @@ class TestProblems:
             ("DELETE", "/api/ai/status", 405, "does not take this method"),
             ("GET", "/api/ai/unsubscribe?token=x", 404, "not made here"),
             ("GET", "/api/ai/runs/17", 422, "run_id"),
+            ("GET", "/api/ai/analyze/13?perid=1h", 422, "no parameter 'perid'; there are: period, mode"),
         ],
     )
     def test_every_error_is_a_problem(
