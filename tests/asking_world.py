@@ -62,7 +62,7 @@ def device(
     factors = _json([{"metric": "cpu_percent", "kind": "baseline", "contribution": 0.8, "observed": 97.5, "low": 5.0,
                       "high": 45.0}])  # fmt: skip
     rows = []
-    for minute in range(0, 60 * 24 + 1):
+    for minute in range(60 * 24 + 1):
         at = now - timedelta(minutes=minute)
         ill = status != "healthy" and minute < 300
         rows.append((id_, at, score if ill or status == "healthy" else 0.97, status if ill else "healthy",
@@ -107,7 +107,7 @@ def troubles(conn: Connection, number: int, first: int, now: datetime, *, word: 
             acknowledged_by=f"{word}Ada" if state != "open" else None,
             closed_at=now - age + 3 * HOUR if closed else None, closed_by=f"{word}Bob" if closed else None,
             resolution=f"{word}restarted the service" if closed else None, devices=1, peak_devices=1, initial="{}",
-            facts="{}", recurrence=offset == 1 and 1 or 0, flapping=offset == 1, mark=True if closed else None,
+            facts="{}", recurrence=(offset == 1 and 1) or 0, flapping=offset == 1, mark=True if closed else None,
             updated_at=now - HOUR,
         ))  # fmt: skip
         _put(conn, "ai_incident_devices", incident_id=ids[-1], device_id=device_id, joined_at=now - age,
