@@ -75,6 +75,10 @@ class Builder:
         self._events: list[str] = []
         self._about: dict[str, str] = {}
 
+    def __len__(self) -> int:
+        """How many template sentences there are so far."""
+        return len(self._claims)
+
     # --- subjects
 
     def device(self, name: str, *, at: Ref | None = None, key: object = None) -> Ref:
