@@ -79,8 +79,19 @@ def _holds(fact: Fact, place: int, scene: Scene) -> bool:
         noun = behind is not None and behind.kind == "word" and behind.stem in metrics.own(fact, scene.words)
         # "{S1} is critical with {f3} devices" would call the site critical.
         near = bool(where) and place < where[0] <= place + (2 if fact.kind == "share" else 1)
-        return bool(where) and (place > where[0] or noun or near)
+        # "Open incidents: {f3}", "of these critical: {f4}": a heading in front of its number.
+        headed = fact in scene.found.shown and (noun or _heads(place, fact, scene))
+        return headed or (bool(where) and (place > where[0] or near))
     return fact in scene.found.shown or fact.kind in {"delta", "rank"}
+
+
+def _heads(place: int, fact: Fact, scene: Scene) -> bool:
+    """Whether a word ends a clause without a verb, right in front of a fact."""
+    clauses = scene.found.clauses
+    number = clauses.index(scene.clause) + 1
+    if place + 1 != len(scene.clause.tokens) or number >= len(clauses) or scene.has("present", "past_tense"):
+        return False
+    return clauses[number].tokens[0].text == fact.id
 
 
 def _risked(fact: Fact, place: int, scene: Scene) -> bool:

@@ -225,6 +225,19 @@ def test_a_supposition_says_that_it_is_one() -> None:
     assert render(TRUE[-1], book).startswith("The health score of Till 3 may have fallen")
 
 
+def test_a_sentence_of_the_template_given_back_passes_and_nothing_like_it_does() -> None:
+    book = passage()
+    b = Builder("x")
+    till = b.device("Till 3")
+    b.say("What a day for {till}: {f}!", till=till, f=b.value(till, "health score", 0.6, "0.60"))
+    ours = b.book().template[0]
+    assert refusal(ours, b.book()) != ""
+    assert judge([ours], b.book())[0].passed
+    assert not judge([Claim(ours.text.replace("a day", "another day"), ours.fact_ids)], b.book())[0].passed
+    told = worded(book, [*book.template[:2], TRUE[1]])
+    assert [sentence.text for sentence in told.sentences][-1] == "Kiosk 2 was without data for 5 h today."
+
+
 def test_the_same_said_twice_counts_once() -> None:
     told = worded(passage(), [TRUE[1], TRUE[1]])
     assert told.reasons == (("repeated", 1),)
