@@ -314,6 +314,6 @@ def test_a_model_is_ready_before_somebody_waits_for_it(tmp_path: Path) -> None:
 
 
 def test_switched_off(settings: Settings) -> None:
-    off = settings.model_copy(update={"ollama": OllamaSettings(enabled=False)})
-    assert isinstance(model_of(off, None), NoModel)
-    assert isinstance(model_of(settings, None), Ollama)
+    assert isinstance(model_of(settings, None), NoModel)
+    on = settings.model_copy(update={"ollama": OllamaSettings()})
+    assert isinstance(model_of(on, None), Ollama)
