@@ -685,16 +685,37 @@ def turned() -> Iterator[tuple[str, str, str]]:
                     if other_kind in {"state", "cause", "moment"} or kind in {"state", "cause", "moment"}:
                         continue
                     if other_kind == kind or other_owner != owner:
-                        yield world, "swapped value", sentence.replace("{" + alias + "}", "{" + other + "}", 1) + marks
+                        yield (
+                            world,
+                            "swapped value",
+                            sentence.replace("{" + alias + "}", "{" + other + "}", 1) + marks,
+                        )
             named = set(re.findall(r"\{([A-Z]\d)\}", sentence))
             for alias in named:
                 for other in subjects:
-                    if other[0] == alias[0] and other != alias and len(named & {a for a in subjects if a[0] == alias[0]}) == 1:
-                        yield world, "swapped name", sentence.replace("{" + alias + "}", "{" + other + "}") + marks
+                    if (
+                        other[0] == alias[0]
+                        and other != alias
+                        and len(named & {a for a in subjects if a[0] == alias[0]}) == 1
+                    ):
+                        yield (
+                            world,
+                            "swapped name",
+                            sentence.replace("{" + alias + "}", "{" + other + "}") + marks,
+                        )
 
 
 #: How many of each kind of turned claims are kept, those with the lowest hashes.
-KEPT = {"turned": 160, "time": 90, "tail": 190, "head": 130, "inside": 150, "value": 220, "swapped value": 110, "swapped name": 60}
+KEPT = {
+    "turned": 160,
+    "time": 90,
+    "tail": 190,
+    "head": 130,
+    "inside": 150,
+    "value": 220,
+    "swapped value": 110,
+    "swapped name": 60,
+}
 
 
 def untrue() -> list[tuple[str, str, dict[str, Any]]]:
@@ -704,9 +725,26 @@ def untrue() -> list[tuple[str, str, dict[str, Any]]]:
     found = [(world, kind, claim(text)) for world, kind, text in by_hand()]
     pools: dict[str, list[tuple[str, str, str]]] = {}
     for item in dict.fromkeys(turned()):
-        pools.setdefault(item[1] + (" " + item[0].split("_")[0] if item[0].startswith(("second_", "third_", "fourth", "fifth_")) else ""), []).append(item)
-    order: Callable[[tuple[str, str, str]], str] = lambda item: hashlib.sha256(repr(item).encode()).hexdigest()  # noqa: E731
+        pools.setdefault(
+            item[1]
+            + (
+                " " + item[0].split("_")[0]
+                if item[0].startswith(("second_", "third_", "fourth", "fifth_"))
+                else ""
+            ),
+            [],
+        ).append(item)
+    order: Callable[[tuple[str, str, str]], str] = lambda item: hashlib.sha256(
+        repr(item).encode()
+    ).hexdigest()  # noqa: E731
     for kind, pool in pools.items():
-        for world, _, text in sorted(pool, key=order)[: KEPT[kind.removesuffix(" second").removesuffix(" third").removesuffix(" fourth").removesuffix(" fifth")]]:
+        for world, _, text in sorted(pool, key=order)[
+            : KEPT[
+                kind.removesuffix(" second")
+                .removesuffix(" third")
+                .removesuffix(" fourth")
+                .removesuffix(" fifth")
+            ]
+        ]:
             found.append((world, kind, claim(text)))
     return found

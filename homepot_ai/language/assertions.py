@@ -356,8 +356,18 @@ def _since(scene: Scene) -> None:
             t for t in scene.clause.tokens[place + 1 :]
             if t.kind != "word" or not scene.words.among(t.text, "article", "to")
         ][:1]  # fmt: skip
-        if not behind or not _when(behind[0], scene):
+        if not behind or not _when(behind[0], scene) or _other_end(token.text, behind[0], scene):
             raise Refused("time")
+
+
+def _other_end(word: str, token: Token, scene: Scene) -> bool:
+    """`since {f6}` of a moment until which something lasts, or which is yet to come; and the reverse."""
+    fact = scene.book.fact(token.text) if token.kind == "fact" else None
+    if fact is None:
+        return False
+    named = set(re.findall(r"[^\W\d_]+", fact.metric.lower()))
+    since = scene.words.among(word, "since")
+    return bool(named & scene.words.sets["ends" if since else "starts"])
 
 
 def _when(token: Token, scene: Scene) -> bool:
@@ -419,8 +429,8 @@ def _bare(scenes: Sequence[Scene]) -> None:
 
 def _says(token: Token, scene: Scene) -> bool:
     return token.kind == "word" and (
-        scene.words.among(token.text, "state", "up", "down", "better", "worse", "flat", "change", "highest", "lowest",
-                          "best", "worst", "cause", "than")
+        scene.words.among(token.text, "state", "cause", "than", "highest", "lowest", "best", "worst")
+        or scene.words.among(token.text, "up", "down", "better", "worse", "flat", "change")
         or token.stem in metrics.named(scene.found, scene.words)
         or token.text in _JOINED_STATES
     )  # fmt: skip

@@ -45,7 +45,9 @@ def directions(scene: Scene) -> None:
 
 
 def _own_word(token: Token, scene: Scene) -> bool:
-    """A state that is called so (`down`), said of it."""
+    """A state that is called so (`down`), said of it; a metric that is (`state changes`), shown."""
+    if any(fact.kind != "delta" and token.stem in metrics.own(fact, scene.words) for fact in scene.shown):
+        return True
     return any(fact.kind == "state" for fact in scene.told_by(token.stem)) and not any(
         fact.kind == "delta" for fact in scene.shown
     )
@@ -178,6 +180,8 @@ def levels(scenes: Sequence[Scene]) -> None:
                 and not _moves_is_name(after, fact, words)
             ):
                 raise Refused("unit")
+            if before is not None and before.text in _OVER:
+                raise Refused("quantifier")
             if fact.kind == "delta":
                 if not (
                     noun or moved_before or moved_after or by or of_move or _count_more(clause, place, words)
@@ -186,16 +190,16 @@ def levels(scenes: Sequence[Scene]) -> None:
                 continue
             if fact.kind not in _LEVELS:
                 continue
-            # "auf {f4} gestiegen": the verb stands at the end.
-            ended = place + 2 == len(clause.tokens) and before is not None
-            if ended and before is not None and before.text in words.sets["to"]:
+            # "auf {f4} gestiegen", "mit {f4} höher als": the value belongs to the word in front of it.
+            ended = place + 2 == len(clause.tokens)
+            if before is not None and (
+                (ended and before.text in words.sets["to"]) or before.text in words.sets["with"]
+            ):
                 moved_after = False
             if moved_before or moved_after or of_move or (noun and not _names_between(clause, place, scene)):
                 raise Refused("level")
             if by and any(_moves(token, words) for token in clause.tokens):
                 raise Refused("level")
-            if before is not None and before.text in _OVER:
-                raise Refused("quantifier")
             _to(place, fact, scene)
 
 
@@ -205,7 +209,7 @@ def _names_between(clause: Clause, place: int, scene: Scene) -> bool:
     return before is not None and before.text in scene.words.sets["to"] | {"at", "bei"}
 
 
-_OVER = frozenset({"over", "under", "above-all", "against", "über", "unter"})
+_OVER = frozenset({"over", "under", "über", "unter"})
 
 
 def _moves(token: Token | None, words: Words) -> bool:
@@ -284,6 +288,9 @@ def pairs(scenes: Sequence[Scene]) -> None:
     told: set[Fact] = set()
     for scene in scenes:
         words = scene.words
+        for ahead, behind in pairwise(scene.clause.tokens):
+            if ahead.kind == "word" and words.among(ahead.text, "than") and behind.kind == "fact":
+                raise Refused("quantifier")
         sides = _split_at_than(scene)
         if sides is not None:
             first, second = sides

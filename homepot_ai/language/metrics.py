@@ -215,6 +215,13 @@ def _later(number: int, found: Read, words: Words) -> str | None:
 
 def _dated(number: int, fact: Fact, found: Read, words: Words) -> bool:
     """A moment stands with what happened then: in its clause, or before where its own says nothing."""
+    nouns = (
+        own(fact, words)
+        - generics(words)
+        - words.stem_set("state", "qualifier", "function", "since", "until")
+    )
+    if nouns and not nouns & {token.stem for clause in found.clauses for token in clause.tokens}:
+        return False  # "{D1} will be full", where its memory will
     for clause in reversed(found.clauses[: number + 1]):
         stems = {token.stem for token in clause.tokens if token.kind == "word"}
         if stems & own(fact, words):

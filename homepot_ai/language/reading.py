@@ -96,6 +96,8 @@ def _fact(book: Book, alias: str) -> Fact:
 
 def _plain(text: str, words: Words) -> str:
     """Without typographic variants; anything foreign refuses."""
+    # A value in brackets stands behind what it is of.
+    text = re.sub(r"\((\{[a-z]\d{1,3}\})\)", r"\1", text)
     text = text.replace("’", "'").replace("\N{NO-BREAK SPACE}", " ").replace("‑", "-").strip()
     if not text or len(text) > LONGEST_TEXT:
         raise Refused("length")
