@@ -19,7 +19,7 @@ def answer_for(text: str, form: Mapping[str, Any] | None, how: str) -> str:
         how: a name of `ollama_server.BEHAVIOURS`.
 
     >>> answer_for('repeated as "nonce": abc', {"properties": {"sure": {"type": "boolean"}}}, "well")
-    '{"nonce": "abc", "sure": true}'
+    '{"nonce":"abc","sure":true}'
     """
     if how == "prose":
         return "I am sorry, I cannot answer in that form. The fleet looks fine to me!"
@@ -39,7 +39,7 @@ def answer_for(text: str, form: Mapping[str, Any] | None, how: str) -> str:
             told[name] = _placed(facts)
         elif name != "nonce":
             told[name] = _filled(field, facts)
-    return json.dumps(told)
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
 def _filled(field: Mapping[str, Any], facts: str) -> Any:
@@ -107,7 +107,9 @@ _OBEYED = (
 
 
 def _claim(text: str, ids: list[str], stance: str = "fact") -> dict[str, Any]:
-    return {"text": text, "fact_ids": ids, "stance": stance}
+    # As terse as the schema allows: a model's time goes by its tokens.
+    told: dict[str, Any] = {"text": text, "fact_ids": ids}
+    return told if stance == "fact" else told | {"stance": stance}
 
 
 def _worded(draft: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
