@@ -122,10 +122,16 @@ SELECT count(*) FILTER (WHERE i.opened_at > %(since)s), count(*) FILTER (WHERE i
 -- Status of each device at the span's begin, of those that have another now.
 WITH past AS (
   SELECT DISTINCT ON (device_id) device_id, status::text AS status FROM ai_health_scores
-   WHERE at > %(since)s - interval '10 minutes' AND at <= %(since)s ORDER BY device_id, at DESC),
+   WHERE at > %(since)s - interval '10 minutes' AND at <= %(since)s
+     AND at = ANY(ARRAY(SELECT max(at) FROM ai_scoring_minutes
+                         WHERE at > %(since)s - interval '10 minutes' AND at <= %(since)s GROUP BY shard))
+   ORDER BY device_id, at DESC),
 present AS (
   SELECT DISTINCT ON (device_id) device_id, status::text AS status FROM ai_health_scores
-   WHERE at > %(until)s - interval '10 minutes' AND at <= %(until)s ORDER BY device_id, at DESC)
+   WHERE at > %(until)s - interval '10 minutes' AND at <= %(until)s
+     AND at = ANY(ARRAY(SELECT max(at) FROM ai_scoring_minutes
+                         WHERE at > %(until)s - interval '10 minutes' AND at <= %(until)s GROUP BY shard))
+   ORDER BY device_id, at DESC)
 SELECT n.device_id, coalesce(nullif(d.name, ''), d.device_id), d.site_id, s.name, p.status, n.status
   FROM present n JOIN past p USING (device_id)
   JOIN devices d ON d.id = n.device_id JOIN sites s ON s.id = d.site_id
