@@ -75,6 +75,10 @@ class Builder:
         self._events: list[str] = []
         self._about: dict[str, str] = {}
 
+    def __len__(self) -> int:
+        """How many template sentences there are so far."""
+        return len(self._claims)
+
     # --- subjects
 
     def device(self, name: str, *, at: Ref | None = None, key: object = None) -> Ref:
@@ -146,7 +150,7 @@ class Builder:
         self, subject: Ref | None, metric: str, value: int, shown: str,
         *, universal: Universal = "", period: str = "", source: str = "",
     ) -> Ref:  # fmt: skip
-        """How many of what `metric` names (`critical devices`); `universal`: it proves all. Zero proves none."""
+        """How many of what `metric` names (`critical devices`). Zero proves none; `universal`: or all."""
         return self._fact(
             "count", subject, metric, value, shown, period=period, source=source,
             universal=universal or ("none" if value == 0 else ""),

@@ -39,12 +39,14 @@ class Prompt:
         instructions: ours; said first and repeated last.
         data: facts and quoted foreign text, fenced by the client.
         examples: pairs of data and answer, as JSON text.
+        optional: further lines of data (what happened lately): the last ones go first where all is too long.
     """
 
     purpose: str
     instructions: str
     data: str
     examples: tuple[tuple[str, str], ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

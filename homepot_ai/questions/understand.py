@@ -1,0 +1,293 @@
+"""What a text asks: an intent of the catalogue and the words for its slots.
+
+    text ─► refused? ─► mentions (a follow-up's subject is put in) ─► rules ─► nearest example ─► a model
+         ─► slots: of what is mentioned, what the intent takes
+
+Nothing is looked up here: slots are words of the question, or of the question that it follows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from homepot_ai.language.facts import Language
+from homepot_ai.questions import nearest, refusals, rules
+from homepot_ai.questions.catalogue import Intent, intents
+from homepot_ai.questions.lexicon import fold, lexicon
+from homepot_ai.questions.mentions import Mention, Names, Reading, language_of, read
+from homepot_ai.questions.nearest import Near
+from homepot_ai.questions.types import SlotName, Understood
+
+#: Asked for what neither rules nor examples can place: the text and the intents that came close give an
+#: intent and slots, or None.
+Placer = Callable[[str, Sequence[str]], tuple[str, Mapping[str, str]] | None]
+#: A rule that fits everything needs words that are all known: these say little themselves.
+_GENERIC = frozenset({"device_status", "site_status", "fleet_status", "type_status"})
+_ELLIPSIS = re.compile(
+    r"^(?:and|und|what about|how about|was ist mit|wie ist es mit|wie siehts? .*aus mit|same|also|auch|or|oder"
+    r"|now|then|dann|dasselbe|das gleiche|ok and|so)\b"
+)
+_IT = re.compile(
+    r"\b(?:its|it|that one|this one"
+    r"|(?:this|that|the same|said) (?:device|machine|one|incident|site|store|problem)"
+    r"|him|her|them|they|their|ihn|ihm|ihr|dessen|davon|damit|dabei|dafuer|es|er"
+    r"|(?:dem|das|dieses|diesem|der|diese[rmn]?|den) (?:geraet|vorfall|standort|stoerung|filiale))\b"
+)
+_THERE = re.compile(
+    r"(?<!is )(?<!are )(?<!was )(?<!were )\bthere\b(?! (?:is|are|was|were|any))|\bdort\b|\bda\b"
+)
+_SUBJECTS: tuple[SlotName, ...] = ("incident", "device", "site")
+_SUBJECT_KINDS = frozenset({"device", "site", "name", "type", "incident"})
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A text as it was understood, and what that rests on.
+
+    Attributes:
+        refusal: why it is no question of ours.
+        unused: words of times and names that the intent cannot take into account.
+    """
+
+    understood: Understood
+    reading: Reading
+    refusal: refusals.Refusal | None = None
+    unused: tuple[str, ...] = ()
+
+
+def understand(
+    text: str,
+    *,
+    names: Names | None = None,
+    after: Understood | None = None,
+    near: Near | None = None,
+    placer: Placer | None = None,
+    language: Language = "en",
+) -> Understood:
+    """What a text asks.
+
+    Args:
+        names: real ones that the asker may know; without, names are found by their form.
+        after: what was understood of the question before: `it` and `there` refer to it.
+        near: compares with examples; None: by letters.
+        placer: a model; asked last.
+        language: of a text that does not tell.
+
+    >>> found = understand("How is Till 3 at Berlin doing?")
+    >>> found.intent, dict(found.slots)
+    ('device_status', {'device': 'Till 3', 'site': 'Berlin'})
+    >>> dict(understand("and what changed there since yesterday?", after=found).slots)
+    {'since': 'yesterday', 'device': 'Till 3', 'site': 'Berlin'}
+    >>> understand("what is the weather like").intent is None
+    True
+    """
+    return parse(text, names=names, after=after, near=near, placer=placer, language=language).understood
+
+
+def parse(
+    text: str,
+    *,
+    names: Names | None = None,
+    after: Understood | None = None,
+    near: Near | None = None,
+    placer: Placer | None = None,
+    language: Language = "en",
+) -> Parsed:
+    """As `understand`, with what it rests on."""
+    refusal = refusals.refused(text)
+    if refusal is not None:
+        nobody = Understood(None, {}, "none", 0.0, language)
+        return Parsed(nobody, Reading(text[:200], "", (), ()), refusal)
+    reading = read(text, names)
+    said_in = language_of(fold(text)) or language
+    spoken: Language = "de" if said_in == "de" else "en"
+    found = _follow(reading, after, near) if after is not None and after.intent else None
+    if found is None:
+        found = _place(reading, near)
+    if found.intent is None and placer is not None and (placed := placer(text, found.nearest)) is not None:
+        slots = {name: words for name, words in placed[1].items() if fold(words) in fold(text)}
+        found = Understood(placed[0], slots, "model", 0.7, nearest=found.nearest)
+    found = replace(found, language=spoken)
+    return Parsed(found, reading, None if found.intent else "elsewhere", _unused(reading, found))
+
+
+def _place(reading: Reading, near: Near | None) -> Understood:
+    """By a rule, else by the nearest example."""
+    placed = rules.place(reading)
+    if placed is not None and (placed not in _GENERIC or _plain(reading)):
+        return _understood(reading, placed, "rule", 0.95 if not reading.unknown else 0.8)
+    ranked = (near or nearest.by_letters)(reading)
+    close = tuple(dict.fromkeys(key for key, _ in ranked))[:4]
+    if ranked:
+        key, likeness = ranked[0]
+        sure = nearest.sure(ranked)
+        # Beside other words than a status has, only what is nearly an example asks for one.
+        least = 0.4 if placed not in _GENERIC else 0.75
+        if placed is not None and key == placed and len(reading.unknown) <= 1 and likeness >= least:
+            return replace(_understood(reading, placed, "rule", 0.7), nearest=close)
+        told = key not in _GENERIC or _plain(reading)
+        if sure and told and len(reading.unknown) <= 1 and _answerable(reading, key):
+            return replace(_understood(reading, key, "example", likeness), nearest=close)
+    return Understood(None, {}, "none", 0.0, nearest=close)
+
+
+def _plain(reading: Reading) -> bool:
+    """Whether a question for a mere status says nothing else."""
+    said = re.findall(r"(?<![<\w])[a-z]+(?![>\w])", reading.masked)
+    return all(word in lexicon().plain for word in said)
+
+
+def _answerable(reading: Reading, key: str) -> bool:
+    return not intents()[key].missing(slots_of(reading, intents()[key]))
+
+
+def _understood(reading: Reading, key: str, how: str, confidence: float) -> Understood:
+    return Understood(key, slots_of(reading, intents()[key]), how, confidence)  # type: ignore[arg-type]
+
+
+def _follow(reading: Reading, after: Understood, near: Near | None) -> Understood | None:
+    """A question that leans on the one before it; None: it stands for itself."""
+    assert after.intent is not None
+    own = {mention.kind for mention in reading.mentions}
+    subject = next((name for name in _SUBJECTS if after.slots.get(name)), None)
+    masked = reading.masked
+    ellipsis = _ELLIPSIS.match(masked) is not None
+    it, there = _IT.search(masked), _THERE.search(masked)
+    bare = not own & _SUBJECT_KINDS
+    leaned = reading
+    if subject and bare and (it or there or ellipsis):
+        leaned = _with(reading, subject, after.slots[subject], it or there)
+    placed = rules.place(leaned)
+    if subject and bare and placed is not None and (it or there or ellipsis):
+        found = _understood(leaned, placed, "follow-up", 0.85)
+        # A bare name or time matches `how is it` rules: then the question before is meant.
+        meant = placed not in _GENERIC or not ellipsis or re.search(r"\b(?:how|status|wie)\b", masked)
+        if meant and not intents()[placed].missing(found.slots):
+            return _carried(found, after)
+    if (subject and bare and placed is None) or (placed and subject and _lacks(leaned, placed)):
+        appended = _with(reading, subject, after.slots[subject], None) if subject else reading
+        again = rules.place(appended)
+        if again is not None and bare and again not in _GENERIC:
+            return _carried(_understood(appended, again, "follow-up", 0.8), after)
+    if ellipsis or (own and not re.sub(r"<\w+>|[^a-z]|\b(?:for|at|in|on|of|the|von|fuer|bei)\b", "", masked)):
+        slots = {**slots_of(reading, intents()[after.intent])}
+        if placed is not None and placed not in _GENERIC and not _same_family(placed, after.intent):
+            return None
+        kept = {name: words for name, words in after.slots.items() if name not in _overridden(slots)}
+        return Understood(after.intent, {**kept, **slots}, "follow-up", 0.8)
+    return None
+
+
+def _same_family(one: str, other: str) -> bool:
+    return one == other or one.partition("_")[0] == other.partition("_")[0]
+
+
+def _lacks(reading: Reading, key: str) -> bool:
+    return bool(intents()[key].missing(slots_of(reading, intents()[key])))
+
+
+def _overridden(slots: Mapping[str, str]) -> set[str]:
+    """What of the question before no longer holds."""
+    gone = set(slots)
+    if "device" in slots:
+        gone |= {"site", "incident", "type"}
+    if slots.keys() & {"period", "since"}:
+        gone |= {"period", "since"}
+    return gone
+
+
+def _carried(found: Understood, after: Understood) -> Understood:
+    """With the site that the device was said to be at."""
+    assert found.intent is not None
+    slots = dict(found.slots)
+    if "device" in after.slots and slots.get("device", after.slots["device"]) == after.slots["device"]:
+        for name in ("device", "site"):
+            if name in intents()[found.intent].slots and name in after.slots:
+                slots.setdefault(name, after.slots[name])
+    return replace(found, slots=slots)
+
+
+def _with(reading: Reading, subject: str, words: str, where: re.Match[str] | None) -> Reading:
+    """The subject of the question before, put where the pronoun stood, or at the end."""
+    mention = Mention(subject, words, -1, -1)
+    if where is None:
+        masked = re.sub(r"[ ?.!]+$", "", reading.masked) + f" <{subject}> ?"
+    else:
+        masked = f"{reading.masked[: where.start()]}<{subject}>{reading.masked[where.end() :]}"
+    return replace(reading, masked=masked, mentions=(*reading.mentions, mention))
+
+
+def slots_of(reading: Reading, intent: Intent) -> dict[str, str]:
+    """Of what a text mentions, the words for the slots that an intent takes."""
+    takes = set(intent.slots)
+    slots: dict[str, str] = {}
+
+    def first(kind: str) -> str | None:
+        return next((mention.words for mention in reading.of(kind)), None)
+
+    def fill(slot: SlotName, *kinds: str) -> None:
+        if slot in takes and slot not in slots:
+            words = next((said for kind in kinds if (said := first(kind))), None)
+            if words:
+                slots[slot] = words
+
+    fill("metric", "metric")
+    fill("since", "since")
+    fill("period", "when", "ahead")
+    fill("horizon", "ahead", "when")
+    if "period" in takes and "since" not in takes and "period" not in slots and (said := reading.of("since")):
+        slots["period"] = f"since {said[0].words}"
+    fill("device", "device", "name")
+    if "device" in takes and "device" not in slots and "type" not in takes:
+        needed = any("device" in group for group in intent.needs)
+        fill("device", *(("type", "site") if needed else ("type",)))
+    sites = [mention.words for mention in reading.of("site") if mention.words != slots.get("device")]
+    if "device" not in takes:
+        sites += [mention.words for mention in reading.of("name")]
+    if "site" in takes and sites:
+        slots["site"] = sites[0]
+    if "other_site" in takes and len(sites) > 1:
+        slots["other_site"] = sites[1]
+    fill("type", "type")
+    fill("incident", "incident")
+    if "incident" in slots:
+        slots["incident"] = slots["incident"].lstrip("#")
+    elif "incident" in takes and "device" not in slots:
+        fill("incident", "number")
+    fill("n", "n", "number")
+    fill("severity", "severity")
+    fill("category", "category")
+    if "category" in takes and "metric" not in takes and "category" not in slots:
+        said_metric = first("metric")
+        if said_metric and re.fullmatch(lexicon().categories, fold(said_metric)):
+            slots["category"] = said_metric
+    fill("person", "person")
+    return slots
+
+
+def implied_metric(text: str) -> str | None:
+    """The metric that an adjective stands for: `how hot` is about temperature.
+
+    >>> implied_metric("how hot is till 3"), implied_metric("how is till 3")
+    ('temperature', None)
+    """
+    folded = fold(text)
+    for metric, words in lexicon().implied.items():
+        if re.search(rf"\b(?:{words})\b", folded):
+            return metric
+    return None
+
+
+def _unused(reading: Reading, found: Understood) -> tuple[str, ...]:
+    """Times and names that were said and that the answer cannot take into account."""
+    if found.intent is None:
+        return ()
+    used = {fold(words) for words in found.slots.values()}
+    kinds = {"when", "since", "ahead", "device", "site", "metric", "severity", "category", "person"}
+    return tuple(
+        mention.words
+        for mention in reading.mentions
+        if mention.kind in kinds and not any(fold(mention.words) in words for words in used)
+    )
