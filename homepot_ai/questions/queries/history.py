@@ -228,10 +228,17 @@ def changes_since(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     page.dated(now_at)
     end = min(slots.span.end if slots.span else now, now_at or now)
     moved = reading.rows(conn, SQL["then"], given | {"until": end})
-    n = page.count(
-        it, "devices with another status", len(moved), period=page.period, source="ai_health_scores.status"
-    )
-    page.say("Devices with another status at the end than at the beginning: {n}.", n=n)
+    if conn.execute(SQL["known_then"], given).fetchone() == (True,):
+        n = page.count(
+            it,
+            "devices with another status",
+            len(moved),
+            period=page.period,
+            source="ai_health_scores.status",
+        )
+        page.say("Devices with another status at the end than at the beginning: {n}.", n=n)
+    else:
+        page.say("How devices were at the beginning is not known.")
     rows = []
     for id_, name, site_id, site, before, after in moved:
         device = page.device(id_, name, after, page.site(site_id, site))

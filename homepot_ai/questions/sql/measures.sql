@@ -118,6 +118,14 @@ SELECT count(*) FILTER (WHERE i.opened_at > %(since)s), count(*) FILTER (WHERE i
    AND (%(device)s::integer IS NULL
         OR i.id IN (SELECT incident_id FROM ai_incident_devices WHERE device_id = %(device)s));
 
+-- name: known_then
+-- Whether it is known how anything of the scope was at the span's begin.
+SELECT EXISTS (
+  SELECT FROM ai_health_scores
+   WHERE at > %(since)s - interval '10 minutes' AND at <= %(since)s
+     AND (%(device)s::integer IS NULL OR device_id = %(device)s)
+     AND (%(site)s::integer IS NULL OR device_id IN (SELECT id FROM devices WHERE site_id = %(site)s)));
+
 -- name: then
 -- Status of each device at the span's begin, of those that have another now.
 WITH past AS (
