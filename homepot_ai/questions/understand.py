@@ -26,8 +26,8 @@ Placer = Callable[[str, Sequence[str]], tuple[str, Mapping[str, str]] | None]
 #: A rule that fits everything needs words that are all known: these say little themselves.
 _GENERIC = frozenset({"device_status", "site_status", "fleet_status", "type_status"})
 _ELLIPSIS = re.compile(
-    r"^(?:and|und|what about|how about|was ist mit|wie ist es mit|wie siehts? .*aus mit|same|also|auch|or|oder"
-    r"|now|then|dann|dasselbe|das gleiche|ok and|so)\b"
+    r"^(?:and|und|what about|how about|was ist mit|wie ist es mit|wie siehts? .*aus mit|same|also|auch|or"
+    r"|oder|now|then|dann|dasselbe|das gleiche|ok and|so)\b"
 )
 _IT = re.compile(
     r"\b(?:its|it|that one|this one"
