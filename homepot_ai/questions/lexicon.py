@@ -32,7 +32,8 @@ class Lexicon:
         implied: metric by pattern of the adjectives that stand for it.
         elsewhere: topics that are not ours; commands: verbs that want something done;
             plain: words of a question for a mere status; before_name, after_name: what stands around a name;
-            before_called, no_part: what may stand before a device that is called by what it is, and what is no part of its name;
+            before_called, no_part: what may stand before a device that is called by what it is, and what is
+            no part of its name;
             hostile: pattern of attacks, of a text that is in lower case only.
         known: every word that is no name; stems: beginnings of such words; spelled: of the known, those that
             a typo may be corrected to.

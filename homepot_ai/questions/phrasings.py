@@ -29,8 +29,9 @@ from homepot_ai.questions.understand import implied_metric, understand
 _AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _TIMES = ("period", "since")
 _BEFORE = re.compile(
-    r"^(?:(?:the|a|an|all|our|my|in|on|at|for|over|of|during|within|from|site|store|device|incident|type"
-    r"|last|past|der|die|das|den|dem|des|im|am|in den|in der|von|fuer|standort|filiale|alle|aller|unsere[nr]?)\s+)+"
+    r"^(?:(?:the|a|an|all|our|my|in|on|at|for|over|of|during|within|from|site|store|device|incident|type)\s+"
+    r"|(?:last|past|der|die|das|den|dem|des|im|am|in den|in der|von|fuer|standort|filiale|alle[r]?)\s+"
+    r"|unsere[nr]?\s+)+"
 )
 
 

@@ -157,6 +157,12 @@ def _follow(reading: Reading, after: Understood, near: Near | None) -> Understoo
     it, there = _IT.search(masked), _THERE.search(masked)
     bare = not own & _SUBJECT_KINDS
     leaned = reading
+    if bare and there and after.slots.get("site"):
+        placed = rules.place(at_site := _with(reading, "site", after.slots["site"], there))
+        if placed is not None and placed not in _GENERIC and not _lacks(at_site, placed):
+            found = _understood(at_site, placed, "follow-up", 0.85)
+            if "device" not in found.slots:
+                return _carried(found, after)
     if subject and bare and (it or there or ellipsis):
         leaned = _with(reading, subject, after.slots[subject], it or there)
     placed = rules.place(leaned)
