@@ -26,7 +26,9 @@ DEFAULT = Path(__file__).resolve().parents[1] / "tests" / "data" / "questions.js
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--set", type=Path, default=DEFAULT)
     parser.add_argument("--cold", action="store_true")
     parser.add_argument("--show", action="store_true")

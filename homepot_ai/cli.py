@@ -19,6 +19,7 @@ from homepot_ai import (
     __version__,
     cli_alerts,
     cli_api,
+    cli_ask,
     cli_fleet,
     cli_hazards,
     cli_incidents,
@@ -50,6 +51,7 @@ app.add_typer(cli_predict.app)
 app.add_typer(cli_visits.app)
 app.add_typer(cli_hazards.app)
 app.add_typer(cli_reports.app)
+app.add_typer(cli_ask.app)
 app.add_typer(cli_api.app)
 app.add_typer(cli_models.app)
 console = Console(highlight=False)

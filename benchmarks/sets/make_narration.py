@@ -6,10 +6,8 @@ python benchmarks/sets/make_narration.py
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,22 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import narration_fifth  # noqa: E402
+import narration_fourth  # noqa: E402
+import narration_second  # noqa: E402
+import narration_third  # noqa: E402
+from narration_claims import claim  # noqa: E402
 from narration_honest import WORLDS  # noqa: E402
+from narration_untrue import BY_HAND, untrue  # noqa: E402
+
+for more in (narration_second, narration_third, narration_fourth, narration_fifth):
+    WORLDS.update(more.WORLDS)
+    BY_HAND.update(more.BY_HAND)
 
 
-def split_of(text: str) -> str:
-    """A third is held back: by hash, so that it never depends on anybody's liking."""
-    return "test" if int(hashlib.sha256(text.encode()).hexdigest(), 16) % 3 == 0 else "dev"
+def split_of(world: str) -> str:
+    """What was looked at while the rules were made, and what was not."""
+    return "test" if world.startswith("fifth_") else "dev"
 
 
 def world_line(name: str) -> dict[str, Any]:
@@ -39,15 +47,6 @@ def world_line(name: str) -> dict[str, Any]:
     }
 
 
-def claim(text: str) -> dict[str, Any]:
-    """A claim in the shorthand of the hand-written files."""
-    hidden = re.findall(r"\+(\w+)", text)
-    stance = "hypothesis" if " ?" in text else "fact"
-    bare = re.sub(r"(\s\?|\s\+\w+)", "", text).strip()
-    shown = re.findall(r"\{(f\d+)\}", bare)
-    return {"text": bare, "fact_ids": list(dict.fromkeys([*shown, *hidden])), "stance": stance}
-
-
 def answers() -> list[dict[str, Any]]:
     """All lines."""
     lines = []
@@ -55,16 +54,12 @@ def answers() -> list[dict[str, Any]]:
         for text in honest:
             told = claim(text)
             lines.append(
-                {**world_line(name), "about": name, "split": split_of(told["text"]),
+                {**world_line(name), "about": name, "split": split_of(name),
                  "answer": {"claims": [told]}, "honest": True}
             )  # fmt: skip
-    try:
-        from narration_untrue import untrue
-    except ImportError:
-        return lines
     for name, about, told in untrue():
         lines.append(
-            {**world_line(name), "about": f"{name}: {about}", "split": split_of(told["text"]),
+            {**world_line(name), "about": f"{name}: {about}", "split": split_of(name),
              "answer": {"claims": [told]}, "honest": False}
         )  # fmt: skip
     return lines

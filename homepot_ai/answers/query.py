@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from homepot_ai.answers.contracts import Answer, Device, Grounded, Query, Span
 from homepot_ai.errors import QuestionError
 from homepot_ai.questions.ask import Answered, ask
 from homepot_ai.questions.types import Asker
+from homepot_ai.store import preferences
 
 if TYPE_CHECKING:
     from homepot_ai.language.model import Model
@@ -40,9 +43,46 @@ def query(
         asker,
         timezone=zone,
         mode=question.mode or asker.mode,
-        language=question.language or asker.language,
     )
-    return contract(ask(db, settings, question.question, on_behalf, model, now, model_name=question.model))
+    answered = ask(
+        db,
+        settings,
+        question.question,
+        on_behalf,
+        model,
+        now,
+        model_name=question.model,
+        language=question.language,
+    )
+    return contract(answered)
+
+
+def asked(**said: object) -> Query:
+    """A question as the contract wants it.
+
+    >>> asked(question=" how is Till 3 ").question
+    'how is Till 3'
+
+    Raises:
+        QuestionError: it is empty or too long, or something beside it is wrong.
+    """
+    try:
+        return Query.model_validate(said)
+    except ValidationError as error:
+        wrong = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        raise QuestionError(f"this cannot be asked: {wrong}") from error
+
+
+def asker_of(db: Database, settings: Settings, user: str) -> Asker:
+    """Somebody at this machine, who sees everything, with the mode and language that they prefer."""
+    preferred = None
+    if user:
+        with db.reader() as conn:
+            preferred = preferences.get(conn, user)
+    zone = settings.reports.timezone
+    if preferred is None:
+        return Asker(user=user, timezone=zone)
+    return Asker(user=user, timezone=zone, mode=preferred.mode, language=preferred.language)
 
 
 def contract(answered: Answered) -> Answer:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from homepot_ai.language import metrics
 from homepot_ai.language.facts import Fact
-from homepot_ai.language.owners import same
+from homepot_ai.language.owners import same, whole
 from homepot_ai.language.reading import Clause, Refused, Token
 from homepot_ai.language.words import Words
 
@@ -36,10 +38,16 @@ def directions(scene: Scene) -> None:
         changes = _of_named(changes, scene, place)
         if not changes or not all(_agrees(token.text, fact, words) for fact in changes):
             raise Refused("direction")
+        # "Changed", of what did not: a denial of it is looked at with the negations.
+        told = words.among(token.text, "change") and not scene.has("not", "none")
+        if told and any(fact.direction == 0 for fact in changes):
+            raise Refused("direction")
 
 
 def _own_word(token: Token, scene: Scene) -> bool:
-    """A state that is called so (`down`), said of it."""
+    """A state that is called so (`down`), said of it; a metric that is (`state changes`), shown."""
+    if any(fact.kind != "delta" and token.stem in metrics.own(fact, scene.words) for fact in scene.shown):
+        return True
     return any(fact.kind == "state" for fact in scene.told_by(token.stem)) and not any(
         fact.kind == "delta" for fact in scene.shown
     )
@@ -55,7 +63,8 @@ def _of_named(changes: list[Fact], scene: Scene, place: int) -> list[Fact]:
     named = [fact for fact in changes if stems & (metrics.own(fact, scene.words) - generic)]
     if named:
         return named
-    levels = [fact for fact in scene.shown if fact.kind in _LEVELS]
+    said = any(stems & (metrics.own(fact, scene.words) - generic) for fact in scene.found.facts)
+    levels = [fact for fact in (scene.shown if said else scene.found.shown) if fact.kind in _LEVELS]
     return [fact for fact in changes if any(metrics.alike(fact, level, scene.words) for level in levels)]
 
 
@@ -80,6 +89,9 @@ def ranks(scene: Scene) -> None:
         if token.kind != "word" or not words.among(token.text, "highest", "lowest", "best", "worst"):
             continue
         ranked = [fact for fact in scene.scope if fact.kind == "rank"]
+        behind = scene.clause.at(place + 1)
+        if behind is not None and behind.kind == "word" and words.among(behind.text, "unit", "time"):
+            raise Refused("rank")  # "its worst day"
         if any(_ranks(token.text, fact, scene) for fact in ranked):
             continue
         # The metric itself is called so; then it must not read as if somebody had it of all.
@@ -92,13 +104,23 @@ def ranks(scene: Scene) -> None:
             raise Refused("rank")
 
 
+def _beyond(scene: Scene, fact: Fact) -> bool:
+    """`in the fleet`, where the passage is not about the fleet: the rank's set is not known."""
+    words = scene.words
+    wider = [t for t in scene.clause.tokens if t.kind == "word" and t.text in words.sets["everywhere"]]
+    known = any(whole(f.subject, scene.book) for f in scene.book.facts)
+    return any(t.stem not in metrics.own(fact, words) for t in wider) and not known
+
+
 def _ranks(word: str, fact: Fact, scene: Scene) -> bool:
     words = scene.words
-    if len(scene.who.subjects) > 1 and not any(f == fact for f in scene.shown):
+    if _beyond(scene, fact) or (len(scene.who.subjects) > 1 and fact not in scene.shown):
         return False
     stems = {token.stem for token in scene.clause.tokens if token.kind == "word"} - metrics.generics(words)
     everything = {t.stem for c in scene.found.clauses for t in c.tokens if t.kind == "word"}
     own = metrics.own(fact, words) - metrics.generics(words)
+    if words.stem(word) in own and fact.value in {None, 1}:
+        return True
     other = {
         stem for stem in stems
         if stem not in own
@@ -116,10 +138,31 @@ def _ranks(word: str, fact: Fact, scene: Scene) -> bool:
     return (words.among(word, "best") and better is True) or (words.among(word, "worst") and better is False)
 
 
+def _parts(scene: Scene) -> None:
+    """`{f1} of {f2}`: a part is not more than its whole."""
+    clause = scene.clause
+    for (first, part), (second, whole_) in pairwise(clause.facts):
+        between = [token.text for token in clause.tokens[first + 1 : second]]
+        if not between or not any(text in scene.words.sets["of"] for text in between):
+            continue
+        if any(text not in scene.words.sets["of"] and not scene.words.among(text, "article") and text != "out"
+               for text in between):  # fmt: skip
+            continue
+        if part.kind != "count" or whole_.kind != "count" or not _numbers(part, whole_):
+            raise Refused("metric")
+        if float(part.value or 0) > float(whole_.value or 0):
+            raise Refused("metric")
+
+
+def _numbers(*facts: Fact) -> bool:
+    return all(isinstance(fact.value, (int, float)) for fact in facts)
+
+
 def levels(scenes: Sequence[Scene]) -> None:
-    """A change is not told as a level, nor a level as a change."""
+    """A change is not told as a level, nor a level as a change, nor a part as its whole."""
     for scene in scenes:
         words, clause = scene.words, scene.clause
+        _parts(scene)
         for place, fact in clause.facts:
             before, after = clause.at(place - 1), clause.at(place + 1)
             second = clause.at(place - 2)
@@ -127,22 +170,46 @@ def levels(scenes: Sequence[Scene]) -> None:
             moved_after = _moves(after, words) and not _moves_is_name(after, fact, words)
             by = before is not None and before.text in words.sets["by"]
             of_move = before is not None and before.text in words.sets["of"] and _moves(second, words)
+            noun = any(
+                words.among(token.text, "noun") and words.among(ahead.text, "article")
+                for ahead, token in pairwise(clause.tokens[:place])
+            )
+            if (
+                after is not None
+                and words.among(after.text, "unit")
+                and not _moves_is_name(after, fact, words)
+            ):
+                raise Refused("unit")
+            if before is not None and before.text in _OVER:
+                raise Refused("quantifier")
             if fact.kind == "delta":
-                if not (moved_before or moved_after or by or of_move or _count_more(clause, place, words)):
+                if not (
+                    noun or moved_before or moved_after or by or of_move or _count_more(clause, place, words)
+                ):
                     raise Refused("level")
                 continue
             if fact.kind not in _LEVELS:
                 continue
-            if moved_before or moved_after or of_move:
+            # "auf {f4} gestiegen", "mit {f4} höher als": the value belongs to the word in front of it.
+            ended = place + 2 == len(clause.tokens)
+            if before is not None and (
+                (ended and before.text in words.sets["to"]) or before.text in words.sets["with"]
+            ):
+                moved_after = False
+            if moved_before or moved_after or of_move or (noun and not _names_between(clause, place, scene)):
                 raise Refused("level")
             if by and any(_moves(token, words) for token in clause.tokens):
                 raise Refused("level")
-            if before is not None and before.text in _OVER:
-                raise Refused("quantifier")
             _to(place, fact, scene)
 
 
-_OVER = frozenset({"over", "under", "above-all", "against", "über", "unter"})
+def _names_between(clause: Clause, place: int, scene: Scene) -> bool:
+    """`the rise in {D1}'s load to {f1}`: a level behind its own preposition."""
+    before = clause.at(place - 1)
+    return before is not None and before.text in scene.words.sets["to"] | {"at", "bei"}
+
+
+_OVER = frozenset({"over", "under", "über", "unter"})
 
 
 def _moves(token: Token | None, words: Words) -> bool:
@@ -204,8 +271,16 @@ def _split_at_than(scene: Scene) -> tuple[str | None, str] | None:
             if behind is not None:
                 ahead = [t.text for t in tokens[:place] if t.kind == "subject" and t.text != behind]
                 first = next((alias for alias in ahead if alias in scene.who.subjects), None)
-                return first or next(iter(s for s in scene.who.subjects if s != behind), None), behind
+                return first or _before(scene, behind), behind
     return None
+
+
+def _before(scene: Scene, behind: str) -> str | None:
+    """The subject that a comparison began with, in front of a bracket."""
+    clauses = scene.found.clauses
+    ahead = [alias for clause in clauses[: clauses.index(scene.clause)] for alias in clause.subjects]
+    known = [alias for alias in (*scene.who.subjects, *ahead) if alias != behind]
+    return known[0] if len(set(known)) == 1 else None
 
 
 def pairs(scenes: Sequence[Scene]) -> None:
@@ -213,6 +288,9 @@ def pairs(scenes: Sequence[Scene]) -> None:
     told: set[Fact] = set()
     for scene in scenes:
         words = scene.words
+        for ahead, behind in pairwise(scene.clause.tokens):
+            if ahead.kind == "word" and words.among(ahead.text, "than") and behind.kind == "fact":
+                raise Refused("quantifier")
         sides = _split_at_than(scene)
         if sides is not None:
             first, second = sides
@@ -252,8 +330,6 @@ def _compares(first: str, second: str, move: str, scene: Scene) -> bool:
 
 
 def _turned(fact: Fact, direction: int, better: bool | None) -> Fact:
-    from dataclasses import replace
-
     return replace(fact, direction=direction, better=better)  # type: ignore[arg-type]
 
 
@@ -350,9 +426,15 @@ def times(scenes: Sequence[Scene]) -> None:
                 if not any(word in period for period in [*periods, *changes]):
                     raise Refused("time")
         near = [said[n] for n in (*range(number - 1, -1, -1), *range(number + 1, len(said))) if said[n]]
-        inherited = own or (near[0] if near else frozenset())
+        # "Currently" is not carried over: what has no time of its own is read as of now anyway.
+        inherited = own or (near[0] - {words.stem("now")} if near else frozenset())
+        if not somewhere:
+            stems = {token.stem for token in scene.clause.tokens}
+            for fact in scene.scope:
+                if fact.kind == "state" and fact in scene.found.hidden and stems & metrics.own(fact, words):
+                    _tense(fact, scene)
         for place, fact in scene.clause.facts:
-            if not fact.period or fact.kind in {"moment"}:
+            if not fact.period or fact.kind == "moment":
                 continue
             may = metrics.period(fact, words)
             if inherited and not inherited & may and not _arrived(place, scene, own):

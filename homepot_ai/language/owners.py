@@ -62,23 +62,27 @@ def _every_subject_has_a_fact(found: Read, book: Book) -> None:
             for other in [*found.subjects, *owning]
             if other
         )
-        named = any(_names(fact, alias, book) for fact in found.facts)
+        named = any(names(fact, alias, book) for fact in found.facts)
         if not placed and not named:
             raise Refused("subject")
 
 
-def _names(fact: Fact, alias: str, book: Book) -> bool:
+def names(fact: Fact, alias: str, book: Book) -> bool:
     """Whether a fact's value is this subject (who acknowledged, which device was hit)."""
     subject = book.subject(alias)
     return subject is not None and fact.kind in {"state", "cause"} and fact.value in {subject.name, alias}
 
 
 def _pronouns(found: Read, book: Book, words: Words) -> None:
-    if not any(word in words.sets["pronoun"] for clause in found.clauses for word in clause.words):
-        return
+    """It and its are the one subject named before them in their clause, or the only one of the claim."""
     real = [alias for alias in found.subjects if not _place_only(alias, found, book)]
-    if len(real) > 1:
-        raise Refused("pronoun")
+    for clause in found.clauses:
+        for place, token in enumerate(clause.tokens):
+            if token.kind != "word" or token.text not in words.sets["pronoun"]:
+                continue
+            near = {t.text for t in clause.tokens[:place] if t.kind == "subject"}
+            if len(near) != 1 and len(real) > 1:
+                raise Refused("pronoun")
 
 
 def _place_only(alias: str, found: Read, book: Book) -> bool:
@@ -104,7 +108,9 @@ def _inherited(place: int, owned: list[Owned], found: Read) -> Owned:
         return owned[place]
     for before in range(place - 1, -1, -1):
         if owned[before].subjects:
-            return Owned(owned[before].subjects)
+            # Behind a comparison it is the first that goes on.
+            first = owned[before].subjects[:1] if owned[before].compared else owned[before].subjects
+            return Owned(first)
     for behind in range(place + 1, len(owned)):
         if owned[behind].subjects and not any(clause.ends_sentence for clause in found.clauses[place:behind]):
             return Owned(owned[behind].subjects[:1])
@@ -122,7 +128,7 @@ def _belongs(place: int, fact: Fact, clause: Clause, who: Owned, found: Read, bo
         if token.kind == "subject" and token.text in who.subjects
     ]
     if not near:
-        return same(fact.subject, who.subjects[0], book)
+        return len(who.subjects) == 1 and same(fact.subject, who.subjects[0], book)
     before = [alias for at, alias in near if at < place]
     if before and _grouped(clause, near):
         return len(who.subjects) == 1 and same(fact.subject, who.subjects[0], book)
@@ -139,7 +145,7 @@ def _grouped(clause: Clause, near: list[tuple[int, str]]) -> bool:
 def _nobody_named(found: Read, book: Book) -> None:
     """Without a name a reader takes the whole, the only subject, or what the passage is mainly about.
 
-    The last only where nobody else has a fact of that metric.
+    The last is an incident, and only where nobody else has a fact of that metric.
     """
     about = {fact.subject for fact in found.facts}
     if all(whole(alias, book) for alias in about):
@@ -151,7 +157,9 @@ def _nobody_named(found: Read, book: Book) -> None:
     named = {subject.alias for subject in book.subjects if subject.kind not in {"fleet", "person"}}
     if owners | named <= about | places:
         return
-    main = book.subjects[0].alias if book.subjects else ""
-    rivals = {fact.metric for fact in book.facts if fact.subject != main}
-    if about != {main} or any(fact.metric in rivals for fact in found.facts):
+    main = book.subjects[0] if book.subjects else None
+    if main is None or main.kind != "incident":
+        raise Refused("subject")
+    rivals = {fact.metric for fact in book.facts if fact.subject != main.alias}
+    if about != {main.alias} or any(fact.metric in rivals for fact in found.facts):
         raise Refused("subject")

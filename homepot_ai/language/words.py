@@ -21,7 +21,8 @@ _SETS = (
     "pronoun", "split", "refused_number", "refused_quantity", "refused_advice", "refused_judgement",
     "refused_time", "refused_doubt", "generic", "qualifier", "above", "below", "present", "capital",
     "now_period", "past_period", "future_fact", "starts", "ends", "by", "to", "from", "of", "since", "until",
-    "has", "article", "good_up", "possessive", "past_tense", "sends", "becomes",
+    "has", "article", "good_up", "possessive", "past_tense", "ever", "agent", "as", "everywhere", "lasting",
+    "noun", "with", "unit", "refused_cause", "condition", "copula", "link",
 )  # fmt: skip
 
 

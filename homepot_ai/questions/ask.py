@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, cast
 import psycopg
 
 from homepot_ai.errors import NotFound, QuestionError
+from homepot_ai.language.facts import Language
 from homepot_ai.language.model import Model
 from homepot_ai.language.narrate import Narration, narrate
 from homepot_ai.questions import nearest, placing, replies, resolve, times, vocabulary
 from homepot_ai.questions.catalogue import answer as run
 from homepot_ai.questions.catalogue import intents
+from homepot_ai.questions.lexicon import fold
+from homepot_ai.questions.mentions import language_of
 from homepot_ai.questions.refusals import Refusal
 from homepot_ai.questions.types import (
     Ambiguous,
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
 REMEMBERED = timedelta(minutes=30)
 #: Of the time that an answer may take, what a model may have to place the question.
 PLACING_SHARE = 0.5
+#: Incidents are kept no longer than that.
+_EVER = "last 365 days"
 #: A site's name where a device's was expected, and the other way round.
 _SWAPPED: Mapping[tuple[str, SlotName], tuple[str, SlotName]] = {
     ("site_status", "site"): ("device_status", "device"),
@@ -91,6 +96,7 @@ def ask(
     now: datetime,
     *,
     model_name: str | None = None,
+    language: Language | None = None,
 ) -> Answered:
     """Answer a question in plain words.
 
@@ -99,6 +105,7 @@ def ask(
         model: words the answer where its claims pass every check, and places what rules cannot.
         now: aware; relative times count from it.
         model_name: the model wanted; None: the configured one.
+        language: of the answer; None: the question's, or the asker's where the question does not tell.
 
     Returns:
         Always an answer: what is not understood, not found or not clear is said, with what can be done.
@@ -107,6 +114,8 @@ def ask(
         DatabaseError: the database does not answer, or was not migrated.
     """
     began = time.perf_counter()
+    spoken = language or language_of(fold(text)) or asker.language
+    asker = replace(asker, language="de" if spoken == "de" else "en")
     answered = _Asking(db, settings, asker, model, now, began).answer(text, model_name)
     answered = replace(answered, response_ms=(time.perf_counter() - began) * 1000)
     with db.writer() as conn:
@@ -237,6 +246,9 @@ class _Asking:
             span = reads(text, self.now, zone, language)
         elif "since" in words:
             span = times.since(words["since"], self.now, zone, language)
+        if slots.incident is not None and not said.keys() & {"period", "since"}:
+            # What was done about one incident is asked of all its time, not of the last days.
+            span = times.since(_EVER, self.now, zone, language)
         hours = times.ahead(words["horizon"], self.now, zone) if "horizon" in words else None
         return replace(slots, span=span, horizon_hours=hours)
 
@@ -275,9 +287,8 @@ class _Asking:
         )
 
     def _refused(self, why: Refusal, parsed: Parsed) -> Answered:
-        examples = replies.examples(parsed.understood.nearest, parsed.understood.language)
-        asker = replace(self.asker, language=parsed.understood.language)
-        said = replies.refused(why, examples, asker)
+        examples = replies.examples(parsed.understood.nearest, self.asker.language)
+        said = replies.refused(why, examples, self.asker)
         return self._said(parsed.understood, said, f"refused: {why}", candidates=examples)
 
     def _said(

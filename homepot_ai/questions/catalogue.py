@@ -1,4 +1,6 @@
-"""What can be asked: every named question with its words and slots. Data in `templates/questions/catalogue.yaml`.
+"""What can be asked: every named question with its words and slots.
+
+Data in `templates/questions/catalogue.yaml`.
 
 text ─► understand (by `examples`) ─► slots ─► resolve ─► `answer` (one query of `queries/`) ─► Found
 """
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +17,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, get_args
 
 import yaml
+from psycopg.errors import QueryCanceled
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from homepot_ai.errors import QuestionError
@@ -23,6 +26,12 @@ from homepot_ai.questions.types import Asker, Found, SlotName, Slots
 from homepot_ai.settings import project_home
 from homepot_ai.store.database import Connection
 
+#: Slots whose field in `Slots` has another name.
+_FIELDS: Mapping[str, str] = {
+    "type": "device_type", "period": "span", "since": "span", "horizon": "horizon_hours",
+}  # fmt: skip
+#: Rows of an answer's table where nobody says otherwise.
+SHOWN = 50
 Find = Callable[[Connection, Slots, Asker, datetime], Found]
 #: Words that stand for a slot where an example is shown to somebody.
 SAMPLE_WORDS: Mapping[Language, Mapping[SlotName, str]] = MappingProxyType(
@@ -99,7 +108,9 @@ class Intent:
         >>> intents()["compare_sites"].shown("en")
         'compare Berlin with Hamburg'
         """
-        return self.examples[language][index].format(**SAMPLE_WORDS[language])
+        return self.examples[language][index].format_map(
+            {str(slot): words for slot, words in SAMPLE_WORDS[language].items()}
+        )
 
 
 def intents() -> Mapping[str, Intent]:
@@ -123,26 +134,42 @@ def intent(key: str) -> Intent:
     return found
 
 
-def answer(conn: Connection, key: str, slots: Slots, asker: Asker, now: datetime) -> Found:
+def answer(
+    conn: Connection, key: str, slots: Slots, asker: Asker, now: datetime, *, max_rows: int = SHOWN
+) -> Found:
     """Run a named question.
 
     Args:
         conn: of :meth:`homepot_ai.store.database.Database.asker`: it sees what the asker may see, no more.
         slots: resolved; what the question needs must be there.
         now: the moment of the question, aware.
+        max_rows: rows that its table may have; what is cut is counted in `more`.
 
     Raises:
         QuestionError: there is no such question, or a slot that it needs is empty.
         NotFound: what a slot names is not there, or is not for this asker.
     """
     # Here, not above: the queries read the rest of the program, the router needs only the words.
-    from homepot_ai.questions.queries import FINDS
+    from homepot_ai.questions.queries.finds import FINDS
 
-    missing = intent(key).missing(vars(slots) | {"type": slots.device_type, "period": slots.span})
+    asked = intent(key)
+    missing = asked.missing(vars(slots) | {"type": slots.device_type, "period": slots.span})
     if missing:
         raise QuestionError(f"the question {key!r} needs a {missing[0].replace('_', ' ')}: name one")
+    # What the question does not take would narrow it in silence.
+    taken = {_FIELDS.get(slot, slot) for slot in asked.slots}
+    kept = replace(Slots(), **{name: value for name, value in vars(slots).items() if name in taken})
     find: Find = FINDS[key]
-    return find(conn, slots, asker, now)
+    try:
+        found = find(conn, kept, asker, now)
+    except QueryCanceled as error:
+        raise QuestionError(
+            "the question took too long to answer: narrow it to a site or device, or to a shorter period"
+        ) from error
+    if found.table is None or len(found.table[1]) <= max_rows:
+        return found
+    heads, rows = found.table
+    return replace(found, table=(heads, rows[:max_rows]), more=found.more + len(rows) - max_rows)
 
 
 @lru_cache(maxsize=4)
@@ -155,7 +182,9 @@ def _load(file: Path) -> Mapping[str, Intent]:
     except (yaml.YAMLError, ValidationError, AttributeError) as error:
         raise QuestionError(f"{file.name} is not a catalogue of questions: {error}") from error
     found = {
-        key: Intent(key, entry.title, entry.needs, entry.takes, entry.defaults, {"en": entry.en, "de": entry.de})
+        key: Intent(
+            key, entry.title, entry.needs, entry.takes, entry.defaults, {"en": entry.en, "de": entry.de}
+        )
         for key, entry in entries.items()
     }  # fmt: skip
     names = set(get_args(SlotName))

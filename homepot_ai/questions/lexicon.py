@@ -31,6 +31,7 @@ class Lexicon:
         device_nouns, generic, site_nouns, metrics, categories, severities, numbers: patterns without anchors.
         implied: metric by pattern of the adjectives that stand for it.
         elsewhere: topics that are not ours; commands: verbs that want something done;
+            plain: words of a question for a mere status;
             hostile: pattern of attacks, of a text that is in lower case only.
         known: every word that is no name; stems: beginnings of such words; spelled: of the known, those that
             a typo may be corrected to.
@@ -49,6 +50,7 @@ class Lexicon:
     commands: str
     hostile: str
     other_languages: frozenset[str]
+    plain: frozenset[str]
     known: frozenset[str]
     stems: tuple[str, ...]
     spelled: tuple[str, ...]
@@ -134,6 +136,7 @@ def lexicon() -> Lexicon:
         commands=patterns["commands"],
         hostile=hostile,
         other_languages=others,
+        plain=frozenset(data["plain"].split()),
         known=frozenset(known),
         stems=stems,
         spelled=tuple(sorted(word for word in known if len(word) >= 4)),

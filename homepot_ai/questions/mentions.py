@@ -59,6 +59,234 @@ _GERMAN_PLACES = {"in", "aus", "bei", "von", "vom", "fuer", "um", "nach"}
 _AFTER_FIRST = (
     r"vs|versus|and|or|und|oder|status|health|uptime|overview|<site>|against|gegen|is|ist|has|store|open"
 )
+_PLURALS = ("s", "kassen", "waagen", "kameras", "sensoren", "tueren", "truhen", "automaten", "anlagen", "en")
+_BEFORE_CALLED = frozenset(
+    [
+        "the",
+        "is",
+        "of",
+        "for",
+        "on",
+        "about",
+        "with",
+        "at",
+        "was",
+        "does",
+        "did",
+        "has",
+        "are",
+        "status",
+        "health",
+        "from",
+        "our",
+        "my",
+        "hows",
+        "whats",
+        "how",
+        "if",
+        "when",
+        "why",
+        "ist",
+        "der",
+        "die",
+        "das",
+        "den",
+        "dem",
+        "des",
+        "von",
+        "vom",
+        "und",
+        "and",
+        "fuer",
+        "bei",
+        "am",
+        "zum",
+        "zur",
+        "unser",
+        "unsere",
+        "unserem",
+        "mein",
+        "meine",
+        "that",
+        "will",
+        "can",
+    ]
+)
+#: Words that are no part of what a device is called.
+_NO_PART = _BEFORE_CALLED | frozenset(
+    [
+        "a",
+        "an",
+        "any",
+        "all",
+        "some",
+        "each",
+        "every",
+        "which",
+        "what",
+        "who",
+        "this",
+        "these",
+        "those",
+        "in",
+        "to",
+        "or",
+        "not",
+        "no",
+        "it",
+        "its",
+        "there",
+        "overall",
+        "general",
+        "whole",
+        "entire",
+        "same",
+        "other",
+        "last",
+        "first",
+        "next",
+        "new",
+        "old",
+        "current",
+        "worst",
+        "best",
+        "noisiest",
+        "riskiest",
+        "sickest",
+        "unhealthiest",
+        "average",
+        "mean",
+        "offline",
+        "online",
+        "silent",
+        "broken",
+        "healthy",
+        "unhealthy",
+        "critical",
+        "many",
+        "most",
+        "few",
+        "one",
+        "show",
+        "me",
+        "list",
+        "give",
+        "tell",
+        "please",
+        "health",
+        "state",
+        "condition",
+        "score",
+        "welche",
+        "welcher",
+        "welches",
+        "alle",
+        "aller",
+        "keine",
+        "jede",
+        "jeder",
+        "ein",
+        "eine",
+        "einen",
+        "einem",
+        "diese",
+        "dieser",
+        "dieses",
+        "zeig",
+        "zeige",
+        "gib",
+        "type",
+        "types",
+        "kind",
+        "sort",
+        "do",
+        "have",
+        "had",
+        "we",
+        "you",
+        "they",
+        "us",
+        "be",
+        "been",
+        "as",
+        "per",
+        "by",
+        "than",
+        "then",
+        "get",
+        "got",
+        "say",
+        "see",
+        "compare",
+        "uptime",
+        "availability",
+        "forecast",
+        "prediction",
+        "predict",
+        "risk",
+        "history",
+        "trend",
+        "max",
+        "min",
+        "maximum",
+        "minimum",
+        "temperature",
+        "cpu",
+        "memory",
+        "disk",
+        "latency",
+        "make",
+        "find",
+        "wie",
+        "was",
+        "wer",
+        "wo",
+        "im",
+        "geht",
+        "es",
+        "sind",
+        "war",
+        "hat",
+        "haben",
+        "zustand",
+        "lage",
+        "stand",
+        "incidents",
+        "incident",
+        "alerts",
+        "alert",
+        "alarm",
+        "alarms",
+        "events",
+        "errors",
+        "error",
+        "problem",
+        "problems",
+        "issue",
+        "issues",
+        "device",
+        "devices",
+        "number",
+        "id",
+        "firmware",
+        "model",
+        "only",
+        "against",
+        "versus",
+        "vs",
+        "between",
+        "reason",
+        "cause",
+        "long",
+        "often",
+        "much",
+        "far",
+        "quickly",
+        "ok",
+        "okay",
+        "status",
+    ]
+)
 #: Tokens that a name may have to be found in a text.
 _NAME_TOKENS = 8
 _AFTER_N = r"(?:most|worst|best|highest|lowest|riskiest|noisiest|least|unhealthiest|sickest|poorest|hottest)"
@@ -217,16 +445,18 @@ def read(text: str, names: Names | None = None) -> Reading:
     _tokens(line)
     if names is not None:
         _named(line, names)
+    _named_sites(line)
     _numbers_of_incidents(line)
     _devices(line)
-    _named_sites(line)
+    _called(line)
     _kinds_of_incidents(line)
     line.mark("metric", _bounded(words.metrics))
     line.mark("type", _bounded(r"(?:type|typ|art) (?P<it>[a-z][\w-]{2,})"), "it")
-    line.mark("type", _bounded(words.device_nouns))
+    types = rf"(?:(?:{words.device_nouns}) )*(?:{words.device_nouns})"
+    line.mark("type", _bounded(types))
     _spelled(line)
     line.mark("metric", _bounded(words.metrics))
-    line.mark("type", _bounded(words.device_nouns))
+    line.mark("type", _bounded(types))
     _strangers(line)
     _counts(line)
     masked, _ = line.joined()
@@ -342,7 +572,13 @@ def _devices(line: _Line) -> None:
     index = 1
     while index < len(line.tokens):
         token = line.tokens[index]
-        if token.kind == "device" and line.strange(index - 1) and not _after_preposition(line, index - 1):
+        verb = line.tokens[index - 1].folded.endswith(("ing", "ed"))
+        if (
+            token.kind == "device"
+            and line.strange(index - 1)
+            and not verb
+            and not _after_preposition(line, index - 1)
+        ):
             line.merge(index - 1, index + 1, "device")
             index -= 1
         index = max(index + 1, 1)
@@ -358,6 +594,40 @@ def _devices(line: _Line) -> None:
                 line.merge(first, index + 1, "device")
                 index = first
         index += 1
+
+
+def _called(line: _Line) -> None:
+    """`the cold room sensor hub`: one device that is called by what it is, after an article or at the start."""
+    index = 0
+    while index < len(line.tokens):
+        after = index
+        while after < len(line.tokens) and _noun(line, after):
+            after += 1
+        if after == index or line.tokens[after - 1].folded.endswith(_PLURALS):
+            index = max(after, index + 1)
+            continue
+        first = index
+        while first > 0 and _part(line.tokens[first - 1]):
+            first -= 1
+        before = line.tokens[first - 1].folded if first else ""
+        if 1 < after - first <= 4 + after - index and (first == 0 or before in _BEFORE_CALLED):
+            line.merge(first, after, "device")
+            after = first + 1
+        index = after
+
+
+def _noun(line: _Line, index: int) -> bool:
+    token = line.tokens[index]
+    return not token.kind and re.fullmatch(line.words.device_nouns, token.folded) is not None
+
+
+def _part(token: _Token) -> bool:
+    """Whether a word may be a part of what a device is called."""
+    return (
+        not token.kind
+        and re.fullmatch(r"[a-z]+(?:-[a-z]+)*", token.folded) is not None
+        and token.folded not in _NO_PART
+    )
 
 
 def _after_preposition(line: _Line, index: int) -> bool:
@@ -428,14 +698,18 @@ def _strangers(line: _Line) -> None:
         while after < len(line.tokens) and (line.strange(after) or _goes_on(line, after)):
             after += 1
         first = index
-        if first > 1 and line.tokens[first - 1].folded in _PARTS_OF_NAMES and line.capital(first - 1):
-            first -= 1
+        if first > 0 and line.tokens[first - 1].folded in _PARTS_OF_NAMES and not line.tokens[first - 1].kind:
+            whole = first > 1 and re.fullmatch(
+                rf"{line.words.before_site}|{_BEFORE_NAME}", line.tokens[first - 2].folded
+            )
+            if line.capital(first - 1) or whole:
+                first -= 1
         before = line.tokens[first - 1].folded if first else ""
         behind = line.tokens[after].folded if after < len(line.tokens) else ""
         named = re.fullmatch(nouns, before) or re.fullmatch(nouns, behind)
         asked = re.fullmatch(_BEFORE_NAME, before) and re.fullmatch(_AFTER_NAME, behind)
         placed = re.fullmatch(line.words.before_site, before) and (
-            re.fullmatch(_AFTER_NAME, behind)
+            (re.fullmatch(_AFTER_NAME, behind) and before != "to")
             or (line.capital(first) and (not german or before in _GERMAN_PLACES))
         )
         # In English a capital within a sentence makes a name; German writes every noun with one.

@@ -1,4 +1,4 @@
-"""Which of many names was meant: by its exact letters, its words, words like them, or nearly its letters. Pure.
+"""Which of many names was meant: by its letters, its words, words like them, or nearly its letters. Pure.
 
 Numbers in a name are never guessed: "POS 3" is nobody else's "POS 13".
 """
@@ -198,7 +198,7 @@ class Index:
         yield self._nearly(bare)
 
     def _holding_all(self, words: Sequence[str]) -> list[Entry]:
-        """Names that hold all these words, in themselves or in where they are; the shortest alone, if it is."""
+        """Names that hold all these words, in themselves or in where they are; a whole name first."""
         sets = [self._holding.get(word, set()) for word in words]
         places = set.intersection(*sets) if sets else set()
         found = [self.entries[place] for place in sorted(places)]

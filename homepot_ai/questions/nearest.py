@@ -27,7 +27,7 @@ Near = Callable[[Reading], Ranked]
 
 KEPT = 12
 #: At least so near, and so much nearer than the next intent, to be taken for it.
-LEAST, MARGIN = 0.55, 0.04
+LEAST, MARGIN = 0.62, 0.04
 _BINS = 4096
 _WORDS = {
     "device": "the device", "site": "the site", "name": "the device", "type": "the devices",

@@ -19,11 +19,13 @@ from homepot_ai.reporting.voice import ABSENT, Voice, message
 from homepot_ai.settings import project_home
 from homepot_ai.text import clean
 
-#: Rows of a table that are shown; what was found beyond is counted.
-ROWS = 50
+#: Devices that an answer says it is about, at most.
+ABOUT = 50
 CELL = 80
 #: A day's worth: what is older than this is said to be old.
 STALE = timedelta(minutes=10)
+#: Of forecasts' intervals.
+COVERAGE = 0.8
 WORDS = {
     "open": message("open"), "acknowledged": message("acknowledged"), "closed": message("closed"),
     "critical": message("critical"), "warning": message("warning"), "info": message("info"),
@@ -90,7 +92,7 @@ class Page:
     def device(self, id: int, name: str, status: str | None = None, site: Ref | None = None) -> Ref:
         """A device that the answer is about."""
         told = clean(name)
-        if id not in self._devices and len(self._devices) < ROWS:
+        if id not in self._devices and len(self._devices) < ABOUT:
             self._devices[id] = RelevantDevice(id, told, status or "not_scored")
         return self.book.device(told, at=site, key=id)
 
@@ -102,9 +104,22 @@ class Page:
         """All that the asker may see."""
         return self.book.fleet(self.t("the fleet") if self.asker.sites is None else self.t("your sites"))
 
+    def type(self, name: str, site: str | None = None) -> Ref:
+        """Devices of a type, at a site where one is named."""
+        told = (
+            type_word(name)
+            if site is None
+            else self.t("{type} at {site}", type=type_word(name), site=clean(site))
+        )
+        return self.book.type(told, key=told)
+
+    def sure(self) -> Ref:
+        """How likely an interval of ours holds what it is of."""
+        return self.share(None, "probability", COVERAGE)
+
     def incident(self, id: int) -> Ref:
         """An incident by its number."""
-        return self.book.incident(self.t("incident {n}", n=id), key=id)
+        return self.book.incident(self.t("Incident {n}", n=id), key=id)
 
     # --- facts
 
@@ -163,8 +178,8 @@ class Page:
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[object]], total: int | None = None) -> None:
         """A table in the asker's language; `total`: how many rows there are, where they are not all here."""
         shown = [[clean(str(cell), CELL) if cell not in (None, "") else "" for cell in row] for row in rows]
-        self._table = ([self.t(head) for head in heads], shown[:ROWS])
-        self._more = max(0, (len(rows) if total is None else total) - len(shown[:ROWS]))
+        self._table = ([self.t(head) for head in heads], shown)
+        self._more = max(0, (total or 0) - len(shown))
 
     def heads(self, *heads: str) -> Sequence[str]:
         """Column titles: a way to name them for the catalogues."""

@@ -33,10 +33,9 @@ class Rule:
 def place(reading: Reading) -> str | None:
     """The intent of the first rule that fits, or None.
 
-        >>> from homepot_ai.questions.lexicon import rules_data
-    from homepot_ai.questions.mentions import read
-        >>> place(read("who acknowledged incident 12?")), place(read("how do I cook pasta"))
-        ('who_acknowledged', None)
+    >>> from homepot_ai.questions.mentions import read
+    >>> place(read("who acknowledged incident 12?")), place(read("how do I cook pasta"))
+    ('who_acknowledged', None)
     """
     there = {mention.kind for mention in reading.mentions}
     for rule in rules():

@@ -31,7 +31,7 @@ _LEADING = re.compile(
     r"^(?:(?:in|over|during|for|on|at|of|by|until|till|since|from|after|as of|the|über|ueber|während"
     r"|im|in den|in der|am|um|an|seit|ab|nach|bis|zum|der|den|dem|die|das) +)+"
 )
-_SINCE = r"(?:since|as of|starting|beginning|from|after|seit(?:dem)?|ab|nach)"
+_SINCE = r"(?:since|as of|starting|beginning|after|seit(?:dem)?|ab|nach)"
 _ONWARDS = r"(?: +(?:on|onwards?|an))?"
 _UNTIL = r"(?:until|till|by|before|up to|bis(?: +zu[mr]?)?)"
 
@@ -64,7 +64,7 @@ def spot(text: str) -> list[Said]:
     while match := _finder().search(plain, position):
         group = str(match.lastgroup)
         words = text[match.start(group) : match.end(group)]
-        kind: Kind = "since" if group == "since" else "ahead" if group == "until" else "period"
+        kind: Kind = "since" if group in ("since", "from") else "ahead" if group == "until" else "period"
         if group in ("span", "range") and any(
             rule.ahead and rule.pattern.fullmatch(lowered(words)) for rule in RULES
         ):
@@ -274,6 +274,7 @@ def _finder() -> re.Pattern[str]:
     return re.compile(
         rf"(?<![\w.#-])(?:(?P<range>{unnamed(between.pattern.pattern)})"
         rf"|(?<!look )(?<!looking ){_SINCE} +(?:the +|dem +|der +|den +)?(?P<since>{every}|{hour}){_ONWARDS}"
+        rf"|from +(?:the +)?(?P<from>{every}|{hour}) +(?:on|onwards?)"
         rf"|{_UNTIL} +(?:the +|next +)?(?P<until>{every})"
         rf"|(?P<span>{alone}))(?![\w-])"
     )

@@ -24,9 +24,7 @@ from homepot_ai.questions.types import SlotName, Understood
 #: intent and slots, or None.
 Placer = Callable[[str, Sequence[str]], tuple[str, Mapping[str, str]] | None]
 #: A rule that fits everything needs words that are all known: these say little themselves.
-_GENERIC = frozenset(
-    {"device_status", "site_status", "fleet_status", "type_status", "metric_now", "list_devices"}
-)
+_GENERIC = frozenset({"device_status", "site_status", "fleet_status", "type_status"})
 _ELLIPSIS = re.compile(
     r"^(?:and|und|what about|how about|was ist mit|wie ist es mit|wie siehts? .*aus mit|same|also|auch|or|oder"
     r"|now|then|dann|dasselbe|das gleiche|ok and|so)\b"
@@ -118,23 +116,27 @@ def parse(
 def _place(reading: Reading, near: Near | None) -> Understood:
     """By a rule, else by the nearest example."""
     placed = rules.place(reading)
-    if placed is not None and not (reading.unknown and placed in _GENERIC):
+    if placed is not None and (placed not in _GENERIC or _plain(reading)):
         return _understood(reading, placed, "rule", 0.95 if not reading.unknown else 0.8)
     ranked = (near or nearest.by_letters)(reading)
     close = tuple(dict.fromkeys(key for key, _ in ranked))[:4]
     if ranked:
         key, likeness = ranked[0]
         sure = nearest.sure(ranked)
-        if (
-            placed is not None
-            and len(reading.unknown) <= 1
-            and (key == placed or not sure)
-            and likeness >= 0.4
-        ):
+        # Beside other words than a status has, only what is nearly an example asks for one.
+        least = 0.4 if placed not in _GENERIC else 0.75
+        if placed is not None and key == placed and len(reading.unknown) <= 1 and likeness >= least:
             return replace(_understood(reading, placed, "rule", 0.7), nearest=close)
-        if sure and _answerable(reading, key):
+        told = key not in _GENERIC or _plain(reading)
+        if sure and told and len(reading.unknown) <= 1 and _answerable(reading, key):
             return replace(_understood(reading, key, "example", likeness), nearest=close)
     return Understood(None, {}, "none", 0.0, nearest=close)
+
+
+def _plain(reading: Reading) -> bool:
+    """Whether a question for a mere status says nothing else."""
+    said = re.findall(r"(?<![<\w])[a-z]+(?![>\w])", reading.masked)
+    return all(word in lexicon().plain for word in said)
 
 
 def _answerable(reading: Reading, key: str) -> bool:

@@ -32,7 +32,8 @@ Keeper = Literal["device", "site", "incident", "anomaly", "scope", "open", "flee
 _KEPT: Mapping[Keeper, LiteralString] = {
     "device": "device_id IN (SELECT allowed_devices())",
     "site": "site_id IN (SELECT allowed_sites())",
-    "incident": "incident_id IN (SELECT id FROM {ours}.ai_incidents WHERE site_id IN (SELECT allowed_sites()))",
+    "incident": "incident_id IN (SELECT id FROM {ours}.ai_incidents "
+    "WHERE site_id IN (SELECT allowed_sites()))",
     "anomaly": "anomaly_id IN (SELECT id FROM {ours}.ai_anomaly_logs "
     "WHERE device_id IN (SELECT allowed_devices()))",
     "scope": "(scope = 'site' AND scope_id IN (SELECT allowed_sites()) "
@@ -85,7 +86,8 @@ _FUNCTIONS: tuple[LiteralString, ...] = (
        LANGUAGE sql STABLE SECURITY DEFINER ROWS 10 SET search_path = pg_catalog AS $$
          SELECT id FROM {theirs}.sites
           WHERE current_setting('homepot_ai.sites', true) = '*'
-             OR id = ANY (string_to_array(nullif(current_setting('homepot_ai.sites', true), '*'), ',')::integer[])
+             OR id = ANY (string_to_array(
+                  nullif(current_setting('homepot_ai.sites', true), '*'), ',')::integer[])
        $$""",
     """CREATE OR REPLACE FUNCTION {ask}.allowed_devices() RETURNS SETOF integer
        LANGUAGE sql STABLE SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog AS $$
@@ -133,11 +135,12 @@ _FUNCTIONS: tuple[LiteralString, ...] = (
           LIMIT 20000
        $$""",
     """CREATE OR REPLACE FUNCTION {ask}.schedules_seen()
-       RETURNS TABLE (site_id integer, day_of_week integer, open_time time, close_time time, is_closed boolean,
-                      is_maintenance_window boolean, peak_hours_start time, peak_hours_end time)
+       RETURNS TABLE (site_id integer, day_of_week integer, open_time time, close_time time,
+                      is_closed boolean, is_maintenance_window boolean, peak_hours_start time,
+                      peak_hours_end time)
        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-         SELECT site_id, day_of_week, open_time, close_time, is_closed, is_maintenance_window, peak_hours_start,
-                peak_hours_end
+         SELECT site_id, day_of_week, open_time, close_time, is_closed, is_maintenance_window,
+                peak_hours_start, peak_hours_end
            FROM {theirs}.site_operating_schedules WHERE site_id IN (SELECT {ask}.allowed_sites())
        $$""",
     """CREATE OR REPLACE FUNCTION {ask}.ai_shard_of(device_id bigint, shards integer) RETURNS integer
@@ -196,7 +199,7 @@ def drop(db: Database, conn: Connection) -> None:
 def transaction(
     db: Database, conn: Connection, sites: Collection[int] | None, *, timeout_s: float
 ) -> Iterator[Connection]:
-    """One read-only transaction of an asker on a connection of the login; the connection is as before after it.
+    """One read-only transaction of an asker, on a connection of the login that is as before after it.
 
     Args:
         sites: what they may see; None: everything; empty: nothing.

@@ -81,6 +81,7 @@ def test_the_deployments_of_this_system() -> None:
         "decide-visit",
         "visit-done",
         "site-insights",
+        "ask",
         "analyze-device",
         "device-report",
         "replay-sample",

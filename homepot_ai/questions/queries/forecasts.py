@@ -1,4 +1,4 @@
-"""What is expected of devices, how good such forecasts were, what visits are planned and what it all costs."""
+"""What is expected of devices, how good such forecasts were, which visits are planned, what it all costs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def device_forecast(conn: Connection, slots: Slots, asker: Asker, now: datetime)
         metric,
         day,
         week,
-        month,
+        _,
         _,
         low,
         mid,
@@ -62,8 +62,10 @@ def device_forecast(conn: Connection, slots: Slots, asker: Asker, now: datetime)
         page.say(
             "It fails with a probability of {day} within a day and of {week} within a week.",
             day=page.share(it, "probability of a failure within a day", day, source="ai_device_risks.p_24h"),
-            week=page.share(it, "probability of a failure within a week", week, source="ai_device_risks.p_7d"),
-        )  # fmt: skip
+            week=page.share(
+                it, "probability of a failure within a week", week, source="ai_device_risks.p_7d"
+            ),
+        )
     if mid is not None and metric:
         _tell_crossing(page, it, metric, low, mid, high)
     elif cause:
@@ -71,11 +73,12 @@ def device_forecast(conn: Connection, slots: Slots, asker: Asker, now: datetime)
         page.say("What speaks for it: {cause}.", cause=told)
     if life is not None:
         page.say(
-            "Its remaining life is about {life}, between {low} and {high} with a probability of four in five.",
+            "Its remaining life is about {life}; with a probability of {sure} between {low} and {high}.",
             life=page.duration(it, "remaining life", life * 1440),
             low=page.duration(it, "remaining life at least", life_low * 1440),
             high=page.duration(it, "remaining life at most", life_high * 1440),
-        )  # fmt: skip
+            sure=page.sure(),
+        )
     if action and level != "low":
         page.say("Recommended: {action}.", action=page.text(it, "recommendation", action))
     if now - at > LATE:
@@ -90,10 +93,14 @@ def _tell_crossing(page: Page, it: Ref, metric: str, low: Any, mid: Any, high: A
         page.say("Its {metric} reaches the limit at about {mid}.", metric=name, mid=expected)
         return
     page.say(
-        "Its {metric} reaches the limit at about {mid}, between {low} and {high} with a probability of four in five.",
-        metric=name, mid=expected, low=page.moment(it, "limit at the earliest", low),
+        "Its {metric} reaches the limit at about {mid}; with a probability of {sure} between {low} "
+        "and {high}.",
+        metric=name,
+        mid=expected,
+        low=page.moment(it, "limit at the earliest", low),
         high=page.moment(it, "limit at the latest", high),
-    )  # fmt: skip
+        sure=page.sure(),
+    )
 
 
 def riskiest_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
@@ -107,7 +114,9 @@ def riskiest_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime
     page.dated(max(row[12] for row in found))
     n = page.count(it, "devices at high risk", found[0][14], source="ai_device_risks.level")
     of = page.count(it, "devices judged", found[0][13], source="ai_device_risks")
-    page.say("{n} of {of} judged devices of {scope} are at high or critical risk.", n=n, of=of, scope=it)
+    page.say(
+        "Devices of {scope} at high or critical risk: {n} of {of} that were judged.", n=n, of=of, scope=it
+    )
     rows = []
     for id_, name, site_id, site, _, level, cause, metric, week, low, high, action, _, _, _ in found:
         device = page.device(id_, name, site=page.site(site_id, site))
@@ -119,9 +128,12 @@ def riskiest_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime
             if week is None:
                 page.say("The risk of {device} is {level}.", device=device, level=risk)
             else:
-                page.say("The risk of {device} is {level}; it fails within a week with a probability of {week}.",
-                         device=device, level=risk,
-                         week=page.share(device, "probability of a failure within a week", week))  # fmt: skip
+                page.say(
+                    "The risk of {device} is {level}; it fails within a week with a probability of {week}.",
+                    device=device,
+                    level=risk,
+                    week=page.share(device, "probability of a failure within a week", week),
+                )
     heads = page.heads("device", "site", "risk", "fails within a week", "what", "when", "do")
     page.table(heads, rows, found[0][13])
     return page.found()
@@ -156,7 +168,10 @@ def when_full(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Fo
     page.dated(max((row[4] for row in found), default=None))
     n = page.count(it, "devices that reach the limit", found[0][8] if found else 0, source="ai_predictions")
     page.say(
-        "Of {scope}, {n} devices are foreseen to reach the limit of {metric}.", scope=it, n=n, metric=name
+        "Devices of {scope} that are foreseen to reach the limit of {metric}: {n}.",
+        scope=it,
+        n=n,
+        metric=name,
     )
     rows = []
     for id_, device, site_id, site, _, low, mid, high, _ in found:
@@ -187,19 +202,26 @@ def maintenance_due(conn: Connection, slots: Slots, asker: Asker, now: datetime)
     n = page.count(it, "planned visits", found[0][16] if found else 0, source="ai_maintenance_schedule")
     until = _horizon(slots, now)
     if until is not None:
-        page.say("{n} devices of {scope} have a visit proposed or accepted until {until}.", n=n, scope=it,
-                 until=page.moment(it, "until", until))  # fmt: skip
+        page.say(
+            "Visits proposed or accepted for {scope} until {until}: {n}.",
+            n=n,
+            scope=it,
+            until=page.moment(it, "until", until),
+        )
     else:
-        page.say("{n} devices of {scope} have a visit proposed or accepted.", n=n, scope=it)
+        page.say("Visits proposed or accepted for {scope}: {n}.", n=n, scope=it)
     rows = []
     for _, id_, name, site_id, site, at, _, needed, state, reason, action, _, _, _, _, _, _ in found:
         device = page.device(id_, name, site=page.site(site_id, site))
         rows.append((page.when(at), site, name, page.word(state), page.when(needed), reason, action))
         if len(rows) <= 2:
-            page.say("{device}: {state} for {at}, because of this: {reason}.", device=device,
-                     state=page.state(device, "state of the visit", state),
-                     at=page.moment(device, "visit", at, source="ai_maintenance_schedule.visit_at"),
-                     reason=page.text(device, "reason", reason))  # fmt: skip
+            page.say(
+                "{device}: {state} for {at}; the reason given: {reason}.",
+                device=device,
+                state=page.state(device, "state of the visit", state),
+                at=page.moment(device, "visit", at, source="ai_maintenance_schedule.visit_at"),
+                reason=page.text(device, "reason", reason),
+            )
     if rows:
         heads = page.heads("when", "site", "device", "state", "needed by", "why", "do")
         page.table(heads, rows, found[0][16])
@@ -213,7 +235,7 @@ def visit_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
     found = _visits(conn, slots, now)
     page.dated(newest(conn))
     n = page.count(it, "planned visits", found[0][16] if found else 0, source="ai_maintenance_schedule")
-    page.say("{n} devices of {scope} have a visit proposed or accepted.", n=n, scope=it)
+    page.say("Visits proposed or accepted for {scope}: {n}.", n=n, scope=it)
     sums: dict[str, list[float]] = {}
     for row in found:
         if row[12] is not None and row[14]:
@@ -225,19 +247,26 @@ def visit_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
             "The visits cost about {cost}; not to go is expected to cost {other}.",
             cost=page.money(it, "cost of the visits", cost, currency, source="ai_maintenance_schedule.cost"),
             other=page.money(it, "cost without the visits", other, currency),
-        )  # fmt: skip
+        )
     unpriced = sum(row[12] is None for row in found)
     if unpriced:
         told = page.count(it, "visits without a cost", unpriced)
-        page.say("Of {n} visits the cost is not known: no rates are configured for their sites.", n=told)
+        page.say(
+            "Visits whose cost is not known, because no rates are configured for their sites: {n}.", n=told
+        )
     page.table(
         page.heads("when", "site", "device", "cost", "cost if not"),
         [
-            (page.when(r[5]), r[4], r[2], "" if r[12] is None else f"{page.voice.number(r[12])} {r[14]}",
-             "" if r[13] is None else f"{page.voice.number(r[13])} {r[14]}")
+            (
+                page.when(r[5]),
+                r[4],
+                r[2],
+                "" if r[12] is None else f"{page.voice.number(r[12])} {r[14]}",
+                "" if r[13] is None else f"{page.voice.number(r[13])} {r[14]}",
+            )
             for r in found
         ],
-    )  # fmt: skip
+    )
     return page.found()
 
 
@@ -256,10 +285,12 @@ def downtime_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     failures = sum(int(count) for count, _ in down.values())
     minutes = sum(float(lost or 0) for _, lost in down.values())
     page.say(
-        "{n} failures of {scope} lasted {duration} in all ({period}).",
-        n=page.count(it, "failures", failures, period=page.period, source="ai_device_outcomes"), scope=it,
-        duration=page.duration(it, "time down", minutes, period=page.period), period=page.about(),
-    )  # fmt: skip
+        "Failures of {scope}: {n}, in all {duration} long ({period}).",
+        n=page.count(it, "failures", failures, period=page.period, source="ai_device_outcomes"),
+        scope=it,
+        duration=page.duration(it, "time down", minutes, period=page.period),
+        period=page.about(),
+    )
     sums: dict[str, float] = {}
     without, rows = 0, []
     for site_id, site, configured in rates:
@@ -280,11 +311,15 @@ def downtime_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
             )
         )
     for currency, cost in sorted(sums.items()):
-        page.say("By the configured rates that cost {cost}.",
-                 cost=page.money(it, "cost of downtime", cost, currency, period=page.period))  # fmt: skip
+        page.say(
+            "By the configured rates that cost {cost}.",
+            cost=page.money(it, "cost of downtime", cost, currency, period=page.period),
+        )
     if without:
-        page.say("{n} sites have no rate for downtime: what it cost them is not known.",
-                 n=page.count(it, "sites without a rate", without))  # fmt: skip
+        page.say(
+            "Sites without a rate for downtime, where the cost is not known: {n}.",
+            n=page.count(it, "sites without a rate", without),
+        )
     page.table(page.heads("site", "failures", "time down", "cost"), rows)
     return page.found()
 
@@ -299,22 +334,23 @@ def prediction_record(conn: Connection, slots: Slots, asker: Asker, now: datetim
     it = page.everything()
     source = "ai_risk_episodes.outcome"
     page.say(
-        "Of the warnings raised in this period ({period}), {true} came true, {averted} were averted by "
-        "maintenance and {false} were false alarms; {waiting} cannot be judged yet.",
-        period=page.about(), true=page.count(it, "warnings that came true", true, source=source),
+        "Warnings ({period}): {true} came true, {averted} averted by maintenance, {false} false "
+        "alarms, {waiting} not to be judged yet.",
+        period=page.about(),
+        true=page.count(it, "warnings that came true", true, source=source),
         averted=page.count(it, "averted failures", averted, source=source),
         false=page.count(it, "false alarms", false, source=source),
         waiting=page.count(it, "warnings not yet judged", waiting, source=source),
-    )  # fmt: skip
+    )
     record = track_record.current(conn, now) if asker.sites is None else track_record.TrackRecord()
     if record.made_at is None:
         page.say("Of the daily forecasts there is no track record that could be shown here.")
         return page.found()
     page.say(
-        "{n} daily forecasts are settled, {waiting} still wait.",
+        "Daily forecasts: {n} settled, {waiting} still waiting.",
         n=page.count(it, "settled forecasts", record.settled, source="ai_prediction_rules.record"),
         waiting=page.count(it, "forecasts that wait", record.waiting),
-    )  # fmt: skip
+    )
     rows = []
     for figure in record.figures:
         skill = page.voice.percent(figure.skill) if figure.skill is not None else page.t("not known")
@@ -322,7 +358,7 @@ def prediction_record(conn: Connection, slots: Slots, asker: Asker, now: datetim
         rows.append((figure.forecaster, figure.horizon, figure.n, figure.happened, skill, few))
     if rows:
         page.table(
-            page.heads("forecaster", "horizon", "forecasts", "failures", "better than the base rate", ""),
+            page.heads("forecaster", "horizon", "forecasts", "failures", "better than the base rate", "note"),
             rows,
         )
     return page.found()

@@ -10,6 +10,7 @@ from homepot_ai.questions.queries import reading
 from homepot_ai.questions.queries.incidents import newest, within
 from homepot_ai.questions.queries.measures import SQL
 from homepot_ai.questions.types import Asker, Found, Slots
+from homepot_ai.reporting.voice import message
 from homepot_ai.store.database import Connection
 
 #: More data older than this is called old.
@@ -25,28 +26,42 @@ def uptime(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found
     given = reading.scope(slots, now)
     judged, lost, critical, devices, at, first = conn.execute(
         SQL["available"] + SQL["sum_available"], given
-    ).fetchone() or (0, 0, 0, 0, None, None)  # fmt: skip
+    ).fetchone() or (0, 0, 0, 0, None, None)
     page.dated(at)
     if not judged:
-        page.say("Of {scope} nothing was judged in this period ({period}): its availability is not known.",
-                 scope=it, period=page.about())  # fmt: skip
+        page.say(
+            "For {scope} nothing was judged ({period}): the availability is not known.",
+            scope=it,
+            period=page.about(),
+        )
         return page.found()
     share = page.share(
         it, "availability", 1 - lost / judged, period=page.period, source="ai_health_hours.no_data"
     )
     page.say(
-        "{scope} sent data in {share} of the time ({period}).", scope=it, share=share, period=page.about()
+        "Share of the time in which {scope} sent data: {share} ({period}).",
+        scope=it,
+        share=share,
+        period=page.about(),
     )
     down = page.duration(it, "time without data", lost, period=page.period)
     if slots.device is not None:
         times, longest = conn.execute(SQL["outages"], given).fetchone() or (0, None)
-        page.say("It was without data for {down}, {n} times.", down=down,
-                 n=page.count(it, "outages", times, period=page.period, source="ai_device_gaps"))  # fmt: skip
+        page.say(
+            "Time without data: {down}; outages: {n}.",
+            down=down,
+            n=page.count(it, "outages", times, period=page.period, source="ai_device_gaps"),
+        )
         if longest:
-            page.say("The longest time was {longest}.", longest=page.duration(it, "longest outage", longest))
+            page.say(
+                "The longest outage lasted {longest}.", longest=page.duration(it, "longest outage", longest)
+            )
     else:
-        page.say("{n} devices were without data for {down} in all.", down=down,
-                 n=page.count(it, "devices judged", devices))  # fmt: skip
+        page.say(
+            "Time without data of all {n} judged devices together: {down}.",
+            down=down,
+            n=page.count(it, "devices judged", devices),
+        )
         rows = reading.rows(conn, SQL["available"] + SQL["worst_available"], given)
         table = []
         for id_, name, site, site_id, minutes, gone in rows:
@@ -55,7 +70,7 @@ def uptime(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found
         if table:
             page.table(page.heads("device", "site", "availability", "time without data"), table)
     ill = page.share(it, "critical time", critical / judged, period=page.period)
-    page.say("It was critical in {share} of the time that was judged.", share=ill)
+    page.say("Share of the judged time that was critical: {share}.", share=ill)
     if page.span and first is not None and first > page.span.start + timedelta(hours=25):
         page.say("Nothing is known of before {at}.", at=page.moment(it, "known since", first))
     return page.found()
@@ -71,26 +86,40 @@ def anomalies(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Fo
     page.dated(newest(conn))
     total, still = (found[0][12], found[0][13]) if found else (0, 0)
     page.say(
-        "{n} anomalies were seen on {scope} ({period}), {open} of them are still there.",
-        n=page.count(it, "anomalies", total, period=page.period, source="ai_anomaly_logs"), scope=it,
-        period=page.about(), open=page.count(it, "open anomalies", still),
-    )  # fmt: skip
+        "Anomalies of {scope}: {n}, still there: {open} ({period}).",
+        n=page.count(it, "anomalies", total, period=page.period, source="ai_anomaly_logs"),
+        scope=it,
+        period=page.about(),
+        open=page.count(it, "open anomalies", still),
+    )
     rows = []
     for row in found:
         _, id_, name, site_id, site, started, ended, severity, metric, observed, low, high = row[:12]
         device = page.device(id_, name, site=page.site(site_id, site))
-        clause = page.why([
-            {"metric": metric or "", "kind": "", "contribution": 1.0, "observed": observed, "low": low, "high": high}
-        ])  # fmt: skip
+        clause = page.why(
+            [
+                {
+                    "metric": metric or "",
+                    "kind": "",
+                    "contribution": 1.0,
+                    "observed": observed,
+                    "low": low,
+                    "high": high,
+                }
+            ]
+        )
         told = clause[0] if metric else page.t("several metrics together")
         lasted = page.voice.duration(((ended or now) - started).total_seconds() / 60)
         rows.append(
             (page.when(started), name, site, page.word(severity), told, lasted if ended else page.t("still"))
         )
         if len(rows) <= 2:
-            page.say("{device}, since {at}: {what}.", device=device,
-                     at=page.moment(device, "anomaly since", started, source="ai_anomaly_logs.started_at"),
-                     what=page.book.cause(device, page.t("what deviates"), told, told))  # fmt: skip
+            page.say(
+                "{device}, since {at}: {what}.",
+                device=device,
+                at=page.moment(device, "anomaly since", started, source="ai_anomaly_logs.started_at"),
+                what=page.book.cause(device, page.t("what deviates"), told, told),
+            )
     if rows:
         page.table(page.heads("began", "device", "site", "severity", "what", "lasted"), rows, total)
     return page.found()
@@ -115,9 +144,12 @@ def _events(
 
 
 _KINDS = {
-    "anomaly": "anomaly", "status_change": "change of status", "error_burst": "burst of errors",
-    "failed_job": "failed job", "configuration_change": "change of configuration",
-}  # fmt: skip
+    "anomaly": message("anomaly"),
+    "status_change": message("change of status"),
+    "error_burst": message("burst of errors"),
+    "failed_job": message("failed job"),
+    "configuration_change": message("change of configuration"),
+}
 
 
 def device_events(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
@@ -126,13 +158,16 @@ def device_events(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     page.span = reading.span_of(page, slots, now, 7)
     slots = within(slots, page)
     it = reading.tell_scope(conn, page, slots, now)
-    kinds = dict(conn.execute(SQL["event_kinds"], reading.scope(slots, now)).fetchall())
+    kinds: dict[str, int] = dict(conn.execute(SQL["event_kinds"], reading.scope(slots, now)).fetchall())
     n = page.count(it, "events", sum(kinds.values()), period=page.period, source="ai_event_cache")
-    page.say("{n} events of {device} are remembered ({period}).", n=n, device=it, period=page.about())
+    page.say("Events of {device} that are remembered: {n} ({period}).", n=n, device=it, period=page.about())
     if kinds:
         bursts, jobs = kinds.get("error_burst", 0), kinds.get("failed_job", 0)
-        page.say("Among them are {bursts} bursts of errors and {jobs} failed jobs.",
-                 bursts=page.count(it, "bursts of errors", bursts), jobs=page.count(it, "failed jobs", jobs))  # fmt: skip
+        page.say(
+            "Bursts of errors among them: {bursts}; failed jobs: {jobs}.",
+            bursts=page.count(it, "bursts of errors", bursts),
+            jobs=page.count(it, "failed jobs", jobs),
+        )
     _events(conn, page, it, slots, now, None)
     return page.found()
 
@@ -143,11 +178,20 @@ def configuration_changes(conn: Connection, slots: Slots, asker: Asker, now: dat
     page.span = reading.span_of(page, slots, now, 7)
     slots = within(slots, page)
     it = reading.tell_scope(conn, page, slots, now)
-    kinds = dict(conn.execute(SQL["event_kinds"], reading.scope(slots, now)).fetchall())
-    n = page.count(it, "changes of the configuration", kinds.get("configuration_change", 0), period=page.period,
-                   source="ai_event_cache")  # fmt: skip
-    page.say("{n} changes of the configuration of {scope} are remembered ({period}).", n=n, scope=it,
-             period=page.about())  # fmt: skip
+    kinds: dict[str, int] = dict(conn.execute(SQL["event_kinds"], reading.scope(slots, now)).fetchall())
+    n = page.count(
+        it,
+        "changes of the configuration",
+        kinds.get("configuration_change", 0),
+        period=page.period,
+        source="ai_event_cache",
+    )
+    page.say(
+        "Changes of the configuration of {scope} that are remembered: {n} ({period}).",
+        n=n,
+        scope=it,
+        period=page.about(),
+    )
     _events(conn, page, it, slots, now, ["configuration_change"])
     return page.found()
 
@@ -161,12 +205,15 @@ def changes_since(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     given = reading.scope(slots, now)
     opened, closed, taken = conn.execute(SQL["changed"], given).fetchone() or (0, 0, 0)
     page.say(
-        "{opened} incidents of {scope} were opened, {acknowledged} acknowledged and {closed} closed ({period}).",
-        scope=it, period=page.about(),
-        opened=page.count(it, "incidents opened", opened, period=page.period, source="ai_incidents.opened_at"),
+        "Incidents of {scope}: {opened} opened, {acknowledged} acknowledged, {closed} closed ({period}).",
+        scope=it,
+        period=page.about(),
+        opened=page.count(
+            it, "incidents opened", opened, period=page.period, source="ai_incidents.opened_at"
+        ),
         acknowledged=page.count(it, "incidents acknowledged", taken, period=page.period),
         closed=page.count(it, "incidents closed", closed, period=page.period),
-    )  # fmt: skip
+    )
     now_at = newest(conn)
     page.dated(now_at)
     end = min(slots.span.end if slots.span else now, now_at or now)
@@ -174,21 +221,24 @@ def changes_since(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     n = page.count(
         it, "devices with another status", len(moved), period=page.period, source="ai_health_scores.status"
     )
-    page.say("{n} devices have another status at its end than at its beginning.", n=n)
+    page.say("Devices with another status at the end than at the beginning: {n}.", n=n)
     rows = []
     for id_, name, site_id, site, before, after in moved:
         device = page.device(id_, name, after, page.site(site_id, site))
         rows.append((name, site, page.word(before), page.word(after)))
         if len(rows) <= 2:
-            page.say("{device} was {before} and is {after}.", device=device,
-                     before=page.state(device, "status before", before),
-                     after=page.state(device, "status", after))  # fmt: skip
-    kinds = dict(conn.execute(SQL["event_kinds"], given).fetchall())
+            page.say(
+                "{device}: {before} at first, {after} in the end.",
+                device=device,
+                before=page.state(device, "status before", before),
+                after=page.state(device, "status", after),
+            )
+    kinds: dict[str, int] = dict(conn.execute(SQL["event_kinds"], given).fetchall())
     page.say(
-        "Besides, {configuration} changes of configuration and {jobs} failed jobs are remembered.",
+        "Besides, changes of configuration: {configuration}, failed jobs: {jobs}.",
         configuration=page.count(it, "changes of configuration", kinds.get("configuration_change", 0)),
         jobs=page.count(it, "failed jobs", kinds.get("failed_job", 0)),
-    )  # fmt: skip
+    )
     if rows:
         page.table(page.heads("device", "site", "before", "now"), rows)
     else:
@@ -196,8 +246,9 @@ def changes_since(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
         if list_events:
             page.table(
                 page.heads("when", "device", "site", "what"),
-                [(page.when(e[4]), e[1], e[3], e[6]) for e in list_events], list_events[0][7],
-            )  # fmt: skip
+                [(page.when(e[4]), e[1], e[3], e[6]) for e in list_events],
+                list_events[0][7],
+            )
     return page.found()
 
 
@@ -209,30 +260,36 @@ def data_quality(conn: Connection, slots: Slots, asker: Asker, now: datetime) ->
     median, oldest, devices, silent, at = conn.execute(SQL["ages"], given).fetchone() or (None,) * 5
     page.dated(at)
     if at is None:
-        page.say("Of {scope} nothing was scored within the last day.", scope=it)
+        page.say("For {scope} nothing was scored within the last day.", scope=it)
         return page.found()
     scored = page.duration(it, "age of the newest score", max(0.0, (now - at).total_seconds() / 60))
     page.say("The newest score of {scope} is {age} old.", scope=it, age=scored)
     if slots.device is not None:
         one = reading.device(conn, slots.device, now)
         if one.last_sample_at is not None and one.status == "no_data":
-            page.say("{device} sends no data since {at}.", device=it,
-                     at=page.moment(it, "last data", one.last_sample_at, source="ai_device_gaps.last_sample_at"))  # fmt: skip
+            page.say(
+                "{device} has sent no data since {at}.",
+                device=it,
+                at=page.moment(it, "last data", one.last_sample_at, source="ai_device_gaps.last_sample_at"),
+            )
         elif median is not None:
             page.say(
-                "The data that it rests on were {age} old.",
+                "Age of the data that it rests on: {age}.",
                 age=page.duration(it, "age of the data", median / 60),
             )
     elif median is not None:
         page.say(
-            "The data that it rests on were {median} old for half of the devices, and {oldest} at most.",
+            "Age of the data that it rests on: {median} in the median, {oldest} at most.",
             median=page.duration(it, "median age of the data", median / 60),
             oldest=page.duration(it, "oldest data", oldest / 60),
-        )  # fmt: skip
-        page.say("{silent} of {n} devices send no data.",
-                 silent=page.count(it, "silent devices", silent), n=page.count(it, "devices", devices))  # fmt: skip
+        )
+        page.say(
+            "Devices without data: {silent} of {n}.",
+            silent=page.count(it, "silent devices", silent),
+            n=page.count(it, "devices", devices),
+        )
     judged, lost, *_ = conn.execute(SQL["available"] + SQL["sum_available"], given).fetchone() or (0, 0)
     if judged:
         share = page.share(it, "completeness", 1 - lost / judged, source="ai_health_scores.status")
-        page.say("Within the last day data were there in {share} of the time that was judged.", share=share)
+        page.say("Share of the judged time of the last day with data: {share}.", share=share)
     return page.found()

@@ -19,14 +19,24 @@ SQL = named_sql.load("questions/sql/incidents.sql")
 
 
 def incidents(
-    conn: Connection, slots: Slots, now: datetime, *, open: bool, unseen: bool = False,
+    conn: Connection,
+    slots: Slots,
+    now: datetime,
+    *,
+    open: bool,
+    unseen: bool = False,
     recurring: bool = False,
-) -> list[tuple[Any, ...]]:  # fmt: skip
+) -> list[tuple[Any, ...]]:
     """Incidents of a scope, the gravest first."""
     given = reading.scope(
-        slots, now, severity=slots.severity, category=slots.category, open=open, unseen=unseen,
+        slots,
+        now,
+        severity=slots.severity,
+        category=slots.category,
+        open=open,
+        unseen=unseen,
         recurring=recurring,
-    )  # fmt: skip
+    )
     return reading.rows(conn, SQL["of_scope"], given)
 
 
@@ -51,11 +61,11 @@ def open_incidents(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
     n = page.count(it, "open incidents", total, source="ai_incidents")
     if slots.severity or slots.category:
         kind = page.text(it, "kind", " ".join(page.word(w) for w in (slots.severity, slots.category) if w))
-        page.say("{n} incidents ({kind}) are open for {scope}.", n=n, kind=kind, scope=it)
+        page.say("Open incidents of {scope} ({kind}): {n}.", n=n, kind=kind, scope=it)
     else:
         critical = page.count(it, "critical incidents", grave, source="ai_incidents")
         page.say(
-            "{n} incidents are open for {scope}, {critical} of them critical.",
+            "Open incidents of {scope}: {n}, of these critical: {critical}.",
             n=n,
             scope=it,
             critical=critical,
@@ -69,10 +79,11 @@ def open_incidents(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
 def _tell_one(page: Page, row: tuple[Any, ...]) -> None:
     case = page.incident(row[0])
     page.say(
-        "{incident}, open since {since}: {title}.", incident=case,
+        "{incident}, open since {since}: {title}.",
+        incident=case,
         since=page.moment(case, "open since", row[4], source="ai_incidents.opened_at"),
         title=page.text(case, "title", row[1], source="ai_incidents.title"),
-    )  # fmt: skip
+    )
 
 
 def past_incidents(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
@@ -86,12 +97,14 @@ def past_incidents(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
     total, grave = (found[0][15], found[0][16]) if found else (0, 0)
     still = sum(row[3] != "closed" for row in found)
     page.say(
-        "{n} incidents of {scope} were opened in this period ({period}), {critical} of them critical.",
-        n=page.count(it, "incidents", total, period=page.period, source="ai_incidents"), scope=it,
-        period=page.about(), critical=page.count(it, "critical incidents", grave, period=page.period),
-    )  # fmt: skip
+        "Incidents of {scope} that were opened: {n}, of these critical: {critical} ({period}).",
+        n=page.count(it, "incidents", total, period=page.period, source="ai_incidents"),
+        scope=it,
+        period=page.about(),
+        critical=page.count(it, "critical incidents", grave, period=page.period),
+    )
     if found:
-        page.say("{n} of them are still open.", n=page.count(it, "incidents still open", still))
+        page.say("Of these still open: {n}.", n=page.count(it, "incidents still open", still))
         _tell_last(page, found)
     list_incidents(page, found)
     return page.found()
@@ -101,10 +114,11 @@ def _tell_last(page: Page, found: list[tuple[Any, ...]]) -> None:
     last = max(found, key=lambda row: (row[4], row[0]))
     case = page.incident(last[0])
     page.say(
-        "The last one was {incident}, opened {at}: {title}.", incident=case,
+        "The last one was {incident}, opened {at}: {title}.",
+        incident=case,
         at=page.moment(case, "opened", last[4], source="ai_incidents.opened_at"),
         title=page.text(case, "title", last[1], source="ai_incidents.title"),
-    )  # fmt: skip
+    )
 
 
 def flapping_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
@@ -115,16 +129,28 @@ def flapping_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime
     it = reading.tell_scope(conn, page, slots, now)
     found = incidents(conn, slots, now, open=False, recurring=True)
     page.dated(newest(conn))
-    n = page.count(it, "incidents that came back", found[0][15] if found else 0, period=page.period,
-                   source="ai_incidents.recurrence")  # fmt: skip
-    page.say("{n} incidents of {scope} had been there before or kept flapping ({period}).", n=n, scope=it,
-             period=page.about())  # fmt: skip
+    n = page.count(
+        it,
+        "incidents that came back",
+        found[0][15] if found else 0,
+        period=page.period,
+        source="ai_incidents.recurrence",
+    )
+    page.say(
+        "Incidents of {scope} that had been there before or kept flapping: {n} ({period}).",
+        n=n,
+        scope=it,
+        period=page.about(),
+    )
     for row in found[:2]:
         case = page.incident(row[0])
         times = page.count(case, "recurrences", row[13], source="ai_incidents.recurrence")
         title = page.text(case, "title", row[1], source="ai_incidents.title")
         page.say(
-            "{incident} had come {times} times before: {title}.", incident=case, times=times, title=title
+            "Times that {incident} had come before: {times} ({title}).",
+            incident=case,
+            times=times,
+            title=title,
         )
     list_incidents(page, found)
     return page.found()
@@ -134,43 +160,61 @@ def incident_details(conn: Connection, slots: Slots, asker: Asker, now: datetime
     """One incident from its beginning to now."""
     page = Page("incident_details", asker, now)
     row, case, where = _case(conn, page, _number(conn, slots, now))
-    page.say("{incident}: {title}.", incident=case,
-             title=page.text(case, "title", row[1], source="ai_incidents.title"))  # fmt: skip
+    page.say(
+        "{incident}: {title}.",
+        incident=case,
+        title=page.text(case, "title", row[1], source="ai_incidents.title"),
+    )
     state = page.state(case, "state", row[3], source="ai_incidents.state")
     severity = page.state(case, "severity", row[2], source="ai_incidents.severity")
     since = page.moment(case, "opened", row[4], source="ai_incidents.opened_at")
-    page.say("It is {state}, its severity is {severity}; it was opened {since}.", state=state, severity=severity,
-             since=since)  # fmt: skip
+    page.say(
+        "Its state: {state}; its severity: {severity}; opened {since}.",
+        state=state,
+        severity=severity,
+        since=since,
+    )
     if where is not None:
         page.say("It is about {device}.", device=where)
     cause = page.book.cause(case, page.t("cause"), row[15], cause_words(row[15]), source="ai_incidents.cause")
     devices = page.count(case, "devices", row[17], source="ai_incidents.peak_devices")
-    page.say("What was seen: {cause}; at most {n} devices at once.", cause=cause, n=devices)
+    page.say("What was seen: {cause}; devices at once, at most: {n}.", cause=cause, n=devices)
     _tell_end(page, case, row)
     heads = page.heads("when", "what", "who", "comment")
     history = reading.rows(conn, SQL["history"], {"incident": row[0]})
     # What an investigation wrote may quote incidents of other sites.
-    page.table(heads, [
-        (page.when(at), kind.replace("_", " "), actor, "" if kind == "investigated" else comment or "")
-        for at, kind, actor, comment in history
-    ])  # fmt: skip
+    page.table(
+        heads,
+        [
+            (page.when(at), kind.replace("_", " "), actor, "" if kind == "investigated" else comment or "")
+            for at, kind, actor, comment in history
+        ],
+    )
     return page.found()
 
 
 def _tell_end(page: Page, case: Ref, row: tuple[Any, ...]) -> None:
     if row[11] is not None:
         who = page.text(case, "acknowledged by", row[10] or page.t("somebody"))
-        page.say("It was acknowledged by {who} at {at}.", who=who,
-                 at=page.moment(case, "acknowledged at", row[11], source="ai_incidents.acknowledged_at"))  # fmt: skip
+        page.say(
+            "It was acknowledged by {who} at {at}.",
+            who=who,
+            at=page.moment(case, "acknowledged at", row[11], source="ai_incidents.acknowledged_at"),
+        )
     elif row[3] != "closed":
         page.say("Nobody has acknowledged it.")
     if row[5] is not None:
         lasted = page.duration(case, "duration", (row[5] - row[4]).total_seconds() / 60)
-        page.say("It was closed at {at}, after {duration}.",
-                 at=page.moment(case, "closed at", row[5], source="ai_incidents.closed_at"), duration=lasted)  # fmt: skip
+        page.say(
+            "It was closed at {at}, after {duration}.",
+            at=page.moment(case, "closed at", row[5], source="ai_incidents.closed_at"),
+            duration=lasted,
+        )
         if row[13]:
-            page.say("How it ended: {resolution}.",
-                     resolution=page.text(case, "resolution", row[13], source="ai_incidents.resolution"))  # fmt: skip
+            page.say(
+                "How it ended: {resolution}.",
+                resolution=page.text(case, "resolution", row[13], source="ai_incidents.resolution"),
+            )
     elif row[23] is not None:
         page.say("It has been quiet since {at}.", at=page.moment(case, "quiet since", row[23]))
     if row[21] is not None and row[21] > page.now and row[3] != "closed":
@@ -188,7 +232,7 @@ def similar_incidents(conn: Connection, slots: Slots, asker: Asker, now: datetim
     found = found or reading.rows(conn, SQL["alike"], {"incident": number})
     n = page.count(case, "similar past incidents", len(found), source="ai_incident_patterns")
     title = page.text(case, "title", row[1], source="ai_incidents.title")
-    page.say("{n} past incidents are known to be like {incident} ({title}).", n=n, incident=case, title=title)
+    page.say("Past incidents known to be like {incident} ({title}): {n}.", n=n, incident=case, title=title)
     rows = []
     for past, alike, _, resolution, outcome, at in found:
         held = page.word(outcome) if outcome in ("held", "came_back") else page.t("not known")
@@ -200,8 +244,12 @@ def similar_incidents(conn: Connection, slots: Slots, asker: Asker, now: datetim
         other = page.incident(past)
         opened = page.moment(other, "opened", at, source="ai_incident_patterns.happened_at")
         if resolution:
-            page.say("The nearest is {incident} of {at}; how it ended: {resolution}.", incident=other, at=opened,
-                     resolution=page.text(other, "resolution", resolution))  # fmt: skip
+            page.say(
+                "The nearest is {incident} of {at}; how it ended: {resolution}.",
+                incident=other,
+                at=opened,
+                resolution=page.text(other, "resolution", resolution),
+            )
         else:
             page.say("The nearest is {incident} of {at}; it ended by itself.", incident=other, at=opened)
         if outcome in ("held", "came_back"):
@@ -218,30 +266,36 @@ def what_to_do(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
         row, case, _ = _case(conn, page, number)
         title = page.text(case, "title", row[1], source="ai_incidents.title")
         state = page.state(case, "state", row[3], source="ai_incidents.state")
-        page.say(
-            "This is about {incident}, which is {state}: {title}.", incident=case, state=state, title=title
-        )
+        page.say("This is about {incident} ({state}): {title}.", incident=case, state=state, title=title)
         for action, helped, judged, times, _ in reading.rows(conn, SQL["advice"], {"incident": number}):
             told = True
             done = page.text(case, "what was done before", action, source="ai_actions.action")
             if judged:
                 page.say(
-                    "In incidents like it this was done: {action}; it helped in {helped} of {judged} cases.",
-                    action=done, helped=page.count(case, "cases it helped", helped),
+                    "In incidents like it this was done: {action}; it helped in {helped} of "
+                    "{judged} judged cases.",
+                    action=done,
+                    helped=page.count(case, "cases it helped", helped),
                     judged=page.count(case, "cases judged", judged),
-                )  # fmt: skip
+                )
             else:
-                page.say("In incidents like it this was done {n} times: {action}; whether it helped is not known.",
-                         action=done, n=page.count(case, "times", times))  # fmt: skip
+                page.say(
+                    "In incidents like it this was done: {action} (times: {n}); whether it helped "
+                    "is not known.",
+                    action=done,
+                    n=page.count(case, "times", times),
+                )
     elif slots.device is not None:
         one = reading.device(conn, slots.device, now)
-        page.say("{device} has had no incident.", device=reading.tell_device(page, one))
+        page.say("No incident of {device} is known.", device=reading.tell_device(page, one))
     if slots.device is not None:
         risk = conn.execute(SQL["risk_action"], {"device": slots.device}).fetchone()
         if risk is not None:
             told = True
-            page.say("The forecast recommends: {action}.",
-                     action=page.text(None, "recommendation", risk[0], source="ai_device_risks.action"))  # fmt: skip
+            page.say(
+                "The forecast recommends: {action}.",
+                action=page.text(None, "recommendation", risk[0], source="ai_device_risks.action"),
+            )
     if not told:
         page.say("No action that helped is known; record what helps, so that it is known the next time.")
     return page.found()
@@ -255,11 +309,13 @@ def who_acknowledged(conn: Connection, slots: Slots, asker: Asker, now: datetime
         row, case, _ = _case(conn, page, number)
         title = page.text(case, "title", row[1], source="ai_incidents.title")
         state = page.state(case, "state", row[3], source="ai_incidents.state")
-        page.say("{incident} ({title}) is {state}.", incident=case, title=title, state=state)
+        page.say("{incident} ({title}): {state}.", incident=case, title=title, state=state)
         _tell_end(page, case, row)
         if row[12]:
-            page.say("It was closed by {who}.",
-                     who=page.text(case, "closed by", row[12], source="ai_incidents.closed_by"))  # fmt: skip
+            page.say(
+                "It was closed by {who}.",
+                who=page.text(case, "closed by", row[12], source="ai_incidents.closed_by"),
+            )
         return page.found()
     if slots.device is not None:
         return _no_incident(conn, page, slots, now)
@@ -269,7 +325,7 @@ def who_acknowledged(conn: Connection, slots: Slots, asker: Asker, now: datetime
     n = page.count(
         it, "incidents that nobody acknowledged", found[0][15] if found else 0, source="ai_incidents"
     )
-    page.say("{n} open incidents of {scope} were acknowledged by nobody.", n=n, scope=it)
+    page.say("Open incidents of {scope} that nobody acknowledged: {n}.", n=n, scope=it)
     for row in found[:2]:
         _tell_one(page, row)
     list_incidents(page, incidents(conn, slots, now, open=True))
@@ -300,7 +356,7 @@ def _case(conn: Connection, page: Page, number: int | None) -> tuple[tuple[Any, 
 
 def _no_incident(conn: Connection, page: Page, slots: Slots, now: datetime) -> Found:
     it = reading.tell_scope(conn, page, slots, now)
-    page.say("{device} has had no incident.", device=it)
+    page.say("No incident of {device} is known.", device=it)
     return page.found()
 
 

@@ -69,6 +69,11 @@ def course(conn: Connection, device: int, metric: str, start: datetime, end: dat
     )
 
 
+def _asked(conn: Connection, slots: Slots, now: datetime) -> Course:
+    assert slots.span is not None
+    return course(conn, slots.device or 0, slots.metric or "", slots.span.start, min(slots.span.end, now))
+
+
 def _begin(
     conn: Connection, key: str, slots: Slots, asker: Asker, now: datetime, days: float
 ) -> tuple[Page, Ref, Ref, Slots]:
@@ -97,11 +102,11 @@ def _nothing(conn: Connection, page: Page, it: Ref, name: Ref, slots: Slots) -> 
 def metric_now(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
     """The newest value, how old it is, and what the last day was like."""
     page, it, name, slots = _begin(conn, "metric_now", slots, asker, now, 1)
-    assert slots.device is not None and slots.metric is not None
+    number, metric = slots.device or 0, slots.metric or ""
     page.span = None
-    found = samples(conn, slots.device, slots.metric, now - FINE, now)
+    found = samples(conn, number, metric, now - FINE, now)
     if not len(found.at):
-        day = course(conn, slots.device, slots.metric, now - timedelta(days=1), now)
+        day = course(conn, number, metric, now - timedelta(days=1), now)
         if not len(day.at):
             measured = conn.execute(reading.SQL["measures"], {"device": slots.device, "now": now}).fetchone()
             if measured is None or slots.metric not in measured[0]:
@@ -113,57 +118,71 @@ def metric_now(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
         found = day
     at = datetime.fromtimestamp(float(found.at[-1]), UTC)
     page.as_of = at
-    value = page.measured(it, slots.metric, float(found.mean[-1]), source="device_metrics")
+    value = page.measured(it, metric, float(found.mean[-1]), source="device_metrics")
     page.say(
-        "{metric} of {device} is {value}, measured {age} ago.", metric=name, device=it, value=value,
+        "{metric} of {device} is {value}, measured {age} ago.",
+        metric=name,
+        device=it,
+        value=value,
         age=page.duration(it, "age of the value", max(0.0, (now - at).total_seconds() / 60)),
-    )  # fmt: skip
-    day = course(conn, slots.device, slots.metric, now - timedelta(days=1), now)
+    )
+    day = course(conn, number, metric, now - timedelta(days=1), now)
     if len(day.at):
         page.say(
             "Within the last day it was between {low} and {high}.",
-            low=page.measured(it, slots.metric, float(min(day.low)), source="ai_metric_hours.min"),
-            high=page.measured(it, slots.metric, float(max(day.high)), source="ai_metric_hours.max"),
-        )  # fmt: skip
+            low=page.measured(it, metric, float(min(day.low)), source="ai_metric_hours.min"),
+            high=page.measured(it, metric, float(max(day.high)), source="ai_metric_hours.max"),
+        )
     return page.found()
 
 
 def metric_average(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
     """The mean over a span."""
     page, it, name, slots = _begin(conn, "metric_average", slots, asker, now, 1)
-    assert slots.device is not None and slots.metric is not None and slots.span is not None
-    found = course(conn, slots.device, slots.metric, slots.span.start, min(slots.span.end, now))
+    found, metric = _asked(conn, slots, now), slots.metric or ""
     if not len(found.at):
         return _nothing(conn, page, it, name, slots)
     _date(page, found)
     page.say(
-        "{metric} of {device} was {value} on average ({period}).", metric=name, device=it, period=page.about(),
-        value=page.measured(it, slots.metric, found.average, period=page.period, source="ai_metric_hours.mean"),
-    )  # fmt: skip
-    page.say("That is the mean of {n} samples.", n=page.count(it, "samples", round(float(sum(found.n)))))
+        "{metric} of {device} was {value} on average ({period}).",
+        metric=name,
+        device=it,
+        period=page.about(),
+        value=page.measured(it, metric, found.average, period=page.period, source="ai_metric_hours.mean"),
+    )
+    page.say(
+        "Samples of which this is the mean: {n}.", n=page.count(it, "samples", round(float(sum(found.n))))
+    )
     return page.found()
 
 
 def metric_extremes(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
     """The highest and the lowest value of a span, and when."""
     page, it, name, slots = _begin(conn, "metric_extremes", slots, asker, now, 1)
-    assert slots.device is not None and slots.metric is not None and slots.span is not None
-    found = course(conn, slots.device, slots.metric, slots.span.start, min(slots.span.end, now))
+    found, metric = _asked(conn, slots, now), slots.metric or ""
     if not len(found.at):
         return _nothing(conn, page, it, name, slots)
     _date(page, found)
     top, bottom = int(np.argmax(found.high)), int(np.argmin(found.low))
     when = [datetime.fromtimestamp(float(found.at[place]), UTC) for place in (top, bottom)]
     page.say(
-        "{metric} of {device} was at most {high}, at {at} ({period}).", metric=name, device=it, period=page.about(),
-        high=page.measured(it, slots.metric, float(found.high[top]), period=page.period, source="ai_metric_hours.max"),
+        "{metric} of {device} was at most {high}, at {at} ({period}).",
+        metric=name,
+        device=it,
+        period=page.about(),
+        high=page.measured(
+            it, metric, float(found.high[top]), period=page.period, source="ai_metric_hours.max"
+        ),
         at=page.moment(it, "time of the highest value", when[0]),
-    )  # fmt: skip
+    )
     page.say(
-        "The lowest value was {low}, at {at}.", at=page.moment(it, "time of the lowest value", when[1]),
-        low=page.measured(it, slots.metric, float(found.low[bottom]), period=page.period, source="ai_metric_hours.min"),
-    )  # fmt: skip
-    if slots.span.end - slots.span.start > FINE:
+        "The lowest value was {low}, at {at}.",
+        at=page.moment(it, "time of the lowest value", when[1]),
+        low=page.measured(
+            it, metric, float(found.low[bottom]), period=page.period, source="ai_metric_hours.min"
+        ),
+    )
+    if page.span is not None and page.span.end - page.span.start > FINE:
         page.say("Times are those of the hour in which it was.")
     return page.found()
 
@@ -171,37 +190,61 @@ def metric_extremes(conn: Connection, slots: Slots, asker: Asker, now: datetime)
 def metric_trend(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
     """Whether a metric rises or falls over a span: a robust slope, and the ends beside it."""
     page, it, name, slots = _begin(conn, "metric_trend", slots, asker, now, 7)
-    assert slots.device is not None and slots.metric is not None and slots.span is not None
-    found = course(conn, slots.device, slots.metric, slots.span.start, min(slots.span.end, now))
+    found, metric = _asked(conn, slots, now), slots.metric or ""
     if not len(found.at):
         return _nothing(conn, page, it, name, slots)
     _date(page, found)
     if len(found.at) < LEAST_HOURS:
-        page.say("{device} sent too little {metric} in this period ({period}) to show a trend.", device=it,
-                 metric=name, period=page.about())  # fmt: skip
+        page.say(
+            "{device} sent too little {metric} in this period ({period}) to show a trend.",
+            device=it,
+            metric=name,
+            period=page.about(),
+        )
         return page.found()
     change, noise = trend(np.asarray(found.at), np.asarray(found.mean))
     said = page.book.delta(
-        it, page.voice.metric(slots.metric), change if abs(change) > noise else 0.0,
-        page.voice.value(slots.metric, abs(change)), period=page.period, source="ai_metric_hours.mean",
-    )  # fmt: skip
+        it,
+        page.voice.metric(metric),
+        change if abs(change) > noise else 0.0,
+        page.voice.value(metric, abs(change)),
+        period=page.period,
+        source="ai_metric_hours.mean",
+    )
     if abs(change) <= noise:
-        page.book.say(page.t("{metric} of {device} neither rose nor fell ({period}).", metric=name, device=it,
-                             period=page.about()), rests_on=[said])  # fmt: skip
+        page.book.say(
+            page.t(
+                "{metric} of {device} neither rose nor fell ({period}).",
+                metric=name,
+                device=it,
+                period=page.about(),
+            ),
+            rests_on=[said],
+        )
     elif change > 0:
-        page.say("{metric} of {device} rose by {change} ({period}).", metric=name, device=it, change=said,
-                 period=page.about())  # fmt: skip
+        page.say(
+            "{metric} of {device} rose by {change} ({period}).",
+            metric=name,
+            device=it,
+            change=said,
+            period=page.about(),
+        )
     else:
-        page.say("{metric} of {device} fell by {change} ({period}).", metric=name, device=it, change=said,
-                 period=page.about())  # fmt: skip
+        page.say(
+            "{metric} of {device} fell by {change} ({period}).",
+            metric=name,
+            device=it,
+            change=said,
+            period=page.about(),
+        )
     page.say(
-        "It is {value} now.",
-        value=page.measured(it, slots.metric, float(found.mean[-1]), source="ai_metric_hours"),
+        "The newest value is {value}.",
+        value=page.measured(it, metric, float(found.mean[-1]), source="ai_metric_hours"),
     )
     return page.found()
 
 
-def trend(at: np.ndarray, value: np.ndarray) -> tuple[float, float]:  # type: ignore[type-arg]
+def trend(at: np.ndarray, value: np.ndarray) -> tuple[float, float]:
     """The change over a stretch by the median of the slopes between points, and what is no change.
 
     Below a third of the spread around that line nobody would call it a change.
@@ -238,17 +281,36 @@ def metric_ranking(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
         ref = page.device(id_, device, site=page.site(site_id, site))
         rows.append((device, site, page.voice.value(metric, mean), page.voice.value(metric, high)))
         if place == 0:
-            top = page.book.rank(ref, page.voice.metric(metric), "highest", page.voice.value(metric, mean),
-                                 value=mean, period=page.t("last full hour"), source="ai_metric_hours.mean")  # fmt: skip
+            top = page.book.rank(
+                ref,
+                page.voice.metric(metric),
+                "highest",
+                page.voice.value(metric, mean),
+                value=mean,
+                period=page.t("last full hour"),
+                source="ai_metric_hours.mean",
+            )
             of = page.count(it, "devices that measure it", total)
-            page.say("{device} has the highest {metric} of {n} devices: {value}, the mean of the last full hour.",
-                     device=ref, metric=name, n=of, value=top)  # fmt: skip
+            page.say(
+                "{device} has the highest {metric}: {value}, the mean of the last full hour; "
+                "devices that measure it: {n}.",
+                device=ref,
+                metric=name,
+                n=of,
+                value=top,
+            )
         elif place == 1:
-            page.say("Next is {device} with {value}.", device=ref,
-                     value=page.measured(ref, metric, mean, source="ai_metric_hours.mean"))  # fmt: skip
+            page.say(
+                "Next is {device} with {value}.",
+                device=ref,
+                value=page.measured(ref, metric, mean, source="ai_metric_hours.mean"),
+            )
     page.table(page.heads("device", "site", "mean of the hour", "highest of the hour"), rows, found[0][7])
     return page.found()
 
 
 def _date(page: Page, found: Course) -> None:
-    page.as_of = datetime.fromtimestamp(float(max(found.at)), UTC)
+    """Values of an hour are told by its beginning, and are as new as its end."""
+    last = datetime.fromtimestamp(float(max(found.at)), UTC)
+    whole = float(found.n[-1]) > 1
+    page.as_of = min(last + timedelta(hours=1), page.now) if whole else last

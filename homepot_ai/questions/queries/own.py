@@ -15,7 +15,7 @@ from homepot_ai.store.database import Connection
 #: Scoring is late from here on.
 LATE = timedelta(minutes=3)
 STATES = {"ok": message("ok"), "degraded": message("degraded"), "down": message("down")}
-FIRST = ("device_status", "worst_devices", "why_unhealthy", "maintenance_due", "changes_since")
+FIRST = ("device_status", "worst_devices", "why_unhealthy", "maintenance_due")
 
 
 def own_health(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
@@ -43,16 +43,22 @@ def own_health(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
     services = reading.rows(conn, SQL["services"], {})
     if services:
         ill = [row for row in services if row[1] != "ok"]
-        page.say("Of {n} services {ill} are not well.", n=page.count(None, "services", len(services)),
-                 ill=page.count(None, "services that are not well", len(ill)))  # fmt: skip
+        page.say(
+            "Services that are not well: {ill} of {n}.",
+            n=page.count(None, "services", len(services)),
+            ill=page.count(None, "services that are not well", len(ill)),
+        )
         for service, state, detail, _ in ill[:2]:
-            page.say("{service} is {state}: {detail}.", service=page.text(None, "service", service),
-                     state=page.state(None, "state", state, page.t(STATES[state])),
-                     detail=page.text(None, "what was seen", detail))  # fmt: skip
+            page.say(
+                "Service {service}, {state}: {detail}.",
+                service=page.text(None, "service", service),
+                state=page.state(None, "state", state, page.t(STATES[state])),
+                detail=page.text(None, "what was seen", detail),
+            )
         page.table(
             page.heads("service", "state", "what was seen", "when"),
             [(s, page.t(STATES[state]), detail, page.when(when)) for s, state, detail, when in services],
-        )  # fmt: skip
+        )
     return page.found()
 
 
@@ -60,10 +66,12 @@ def help(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
     """Every question with an example."""
     page = Page("help", asker, now)
     known = intents()
-    page.say("{n} kinds of questions can be asked here, for example:",
-             n=page.count(None, "questions", len(known), source="catalogue"))  # fmt: skip
-    for key in FIRST:
-        page.say("{example}", example=page.text(None, "example", known[key].shown(asker.language)))
+    examples = "; ".join(f"“{known[key].shown(asker.language)}”" for key in FIRST)
+    page.say(
+        "Kinds of questions that can be asked here: {n}, for example {examples}.",
+        n=page.count(None, "questions", len(known), source="catalogue"),
+        examples=page.text(None, "examples", examples),
+    )
     page.table(
         page.heads("question", "for example"),
         [(one.title[asker.language], one.shown(asker.language)) for one in known.values()],

@@ -20,9 +20,14 @@ from homepot_ai.store.windows import Window
 
 SQL = named_sql.load("questions/sql/places.sql")
 DAYS = (
-    message("Monday"), message("Tuesday"), message("Wednesday"), message("Thursday"), message("Friday"),
-    message("Saturday"), message("Sunday"),
-)  # fmt: skip
+    message("Monday"),
+    message("Tuesday"),
+    message("Wednesday"),
+    message("Thursday"),
+    message("Friday"),
+    message("Saturday"),
+    message("Sunday"),
+)
 
 
 def list_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
@@ -32,11 +37,8 @@ def list_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) ->
     given = reading.scope(slots, now)
     found = reading.rows(conn, reading.SQL["newest"] + reading.SQL["listed"], given)
     n = page.count(it, "devices in use", found[0][10] if found else 0, source="devices")
-    if slots.device_type:
-        kind = page.text(None, "type", type_word(slots.device_type))
-        page.say("{scope} has {n} devices in use of the type {type}.", scope=it, n=n, type=kind)
-    else:
-        page.say("{scope} has {n} devices in use.", scope=it, n=n)
+    page.say("Devices of {scope} in use: {n}.", scope=it, n=n)
+    if not slots.device_type:
         for kind_, count, _ in reading.rows(conn, reading.SQL["newest"] + reading.SQL["types"], given)[:4]:
             named = page.text(None, "type", type_word(kind_))
             page.say("{type}: {n}.", type=named, n=page.count(it, "devices of a type", count))
@@ -56,14 +58,17 @@ def list_sites(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
     found = reading.rows(conn, reading.SQL["sites"], {})
     it = page.everything()
     n = page.count(it, "sites", len(found), source="sites")
-    page.say("There are {n} sites.", n=n)
+    page.say("Sites: {n}.", n=n)
     for id_, name, public, _, _, devices in found[:4]:
         site = page.site(id_, name or public)
-        page.say("{site} has {n} devices in use.", site=site, n=page.count(site, "devices in use", devices))
+        page.say("Devices of {site} in use: {n}.", site=site, n=page.count(site, "devices in use", devices))
     page.table(
         page.heads("site", "where", "devices", "time zone", "id"),
-        [(name or public, where or "", devices, zone or "", public) for _, name, public, where, zone, devices in found],
-    )  # fmt: skip
+        [
+            (name or public, where or "", devices, zone or "", public)
+            for _, name, public, where, zone, devices in found
+        ],
+    )
     return page.found()
 
 
@@ -73,8 +78,12 @@ def device_info(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> 
     one = reading.device(conn, slots.device, now)
     it = reading.tell_device(page, one)
     kind = page.text(it, "type", type_word(one.device_type), source="devices.device_type")
-    page.say("{device} stands at {site}; its type is {type}.", device=it, site=page.site(one.site_id, one.site),
-             type=kind)  # fmt: skip
+    page.say(
+        "{device} stands at {site}; its type is {type}.",
+        device=it,
+        site=page.site(one.site_id, one.site),
+        type=kind,
+    )
     page.say("Its id is {id}.", id=page.text(it, "id", one.public_id, source="devices.device_id"))
     if one.firmware:
         page.say("It runs firmware {firmware}.", firmware=page.text(it, "firmware", one.firmware))
@@ -118,13 +127,19 @@ def opening_hours(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     if today is None or today.is_closed or today.open_time is None or today.close_time is None:
         page.say("Today it stays closed.")
     else:
-        page.say("Today it opens at {opens} and closes at {closes}.",
-                 opens=page.text(it, "opening time", f"{today.open_time:%H:%M}", source="site_operating_schedules"),
-                 closes=page.text(it, "closing time", f"{today.close_time:%H:%M}"))  # fmt: skip
+        page.say(
+            "Today it opens at {opens} and closes at {closes}.",
+            opens=page.text(
+                it, "opening time", f"{today.open_time:%H:%M}", source="site_operating_schedules"
+            ),
+            closes=page.text(it, "closing time", f"{today.close_time:%H:%M}"),
+        )
         if today.peak_from and today.peak_to:
-            page.say("It is busiest from {start} to {end}.",
-                     start=page.text(it, "peak begins", f"{today.peak_from:%H:%M}"),
-                     end=page.text(it, "peak ends", f"{today.peak_to:%H:%M}"))  # fmt: skip
+            page.say(
+                "It is busiest from {start} to {end}.",
+                start=page.text(it, "peak begins", f"{today.peak_from:%H:%M}"),
+                end=page.text(it, "peak ends", f"{today.peak_to:%H:%M}"),
+            )
     rows = []
     for weekday, day in enumerate(DAYS):
         known = hours.get(weekday)
@@ -148,17 +163,22 @@ def maintenance_windows(conn: Connection, slots: Slots, asker: Asker, now: datet
         one = reading.device(conn, slots.device, now)
         given["site"] = one.site_id
         status = page.state(it, "status", one.status or "not_scored")
-        page.say("{device} is {state} now.", device=it, state=status)
+        page.say("{device} now: {state}.", device=it, state=status)
     windows = [Window(*row) for row in reading.rows(conn, SQL["windows"], given | {"site": slots.site})]
     n = page.count(it, "maintenance windows", len(windows), source="ai_windows")
-    page.say("{n} maintenance windows are planned for {scope}.", n=n, scope=it)
+    page.say("Maintenance windows planned for {scope}: {n}.", n=n, scope=it)
     days = reading.rows(conn, SQL["maintenance_days"], given)
     if days:
-        page.say("HOMEPOT names {n} maintenance days a week.",
-                 n=page.count(it, "maintenance days", len(days), source="site_operating_schedules"))  # fmt: skip
+        page.say(
+            "Maintenance days a week that HOMEPOT names: {n}.",
+            n=page.count(it, "maintenance days", len(days), source="site_operating_schedules"),
+        )
     rows = [(w.name, w.scope, words(w), w.created_by) for w in windows]
-    rows += [(page.t("maintenance day"), name, page.t(DAYS[weekday]), "HOMEPOT") for _, name, weekday in days
-             if 0 <= weekday < 7]  # fmt: skip
+    rows += [
+        (page.t("maintenance day"), name, page.t(DAYS[weekday]), "HOMEPOT")
+        for _, name, weekday in days
+        if 0 <= weekday < 7
+    ]
     if rows:
         page.table(page.heads("window", "for", "when", "by"), rows)
     page.dated(newest(conn))
@@ -178,8 +198,8 @@ def compare_sites(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     # One named alone is compared with all.
     found = [row for row in found if len(wanted) < 2 or row[0] in wanted]
     available: dict[int, tuple[int, int]] = {}
-    for number in wanted if len(wanted) == 2 else [None]:
-        summed = reading.rows(conn, MEASURES["available"] + MEASURES["by_site"], given | {"site": number})
+    for one in wanted if len(wanted) == 2 else [None]:
+        summed = reading.rows(conn, MEASURES["available"] + MEASURES["by_site"], given | {"site": one})
         available |= {row[0]: (row[1], row[2]) for row in summed}
     rows = []
     for id_, name, devices, critical, warning, silent, mean, at in found:
@@ -190,28 +210,47 @@ def compare_sites(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
         rows.append((name, devices, critical, warning, silent, page.voice.score(mean), share))
     scored = [row for row in found if row[6] is not None]
     if len(scored) < 2:
-        page.say("There are fewer than two sites with a health score that could be compared.")
+        page.say("There are not enough sites with a health score to be compared.")
     else:
         low, high = scored[0], scored[-1]
         first, last = page.site(low[0], low[1]), page.site(high[0], high[1])
-        worst = page.book.rank(first, page.t("health score"), "lowest", page.voice.score(low[6]), better=False,
-                               value=low[6], source="ai_health_scores.score")  # fmt: skip
-        best = page.book.rank(last, page.t("health score"), "highest", page.voice.score(high[6]), better=True,
-                              value=high[6], source="ai_health_scores.score")  # fmt: skip
-        page.say("{first} has the lowest mean health score, {low}; {last} has the highest, {high}.", first=first,
-                 low=worst, last=last, high=best)  # fmt: skip
-        page.book.delta(last, page.t("health score"), high[6] - low[6], page.voice.score(high[6] - low[6]),
-                        better_up=True, other=first, source="ai_health_scores.score")  # fmt: skip
+        told = page.t("health score"), "ai_health_scores.score"
+        lowest, highest = page.voice.score(low[6]), page.voice.score(high[6])
+        if lowest == highest:
+            mean = page.score(first, low[6])
+            page.say("{first} and {last} have the same mean health score, {mean}.", first=first, last=last,
+                     mean=mean)  # fmt: skip
+        else:
+            worst = page.book.rank(
+                first, told[0], "lowest", lowest, better=False, value=low[6], source=told[1]
+            )
+            best = page.book.rank(
+                last, told[0], "highest", highest, better=True, value=high[6], source=told[1]
+            )
+            gap = high[6] - low[6]
+            page.book.delta(
+                last, told[0], gap, page.voice.score(gap), better_up=True, other=first, source=told[1]
+            )
+            page.say("{first} has the lowest mean health score, {low}; {last} has the highest, {high}.",
+                     first=first, low=worst, last=last, high=best)  # fmt: skip
         for row in (low, high):
             site = page.site(row[0], row[1])
-            page.say("{site} has {n} devices, {critical} of them critical and {silent} without data.", site=site,
-                     n=page.count(site, "devices", row[2]), critical=page.count(site, "critical devices", row[3]),
-                     silent=page.count(site, "silent devices", row[5]))  # fmt: skip
+            page.say(
+                "Devices of {site}: {n}, of these critical: {critical}, without data: {silent}.",
+                site=site,
+                n=page.count(site, "devices", row[2]),
+                critical=page.count(site, "critical devices", row[3]),
+                silent=page.count(site, "silent devices", row[5]),
+            )
             judged, lost = available.get(row[0], (0, 0))
             if judged:
                 share = page.share(site, "availability", 1 - lost / judged, period=page.period)
-                page.say("Devices of {site} sent data in {share} of the time ({period}).", site=site, share=share,
-                         period=page.about())  # fmt: skip
+                page.say(
+                    "Share of the time in which devices of {site} sent data: {share} ({period}).",
+                    site=site,
+                    share=share,
+                    period=page.about(),
+                )
     heads = page.heads("site", "devices", "critical", "warning", "no data", "health", "availability")
     if rows:
         page.table(heads, rows)

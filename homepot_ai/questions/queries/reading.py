@@ -90,7 +90,9 @@ def tell_scope(conn: Connection, page: Page, slots: Slots, now: datetime) -> Ref
         return tell_device(page, device(conn, slots.device, now))
     if slots.site is not None:
         number, name, *_ = site_row(conn, slots.site)
-        return page.site(number, name)
+        return page.type(slots.device_type, name) if slots.device_type else page.site(number, name)
+    if slots.device_type:
+        return page.type(slots.device_type)
     return page.everything()
 
 
@@ -98,10 +100,15 @@ def scope(slots: Slots, now: datetime, **more: object) -> dict[str, object]:
     """What most statements bind."""
     span = slots.span
     return {
-        "device": slots.device, "site": slots.site, "type": slots.device_type, "now": now,
-        "since": span.start if span else None, "until": min(span.end, now) if span else now,
-        "limit": MOST, **more,
-    }  # fmt: skip
+        "device": slots.device,
+        "site": slots.site,
+        "type": slots.device_type,
+        "now": now,
+        "since": span.start if span else None,
+        "until": min(span.end, now) if span else now,
+        "limit": MOST,
+        **more,
+    }
 
 
 def span_of(page: Page, slots: Slots, now: datetime, days: float) -> Span:
@@ -109,7 +116,9 @@ def span_of(page: Page, slots: Slots, now: datetime, days: float) -> Span:
     if slots.span is not None:
         return slots.span
     hours = round(days * 24)
-    words = page.t("last {n} days", n=round(days)) if hours % 24 == 0 and hours > 24 else page.t(
-        "last {n} hours", n=hours
-    )  # fmt: skip
+    words = (
+        page.t("last {n} days", n=round(days))
+        if hours % 24 == 0 and hours > 24
+        else page.t("last {n} hours", n=hours)
+    )
     return Span(now - timedelta(hours=hours), now, words)

@@ -30,10 +30,14 @@ def device_status(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     told = page.count(it, "open incidents", count, source="ai_incidents")
     if count:
         grave = page.count(it, "critical incidents", critical, source="ai_incidents")
-        page.say("{device} has {n} open incidents, {critical} of them critical.", device=it, n=told,
-                 critical=grave)  # fmt: skip
+        page.say(
+            "Open incidents of {device}: {n}, of these critical: {critical}.",
+            device=it,
+            n=told,
+            critical=grave,
+        )
     else:
-        page.say("{device} has {n} open incidents.", device=it, n=told)
+        page.say("Open incidents of {device}: {n}.", device=it, n=told)
     return page.found()
 
 
@@ -50,10 +54,15 @@ def tell_state(page: Page, it: Ref, one: reading.Now, now: datetime) -> None:
     elif one.score is not None:
         state = page.state(it, "status", one.status or "", source="ai_health_scores.status")
         score = page.score(it, one.score)
-        page.say("{device} is {state}, with a health score of {score}.", device=it, state=state, score=score)
+        page.say(
+            "The status of {device} is {state}, its health score {score}.",
+            device=it,
+            state=state,
+            score=score,
+        )
     else:
         state = page.state(it, "status", one.status or "", source="ai_health_scores.status")
-        page.say("{device} is {state}, so it has no health score.", device=it, state=state)
+        page.say("The status of {device} is {state}, so it has no health score.", device=it, state=state)
     if one.at is not None and not one.fresh(now, STALE):
         at = page.moment(it, "last scored", one.at, source="ai_health_scores.at")
         page.say("That was at {at}: nothing was scored since.", at=at)
@@ -62,21 +71,19 @@ def tell_state(page: Page, it: Ref, one: reading.Now, now: datetime) -> None:
 def fleet_status(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
     """How everything is."""
     page = Page("fleet_status", asker, now)
-    return _overview(conn, page, page.everything(), slots, now)
+    return _overview(conn, page, reading.tell_scope(conn, page, slots, now), slots, now)
 
 
 def site_status(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
     """How a site is."""
     page = Page("site_status", asker, now)
-    number, name, *_ = reading.site_row(conn, slots.site)
-    return _overview(conn, page, page.site(number, name), slots, now)
+    return _overview(conn, page, reading.tell_scope(conn, page, slots, now), slots, now)
 
 
 def type_status(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
     """How a type of devices is."""
     page = Page("type_status", asker, now)
-    name = type_word(slots.device_type or "")
-    return _overview(conn, page, page.book.type(name, key=name), slots, now)
+    return _overview(conn, page, reading.tell_scope(conn, page, slots, now), slots, now)
 
 
 def _overview(conn: Connection, page: Page, it: Ref, slots: Slots, now: datetime) -> Found:
@@ -87,11 +94,11 @@ def _overview(conn: Connection, page: Page, it: Ref, slots: Slots, now: datetime
     page.dated(at)
     source = "ai_health_scores.status"
     if total == 0:
-        page.say("{scope} has {n} devices in use.", scope=it, n=page.count(it, "devices", 0))
+        page.say("Devices of {scope} in use: {n}.", scope=it, n=page.count(it, "devices", 0))
         return page.found()
     n = page.count(it, "devices", total, source="devices")
     if at is None:
-        page.say("{scope} has {n} devices, and none of them was scored within the last day.", scope=it, n=n)
+        page.say("Devices of {scope}: {n}; none of them was scored within the last day.", scope=it, n=n)
         return page.found()
     ill = page.count(it, "critical devices", critical, source=source)
     warned = page.count(it, "devices with a warning", warning, source=source)
@@ -99,25 +106,30 @@ def _overview(conn: Connection, page: Page, it: Ref, slots: Slots, now: datetime
         it, "healthy devices", healthy, source=source, universal="all" if healthy == total else ""
     )
     page.say(
-        "{scope} has {n} devices: {critical} critical, {warning} with a warning, {healthy} healthy.",
-        scope=it, n=n, critical=ill, warning=warned, healthy=well,
-    )  # fmt: skip
+        "Devices of {scope}: {n}, of these critical: {critical}, with a warning: {warning}, "
+        "healthy: {healthy}.",
+        scope=it,
+        n=n,
+        critical=ill,
+        warning=warned,
+        healthy=well,
+    )
     if silent or unscored or maintained:
         page.say(
-            "{silent} send no data, {maintained} are in maintenance and {unscored} are not scored: "
-            "of these the health is not known.",
+            "Without data: {silent}, in maintenance: {maintained}, not scored: {unscored}; of these "
+            "the health is not known.",
             silent=page.count(it, "silent devices", silent, source=source),
             maintained=page.count(it, "devices in maintenance", maintained, source=source),
             unscored=page.count(it, "devices not scored", unscored, source=source),
-        )  # fmt: skip
+        )
     if mean is not None:
         page.say("The mean health score of what was scored is {mean}.", mean=page.score(it, mean))
     opened, grave = conn.execute(SQL["open_count"], given).fetchone() or (0, 0)
     page.say(
-        "{n} incidents are open, {critical} of them critical.",
+        "Open incidents: {n}, of these critical: {critical}.",
         n=page.count(it, "open incidents", opened, source="ai_incidents"),
         critical=page.count(it, "critical incidents", grave, source="ai_incidents"),
-    )  # fmt: skip
+    )
     _worst_table(page, reading.rows(conn, SQL["newest"] + SQL["worst"], given))
     if not page.now - at <= STALE:
         page.say("That was at {at}: nothing was scored since.", at=page.moment(it, "last scored", at))
@@ -145,23 +157,32 @@ def worst_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     if not found:
         found = reading.rows(conn, SQL["newest"] + SQL["lowest"], given)
         none = page.count(it, "unhealthy devices", 0, source="ai_health_scores.status")
-        page.say("{n} devices of {scope} are critical or have a warning.", n=none, scope=it)
+        page.say("Devices of {scope} that are critical or have a warning: {n}.", n=none, scope=it)
         if not found:
-            page.say("Of {scope} no device has a health score now.", scope=it)
+            page.say("No device of {scope} has a health score now.", scope=it)
             return page.found()
     else:
         n = page.count(it, "unhealthy devices", found[0][-1], source="ai_health_scores.status")
-        page.say("{n} devices of {scope} are critical or have a warning.", n=n, scope=it)
+        page.say("Devices of {scope} that are critical or have a warning: {n}.", n=n, scope=it)
     _worst_table(page, found)
     id_, _, name, _, site_id, site, _, score, status, factors, _ = found[0]
     first = page.device(id_, name, status, page.site(site_id, site))
     rank = page.book.rank(
-        first, page.t("health score"), "lowest", page.voice.score(score), better=False, value=score,
+        first,
+        page.t("health score"),
+        "lowest",
+        page.voice.score(score),
+        better=False,
+        value=score,
         source="ai_health_scores.score",
-    )  # fmt: skip
+    )
     state = page.state(first, "status", status, source="ai_health_scores.status")
-    page.say("{device} is the lowest with a health score of {rank}; it is {state}.", device=first, rank=rank,
-             state=state)  # fmt: skip
+    page.say(
+        "{device} has the lowest health score, {rank}; its status is {state}.",
+        device=first,
+        rank=rank,
+        state=state,
+    )
     for clause in page.why(factors)[:1]:
         page.say(
             "What deviates: {reason}.", reason=page.book.cause(first, page.t("what deviates"), clause, clause)
@@ -186,14 +207,14 @@ def why_unhealthy(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     anomaly = conn.execute(SQL["open_anomaly"], {"device": one.id, "now": now}).fetchone()
     if anomaly is not None:
         since = page.moment(it, "anomaly since", anomaly[1], source="ai_anomaly_logs.started_at")
-        page.say("An anomaly is open since {since}.", since=since)
+        page.say("An anomaly has been open since {since}.", since=since)
     incident = conn.execute(SQL["gravest_of_device"], {"device": one.id}).fetchone()
     if incident is not None:
         case = page.incident(incident[0])
         title = page.text(case, "title", incident[1], source="ai_incidents.title")
         page.say("It belongs to {incident}: {title}.", incident=case, title=title)
     elif one.status == "healthy":
-        page.say("Nothing is wrong with {device} now.", device=it)
+        page.say("Nothing was found to be wrong with {device} now.", device=it)
     return page.found()
 
 
@@ -206,10 +227,10 @@ def silent_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
     at = (conn.execute(SQL["newest"] + SQL["counts"], given).fetchone() or (None,) * 9)[8]
     page.dated(at)
     if at is None:
-        page.say("Of {scope} nothing was scored within the last day: who is silent is not known.", scope=it)
+        page.say("For {scope} nothing was scored within the last day: who is silent is not known.", scope=it)
         return page.found()
     n = page.count(it, "silent devices", found[0][-1] if found else 0, source="ai_health_scores.status")
-    page.say("{n} devices of {scope} send no data.", n=n, scope=it)
+    page.say("Devices of {scope} that send no data: {n}.", n=n, scope=it)
     rows = []
     for id_, _, name, kind, site_id, site, last, _, _ in found:
         page.device(id_, name, "no_data", page.site(site_id, site))
@@ -220,6 +241,9 @@ def silent_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
         if known:
             first = page.device(known[0][0], known[0][2], "no_data")
             since = page.moment(first, "last data", known[0][6], source="ai_device_gaps.last_sample_at")
-            page.say("{device} is silent longest of those whose last data are known: since {since}.",
-                     device=first, since=since)  # fmt: skip
+            page.say(
+                "Of those whose last data are known, {device} has been silent longest: since {since}.",
+                device=first,
+                since=since,
+            )
     return page.found()

@@ -32,12 +32,17 @@ WITH ids AS (
    WHERE %(device)s::integer IS NULL AND (%(site)s::integer IS NULL OR d.site_id = %(site)s)
      AND (%(type)s::text IS NULL OR d.device_type = %(type)s)
   UNION ALL SELECT id FROM device_seen(%(device)s)),
-rolled AS (SELECT day FROM ai_health_rollups WHERE minutes >= 0),
+-- From the first day on that was scored and not rolled up since, minutes are read.
+edge AS (
+  SELECT min(day)::timestamp AT TIME ZONE 'UTC' AS at FROM (
+    SELECT DISTINCT (at - interval '1 microsecond')::date AS day FROM ai_scoring_minutes
+     WHERE at > date_trunc('day', %(since)s::timestamptz) AND at <= %(until)s
+    EXCEPT SELECT day FROM ai_health_rollups WHERE minutes >= 0) AS open_days),
 counted AS (
   SELECT device_id, hour, healthy + warning + critical + no_data + not_scored - unjudged AS judged, no_data,
          critical, last_at
     FROM ai_health_hours
-   WHERE hour >= %(since)s AND hour < %(until)s AND (hour AT TIME ZONE 'UTC')::date IN (SELECT day FROM rolled)
+   WHERE hour >= %(since)s AND hour < %(until)s AND hour < coalesce((SELECT at FROM edge), %(until)s)
      AND device_id IN (SELECT id FROM ids)
   UNION ALL
   SELECT device_id, date_trunc('hour', at - interval '1 microsecond'),
@@ -46,8 +51,7 @@ counted AS (
          count(*) FILTER (WHERE status = 'no_data'), count(*) FILTER (WHERE status = 'critical'), max(at)
     FROM ai_health_scores
    WHERE at > %(since)s AND at <= %(until)s
-     AND (at - interval '1 microsecond') >= (SELECT coalesce(max(day) + 1, '2000-01-01'::date) FROM rolled)::timestamp
-         AT TIME ZONE 'UTC'
+     AND at > (SELECT at FROM edge)
      AND device_id IN (SELECT id FROM ids)
    GROUP BY 1, 2)
 

@@ -3,6 +3,14 @@
 -- name: whose
 SELECT current_schema(), current_setting('homepot_ai.sites', true);
 
+-- name: fingerprint
+-- Another one where any name, place, type or use of it is another.
+SELECT (SELECT count(*) || ':' || coalesce(sum(hashtextextended(
+                 concat_ws('|', id, device_id, name, site_id, device_type, is_active, lifecycle_state), 0)), 0)
+          FROM devices)
+       || '/' || (SELECT coalesce(sum(hashtextextended(concat_ws('|', id, site_id, name, location, is_active), 0)), 0)
+                    FROM sites);
+
 -- name: names
 SELECT d.id, d.device_id, coalesce(nullif(d.name, ''), d.device_id), d.site_id, d.device_type,
        coalesce(d.is_active, true) AND coalesce(s.is_active, true)
