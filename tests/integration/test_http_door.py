@@ -370,3 +370,12 @@ class TestQuestions:
             assert not [
                 word for word in SECRET if word.lower() in told.lower() and word.lower() not in asked.lower()
             ]
+
+
+def test_an_analysis_in_german(world: Database, config: Settings) -> None:
+    with door(world, config) as client:
+        client.put("/api/ai/preferences", json={"mode": "maintenance", "language": "de"})
+        said = client.get("/api/ai/analyze/13?period=1h").json()["analysis"]["summary"]
+        client.put("/api/ai/preferences", json={"mode": "maintenance", "language": "en"})
+    assert said.startswith("Kiosk/3 in Berlin ist kritisch, mit einem Gesundheitswert von 0,30.")
+    assert "Zeitraum letzte Stunde: 1 Anomalie." in said
