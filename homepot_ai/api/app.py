@@ -27,6 +27,7 @@ from homepot_ai.api.door import Door, Scraper, of
 from homepot_ai.api.problems import Refused
 from homepot_ai.api.routes import documented, router
 from homepot_ai.errors import RecallError
+from homepot_ai.language.ollama import Ollama
 from homepot_ai.store.pool import PooledDatabase
 from homepot_ai.store.tokens import Asked
 from homepot_ai.text import clean
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("homepot_ai.api")
 JSON_ROUTES = {("POST", "/api/ai/query"), ("PUT", "/api/ai/preferences")}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+WARM_DEADLINE_S = 120.0
 #: Neither changes anything nor tells of anybody: no audit rows.
 _NOT_AUDITED = ("/health", "/metrics", "/openapi.json")
 
@@ -62,7 +64,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         here.journal.start()
         if warm:
-            threading.Thread(target=_warm, args=(settings,), name="warm", daemon=True).start()
+            threading.Thread(target=_warm, args=(settings, model), name="warm", daemon=True).start()
         yield
         here.close()
 
@@ -123,7 +125,8 @@ def _document(app: FastAPI, *, token_needed: bool) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _warm(settings: Settings) -> None:
+def _warm(settings: Settings, model: Model) -> None:
+    """Load what the first question would otherwise wait for: embeddings, then the language model."""
     from homepot_ai.memory import embedder
 
     try:
@@ -132,6 +135,8 @@ def _warm(settings: Settings) -> None:
         log.warning("answers go without embeddings: %s", error)
     else:
         log.info("embedding models are loaded")
+    if isinstance(model, Ollama):
+        log.info("language model: %s", model.warm(deadline_s=WARM_DEADLINE_S))
 
 
 class Observer:
