@@ -99,7 +99,7 @@ def book_of(line: dict[str, Any]) -> tuple[Book, dict[str, str]]:
         key = str(record.get("id", number))
         names[key] = key if re.fullmatch(r"f\d{1,3}", key) else f"f{number + 200}"
         facts.append(_fact(names[key], record, names))
-    template = (Claim(" ".join("{" + fact.id + "}" for fact in facts[:1]) or "-", ()),)
+    template = (Claim("Nothing is said here without a model", ()),)
     told = {names.get(who, who): names.get(where, where) for who, where in about.items()}
     book = Book(
         str(line.get("section", "benchmark")), language, "maintenance", tuple(subjects), tuple(facts),

@@ -3,10 +3,10 @@
 
     benchmarks/questions.py [--set FILE.jsonl] [--cold] [--show]
 
-`{"question", "intent", "slots"}` per line (default: the phrasings of the tests, of which the split `test` was
-written before the rules and not looked at since). Intent and slots must both be right; slots are compared as
-words, times by what they mean. Names are found by their form: no database is there to look them up.
-`--cold`: without the memory's embedding models, as in a terminal; `--show`: prints what was understood wrongly.
+`{"question", "intent", "slots"}` per line (default: the phrasings of the tests, of which the split `test`
+was written before the rules and not looked at since). Intent and slots must both be right; slots are compared
+as words, times by what they mean. Names are found by their form: no database is there to look them up.
+`--cold`: without the memory's embedding models, as in a terminal; `--show`: prints what was taken wrongly.
 The last line is one JSON object.
 """
 
@@ -26,9 +26,8 @@ DEFAULT = Path(__file__).resolve().parents[1] / "tests" / "data" / "questions.js
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--set", type=Path, default=DEFAULT)
     parser.add_argument("--cold", action="store_true")
     parser.add_argument("--show", action="store_true")

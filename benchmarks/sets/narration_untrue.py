@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from narration_honest import WORLDS
@@ -718,6 +718,19 @@ KEPT = {
 }
 
 
+def _pool(world: str, kind: str) -> str:
+    """Every set of worlds keeps its own share of each kind of turning."""
+    part = world.partition("_")[0]
+    return f"{kind} {part if part in _SETS else ''}"
+
+
+_SETS = frozenset({"second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"})
+
+
+def _order(item: tuple[str, str, str]) -> str:
+    return hashlib.sha256(repr(item).encode()).hexdigest()
+
+
 def untrue() -> list[tuple[str, str, dict[str, Any]]]:
     """All of them: (world, kind, claim)."""
     from narration_claims import claim
@@ -725,26 +738,8 @@ def untrue() -> list[tuple[str, str, dict[str, Any]]]:
     found = [(world, kind, claim(text)) for world, kind, text in by_hand()]
     pools: dict[str, list[tuple[str, str, str]]] = {}
     for item in dict.fromkeys(turned()):
-        pools.setdefault(
-            item[1]
-            + (
-                " " + item[0].split("_")[0]
-                if item[0].startswith(("second_", "third_", "fourth", "fifth_"))
-                else ""
-            ),
-            [],
-        ).append(item)
-    order: Callable[[tuple[str, str, str]], str] = lambda item: hashlib.sha256(
-        repr(item).encode()
-    ).hexdigest()  # noqa: E731
-    for kind, pool in pools.items():
-        for world, _, text in sorted(pool, key=order)[
-            : KEPT[
-                kind.removesuffix(" second")
-                .removesuffix(" third")
-                .removesuffix(" fourth")
-                .removesuffix(" fifth")
-            ]
-        ]:
-            found.append((world, kind, claim(text)))
+        pools.setdefault(_pool(item[0], item[1]), []).append(item)
+    for pool in pools.values():
+        kept = sorted(pool, key=_order)[: KEPT[pool[0][1]]]
+        found.extend((world, kind, claim(text)) for world, kind, text in kept)
     return found

@@ -47,7 +47,7 @@ PERIOD_WORDS = {
     "30d": message("last 30 days"),
 }  # fmt: skip
 STATES = {
-    "healthy": message("healthy"), "warning": message("warning"), "critical": message("critical"),
+    "healthy": message("healthy"), "warning": message("in warning"), "critical": message("critical"),
     "no_data": message("without data"), "in_maintenance": message("in maintenance"),
     "not_scored": message("not scored"),
 }  # fmt: skip

@@ -16,10 +16,13 @@ def lines(answer: Answer, language: Language = "en") -> list[str]:
 
     >>> from homepot_ai.answers.contracts import Grounded
     >>> shown = lines(Answer(answer="All is well.", relevant_devices=[], mode="maintenance",
-    ...     response_time_ms=12, model_used=None, understood_as="How is everything", period=None, data_age_seconds=60.0,
-    ...     grounded=Grounded(figures=2, verified=0, refused=0), intent="fleet_status"))
-    >>> shown[0], shown[-2], shown[-1].replace("\\xa0", " ")
-    ('All is well.', '  Understood as: How is everything', '  Data: 1 min old. 2 figures, worded by template.')
+    ...     response_time_ms=12, model_used=None, understood_as="How is everything", period=None,
+    ...     data_age_seconds=60.0, grounded=Grounded(figures=2, verified=0, refused=0),
+    ...     intent="fleet_status"))
+    >>> shown[0], shown[-2]
+    ('All is well.', '  Understood as: How is everything')
+    >>> shown[-1].replace("\xa0", " ")
+    '  Data: 1 min old. 2 figures, worded by template.'
     """
     shown = [answer.answer]
     if answer.table:

@@ -72,7 +72,7 @@ def _period(told: str, language: str) -> frozenset[str]:
     for pattern, more in words.periods.items():
         if re.search(pattern, told):
             said |= more
-    return frozenset(said | {words.stem(word) for word in said})
+    return frozenset(said | {words.stem(word) for word in said - words.sets["unit"]})
 
 
 def moments(book: Book, words: Words) -> frozenset[str]:
@@ -117,6 +117,7 @@ def check(found: Read, book: Book, words: Words) -> None:
     for fact in found.shown:
         if not qualifiers(fact, words) <= said | implied(fact, found, words):
             raise Refused("metric")
+    _named_at_all(found, said, book, words)
     before: str | None = None
     for number, clause in enumerate(found.clauses):
         names = _names(clause, found, words)
@@ -128,6 +129,24 @@ def check(found: Read, book: Book, words: Words) -> None:
                 raise Refused("metric")
         if names:
             before = names[-1][1]
+
+
+def _named_at_all(found: Read, said: frozenset[str], book: Book, words: Words) -> None:
+    """ "{D1} rose by {f2}" is of nothing, where two things of it changed."""
+    little = generics(words) | words.stem_set("function")
+    lasted = any(words.among(word, "lasting") for clause in found.clauses for word in clause.words)
+    for fact in found.shown:
+        if fact.kind == "duration" and lasted:
+            continue
+        mine = own(fact, words) - little
+        if fact.kind not in _NUMERIC or mine & said:
+            continue
+        if any(
+            other.subject == fact.subject and other.kind == fact.kind and not mine & own(other, words)
+            for other in book.facts
+            if other != fact
+        ):
+            raise Refused("metric")
 
 
 def _stands(

@@ -142,6 +142,8 @@ def _said(template: Claim, kept: Sequence[Claim], book: Book) -> bool:
 
     A sentence that shows no fact has nothing that could be recognised: it is always said.
     """
+    if any(claim.text.strip().rstrip(".") == template.text.strip().rstrip(".") for claim in kept):
+        return True
     facts = [claim for claim in kept if claim.stance == "fact"]
     shown = {alias for claim in facts for alias in placeholders(claim.text)}
     shown |= {alias for claim in facts for alias in claim.fact_ids if _in_words(alias, claim, book)}

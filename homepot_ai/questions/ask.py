@@ -267,10 +267,12 @@ class _Asking:
         text = " ".join(sentence.text for sentence in said.sentences)
         if parsed.unused:
             text = f"{text} {replies.unused(parsed.unused, self.asker)}".strip()
-        table = None
+        table, more = None, found.more
         if found.table is not None:
             heads, rows = found.table
-            table = (tuple(heads), *(tuple(row) for row in rows))
+            kept = rows[: self.settings.questions.max_rows]
+            more += len(rows) - len(kept)
+            table = (tuple(heads), *(tuple(row) for row in kept))
         age = (self.now - found.data_as_of).total_seconds() if found.data_as_of else None
         return Answered(
             text=text,
@@ -282,7 +284,7 @@ class _Asking:
             data_age_s=None if age is None else max(age, 0.0),
             devices=tuple(found.devices),
             table=table,
-            more=found.more,
+            more=more,
             narration=said,
         )
 

@@ -31,7 +31,9 @@ class Lexicon:
         device_nouns, generic, site_nouns, metrics, categories, severities, numbers: patterns without anchors.
         implied: metric by pattern of the adjectives that stand for it.
         elsewhere: topics that are not ours; commands: verbs that want something done;
-            plain: words of a question for a mere status;
+            plain: words of a question for a mere status; before_name, after_name: what stands around a name;
+            before_called, no_part: what may stand before a device that is called by what it is, and what is
+            no part of its name;
             hostile: pattern of attacks, of a text that is in lower case only.
         known: every word that is no name; stems: beginnings of such words; spelled: of the known, those that
             a typo may be corrected to.
@@ -51,6 +53,10 @@ class Lexicon:
     hostile: str
     other_languages: frozenset[str]
     plain: frozenset[str]
+    before_name: frozenset[str]
+    after_name: frozenset[str]
+    before_called: frozenset[str]
+    no_part: frozenset[str]
     known: frozenset[str]
     stems: tuple[str, ...]
     spelled: tuple[str, ...]
@@ -137,6 +143,10 @@ def lexicon() -> Lexicon:
         hostile=hostile,
         other_languages=others,
         plain=frozenset(data["plain"].split()),
+        before_name=frozenset(data["before_name"].split()),
+        after_name=frozenset(data["after_name"].split()),
+        before_called=frozenset(data["before_called"].split()),
+        no_part=frozenset(f"{data['before_called']} {data['no_part']}".split()),
         known=frozenset(known),
         stems=stems,
         spelled=tuple(sorted(word for word in known if len(word) >= 4)),

@@ -1,6 +1,6 @@
 """What a text mentions: devices, sites, types, metrics, times, numbers - found by their form, not looked up.
 
-    text ─► tokens ─► each mention becomes one, `<device>`, `<site>` … ─► the masked text that rules read
+    text ─► tokens ─► each mention becomes one, `<device>`, `<site>` … ─► the masked text for the rules
 
 A device is a noun of one with a number or code behind it, an id, or a quoted name; a site is what stands
 where a site stands and is no word of ours. Whoever knows the real names (`Names`) gives them: those come
@@ -24,7 +24,8 @@ _INCIDENT_NOUN = (
 _NUMBERED = r"(?:number|no\.?|nr\.?|num|nummer|id)"
 _CODE = r"(?:#?\d{1,6}[a-z]?)"
 _TOKEN = re.compile(
-    r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|#\d+|[^\W_]+(?:[-_.:/][^\W_]+)*(?:['’](?=[^\W\d])[^\W_]+)?|[^\w\s]"
+    r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|#\d+"
+    r"|[^\W_]+(?:[-_.:/][^\W_]+)*(?:['’](?=[^\W\d])[^\W_]+)?|[^\w\s]"
 )
 _CONTRACTED = {"what", "who", "where", "how", "that", "it", "there", "let", "when", "why", "here", "wie"}
 _QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]{1,120})[\"“”„«»]|(?<!\w)['‘‚]([^'’‘‚]{2,120})['’](?!\w)")
@@ -44,249 +45,11 @@ _PARTS_OF_NAMES = {
     "gross",
 }
 _CONNECTORS = {"am", "an", "der", "upon", "on", "im", "de", "la", "le", "sur", "of", "ob", "bei"}
-_BEFORE_NAME = (
-    r"how|hows|is|are|was|whats|about|compare|vergleiche|wie|ist|and|und|vs|versus|than|als|oder|or|es|um|with|mit"
-    r"|<site>|that|what"
-)
-_AFTER_NAME = (
-    r"|[?!.,;:]|doing|going|vs|versus|and|or|und|oder|better|worse|ok|okay|fine|healthy|sick|up|down|bad|good|well"
-    r"|is|are|was|were|has|have|had|did|does|do|with|compared|compare|now|right|currently|at|in|on|the|this|since|when"
-    r"|please|pls|then|so|to|from|mit|als|besser|schlechter|heute|gerade|jetzt|gesund|krank|hat|haben|ist|war|sind|los"
-    r"|open|closed|geoeffnet|offen|auf|zu|alles|wert|unhealthy|critical|kritisch|<when>|<since>|<ahead>|<site>|<metric>"
-    r"|<device>|<type>|too|there|bei|an|noch|schliesst|oeffnet|close|closes|opens|offline|looking|look|laeuft|stehen|steht"
-)
 _GERMAN_PLACES = {"in", "aus", "bei", "von", "vom", "fuer", "um", "nach"}
 _AFTER_FIRST = (
     r"vs|versus|and|or|und|oder|status|health|uptime|overview|<site>|against|gegen|is|ist|has|store|open"
 )
 _PLURALS = ("s", "kassen", "waagen", "kameras", "sensoren", "tueren", "truhen", "automaten", "anlagen", "en")
-_BEFORE_CALLED = frozenset(
-    [
-        "the",
-        "is",
-        "of",
-        "for",
-        "on",
-        "about",
-        "with",
-        "at",
-        "was",
-        "does",
-        "did",
-        "has",
-        "are",
-        "status",
-        "health",
-        "from",
-        "our",
-        "my",
-        "hows",
-        "whats",
-        "how",
-        "if",
-        "when",
-        "why",
-        "ist",
-        "der",
-        "die",
-        "das",
-        "den",
-        "dem",
-        "des",
-        "von",
-        "vom",
-        "und",
-        "and",
-        "fuer",
-        "bei",
-        "am",
-        "zum",
-        "zur",
-        "unser",
-        "unsere",
-        "unserem",
-        "mein",
-        "meine",
-        "that",
-        "will",
-        "can",
-    ]
-)
-#: Words that are no part of what a device is called.
-_NO_PART = _BEFORE_CALLED | frozenset(
-    [
-        "a",
-        "an",
-        "any",
-        "all",
-        "some",
-        "each",
-        "every",
-        "which",
-        "what",
-        "who",
-        "this",
-        "these",
-        "those",
-        "in",
-        "to",
-        "or",
-        "not",
-        "no",
-        "it",
-        "its",
-        "there",
-        "overall",
-        "general",
-        "whole",
-        "entire",
-        "same",
-        "other",
-        "last",
-        "first",
-        "next",
-        "new",
-        "old",
-        "current",
-        "worst",
-        "best",
-        "noisiest",
-        "riskiest",
-        "sickest",
-        "unhealthiest",
-        "average",
-        "mean",
-        "offline",
-        "online",
-        "silent",
-        "broken",
-        "healthy",
-        "unhealthy",
-        "critical",
-        "many",
-        "most",
-        "few",
-        "one",
-        "show",
-        "me",
-        "list",
-        "give",
-        "tell",
-        "please",
-        "health",
-        "state",
-        "condition",
-        "score",
-        "welche",
-        "welcher",
-        "welches",
-        "alle",
-        "aller",
-        "keine",
-        "jede",
-        "jeder",
-        "ein",
-        "eine",
-        "einen",
-        "einem",
-        "diese",
-        "dieser",
-        "dieses",
-        "zeig",
-        "zeige",
-        "gib",
-        "type",
-        "types",
-        "kind",
-        "sort",
-        "do",
-        "have",
-        "had",
-        "we",
-        "you",
-        "they",
-        "us",
-        "be",
-        "been",
-        "as",
-        "per",
-        "by",
-        "than",
-        "then",
-        "get",
-        "got",
-        "say",
-        "see",
-        "compare",
-        "uptime",
-        "availability",
-        "forecast",
-        "prediction",
-        "predict",
-        "risk",
-        "history",
-        "trend",
-        "max",
-        "min",
-        "maximum",
-        "minimum",
-        "temperature",
-        "cpu",
-        "memory",
-        "disk",
-        "latency",
-        "make",
-        "find",
-        "wie",
-        "was",
-        "wer",
-        "wo",
-        "im",
-        "geht",
-        "es",
-        "sind",
-        "war",
-        "hat",
-        "haben",
-        "zustand",
-        "lage",
-        "stand",
-        "incidents",
-        "incident",
-        "alerts",
-        "alert",
-        "alarm",
-        "alarms",
-        "events",
-        "errors",
-        "error",
-        "problem",
-        "problems",
-        "issue",
-        "issues",
-        "device",
-        "devices",
-        "number",
-        "id",
-        "firmware",
-        "model",
-        "only",
-        "against",
-        "versus",
-        "vs",
-        "between",
-        "reason",
-        "cause",
-        "long",
-        "often",
-        "much",
-        "far",
-        "quickly",
-        "ok",
-        "okay",
-        "status",
-    ]
-)
 #: Tokens that a name may have to be found in a text.
 _NAME_TOKENS = 8
 _AFTER_N = r"(?:most|worst|best|highest|lowest|riskiest|noisiest|least|unhealthiest|sickest|poorest|hottest)"
@@ -597,7 +360,7 @@ def _devices(line: _Line) -> None:
 
 
 def _called(line: _Line) -> None:
-    """`the cold room sensor hub`: one device that is called by what it is, after an article or at the start."""
+    """`the cold room sensor hub`: one device, called by what it is, after an article or at the start."""
     index = 0
     while index < len(line.tokens):
         after = index
@@ -607,10 +370,10 @@ def _called(line: _Line) -> None:
             index = max(after, index + 1)
             continue
         first = index
-        while first > 0 and _part(line.tokens[first - 1]):
+        while first > 0 and _part(line, line.tokens[first - 1]):
             first -= 1
         before = line.tokens[first - 1].folded if first else ""
-        if 1 < after - first <= 4 + after - index and (first == 0 or before in _BEFORE_CALLED):
+        if 1 < after - first <= 4 + after - index and (first == 0 or before in line.words.before_called):
             line.merge(first, after, "device")
             after = first + 1
         index = after
@@ -621,12 +384,12 @@ def _noun(line: _Line, index: int) -> bool:
     return not token.kind and re.fullmatch(line.words.device_nouns, token.folded) is not None
 
 
-def _part(token: _Token) -> bool:
+def _part(line: _Line, token: _Token) -> bool:
     """Whether a word may be a part of what a device is called."""
     return (
         not token.kind
         and re.fullmatch(r"[a-z]+(?:-[a-z]+)*", token.folded) is not None
-        and token.folded not in _NO_PART
+        and token.folded not in line.words.no_part
     )
 
 
@@ -687,7 +450,8 @@ def _german(line: _Line) -> bool:
 
 def _strangers(line: _Line) -> None:
     """Words of nobody, where a name may stand, are one."""
-    nouns = line.words.site_nouns
+    words = line.words
+    nouns = words.site_nouns
     german = _german(line)
     index = 0
     while index < len(line.tokens):
@@ -699,17 +463,18 @@ def _strangers(line: _Line) -> None:
             after += 1
         first = index
         if first > 0 and line.tokens[first - 1].folded in _PARTS_OF_NAMES and not line.tokens[first - 1].kind:
-            whole = first > 1 and re.fullmatch(
-                rf"{line.words.before_site}|{_BEFORE_NAME}", line.tokens[first - 2].folded
+            whole = first > 1 and (
+                line.tokens[first - 2].folded in line.words.before_name
+                or re.fullmatch(line.words.before_site, line.tokens[first - 2].folded)
             )
             if line.capital(first - 1) or whole:
                 first -= 1
         before = line.tokens[first - 1].folded if first else ""
         behind = line.tokens[after].folded if after < len(line.tokens) else ""
         named = re.fullmatch(nouns, before) or re.fullmatch(nouns, behind)
-        asked = re.fullmatch(_BEFORE_NAME, before) and re.fullmatch(_AFTER_NAME, behind)
+        asked = before in words.before_name and _may_follow(words, behind)
         placed = re.fullmatch(line.words.before_site, before) and (
-            (re.fullmatch(_AFTER_NAME, behind) and before != "to")
+            (_may_follow(words, behind) and before != "to")
             or (line.capital(first) and (not german or before in _GERMAN_PLACES))
         )
         # In English a capital within a sentence makes a name; German writes every noun with one.
@@ -725,6 +490,11 @@ def _strangers(line: _Line) -> None:
         else:
             first = after - 1
         index = first + 1
+
+
+def _may_follow(words: Lexicon, behind: str) -> bool:
+    """Whether a name may end before a word."""
+    return behind in words.after_name or not re.match(r"[\w<]", behind)
 
 
 def _all_capitals(line: _Line) -> bool:

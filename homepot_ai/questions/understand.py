@@ -26,8 +26,8 @@ Placer = Callable[[str, Sequence[str]], tuple[str, Mapping[str, str]] | None]
 #: A rule that fits everything needs words that are all known: these say little themselves.
 _GENERIC = frozenset({"device_status", "site_status", "fleet_status", "type_status"})
 _ELLIPSIS = re.compile(
-    r"^(?:and|und|what about|how about|was ist mit|wie ist es mit|wie siehts? .*aus mit|same|also|auch|or|oder"
-    r"|now|then|dann|dasselbe|das gleiche|ok and|so)\b"
+    r"^(?:and|und|what about|how about|was ist mit|wie ist es mit|wie siehts? .*aus mit|same|also|auch|or"
+    r"|oder|now|then|dann|dasselbe|das gleiche|ok and|so)\b"
 )
 _IT = re.compile(
     r"\b(?:its|it|that one|this one"
@@ -157,6 +157,12 @@ def _follow(reading: Reading, after: Understood, near: Near | None) -> Understoo
     it, there = _IT.search(masked), _THERE.search(masked)
     bare = not own & _SUBJECT_KINDS
     leaned = reading
+    if bare and there and after.slots.get("site"):
+        placed = rules.place(at_site := _with(reading, "site", after.slots["site"], there))
+        if placed is not None and placed not in _GENERIC and not _lacks(at_site, placed):
+            found = _understood(at_site, placed, "follow-up", 0.85)
+            if "device" not in found.slots:
+                return _carried(found, after)
     if subject and bare and (it or there or ellipsis):
         leaned = _with(reading, subject, after.slots[subject], it or there)
     placed = rules.place(leaned)

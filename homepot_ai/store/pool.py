@@ -100,10 +100,13 @@ class PooledDatabase(Database):
         conn.read_only = None
         conn.isolation_level = None
         conn.autocommit = True
+        # Statements live as long as a connection: after some runs PostgreSQL would plan them once for all
+        # parameters, and one device would be read as if it were the whole fleet (measured: 13 ms, then 900).
         conn.execute(
             sql.SQL(
                 "RESET ALL; RESET ROLE; SELECT pg_advisory_unlock_all(); SET TimeZone = 'UTC'; "
-                "SET search_path = {}, {}; SET statement_timeout = {}"
+                "SET search_path = {}, {}; SET statement_timeout = {}; "
+                "SET plan_cache_mode = force_custom_plan"
             ).format(
                 sql.Identifier(self.schema),
                 sql.Identifier(self.homepot_schema),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from email import message_from_bytes
+from email.policy import SMTP
 
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
 from homepot_ai.answers.contracts import Problem
+from homepot_ai.reporting.letter import Letter, compose
 from homepot_ai.reporting.one_click import Leaving, link
 from homepot_ai.settings import ApiSettings, OllamaSettings, PrefectSettings, Settings
 from homepot_ai.store.database import Database
-from tests.door_world import SECRET, door, fill, token
+from tests.door_world import NOW, SECRET, door, fill, token
 
 READING = (
     "/api/ai/analyze/{device}", "/api/ai/predict/{device}", "/api/ai/report/{device}",
@@ -321,6 +324,11 @@ class TestUnsubscribe:
         url = link(chosen, Leaving("Ann@Example.org", "daily-site1"))
         assert url is not None
         path = url.removeprefix("https://ai.example.org")
+        letter = Letter("Grüße", NOW, "text", "<p>html</p>", "daily-site1", "rpt", "en", {}, {}, {})
+        mail = message_from_bytes(compose(letter, "ann@example.org", chosen, "<1@x>"), policy=SMTP)
+        assert mail["List-Unsubscribe"].startswith(f"<{url}>,")
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert mail["Subject"] == "Grüße"
         with door(world, config, **api) as client:
             page = client.get(path)
             assert "<button>" in page.text
@@ -362,3 +370,12 @@ class TestQuestions:
             assert not [
                 word for word in SECRET if word.lower() in told.lower() and word.lower() not in asked.lower()
             ]
+
+
+def test_an_analysis_in_german(world: Database, config: Settings) -> None:
+    with door(world, config) as client:
+        client.put("/api/ai/preferences", json={"mode": "maintenance", "language": "de"})
+        said = client.get("/api/ai/analyze/13?period=1h").json()["analysis"]["summary"]
+        client.put("/api/ai/preferences", json={"mode": "maintenance", "language": "en"})
+    assert said.startswith("Kiosk/3 in Berlin ist kritisch, mit einem Gesundheitswert von 0,30.")
+    assert "Zeitraum letzte Stunde: 1 Anomalie." in said

@@ -138,3 +138,24 @@ def test_a_run_of_reports_waits_for_a_hanging_model_once(tmp_path: Path) -> None
             told = narration.words(example("bad"), [Edition()], model, TEMPLATES, deadline_s=0.5)
             assert told[Edition()].outcome is Outcome.TIMEOUT  # type: ignore[union-attr]
         assert len(server.script.questions()) == 1
+
+
+def test_an_edition_that_was_stored_meanwhile_in_other_words_is_the_one(
+    world: World, settings: Settings
+) -> None:
+    make(world, settings)
+    chief = Wish(edition=Edition("executive"))
+    meanwhile: list[bytes] = []
+
+    def slowly(job: pdf.Job) -> bytes:
+        if not meanwhile:
+            meanwhile.append(make(world, settings, edition=chief.edition).pdf)
+        return page_as_it_is(job)
+
+    with OllamaServer("well") as server:
+        told = make_report(
+            world.db, at(server, settings), scope=SITE, at=AT, wish=chief, render=slowly, now=AT
+        )
+        assert server.script.questions()
+    assert told.pdf == meanwhile[0]
+    assert b"Worded by" not in told.pdf

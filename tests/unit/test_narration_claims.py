@@ -225,6 +225,19 @@ def test_a_supposition_says_that_it_is_one() -> None:
     assert render(TRUE[-1], book).startswith("The health score of Till 3 may have fallen")
 
 
+def test_a_sentence_of_the_template_given_back_passes_and_nothing_like_it_does() -> None:
+    book = passage()
+    b = Builder("x")
+    till = b.device("Till 3")
+    b.say("What a day for {till}: {f}!", till=till, f=b.value(till, "health score", 0.6, "0.60"))
+    ours = b.book().template[0]
+    assert refusal(ours, b.book()) != ""
+    assert judge([ours], b.book())[0].passed
+    assert not judge([Claim(ours.text.replace("a day", "another day"), ours.fact_ids)], b.book())[0].passed
+    told = worded(book, [*book.template[:2], TRUE[1]])
+    assert [sentence.text for sentence in told.sentences][-1] == "Kiosk 2 was without data for 5 h today."
+
+
 def test_the_same_said_twice_counts_once() -> None:
     told = worded(passage(), [TRUE[1], TRUE[1]])
     assert told.reasons == (("repeated", 1),)
@@ -398,7 +411,7 @@ def test_nothing_untrue_of_the_shipped_set_gets_through() -> None:
     with gzip.open(HOME / "benchmarks/sets/narration.jsonl.gz", "rt", encoding="utf-8") as source:
         for number, text in enumerate(source):
             line = json.loads(text)
-            if not line["honest"] and number % 4:
+            if not line["honest"] and number % 6:
                 continue
             book, names = narration.book_of(line)
             for verdict in judge(narration.claims_of(line, names) or [], book):
