@@ -30,8 +30,8 @@ from homepot_ai.store.database import Connection
 _FIELDS: Mapping[str, str] = {
     "type": "device_type", "period": "span", "since": "span", "horizon": "horizon_hours",
 }  # fmt: skip
-#: Rows of an answer's table where nobody says otherwise.
-SHOWN = 50
+#: Rows of an answer's table where nobody says otherwise: what a named query reads at most.
+SHOWN = 500
 Find = Callable[[Connection, Slots, Asker, datetime], Found]
 #: Words that stand for a slot where an example is shown to somebody.
 SAMPLE_WORDS: Mapping[Language, Mapping[SlotName, str]] = MappingProxyType(
