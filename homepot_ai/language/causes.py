@@ -26,6 +26,8 @@ def causes(scenes: Sequence[Scene]) -> None:
     if hedged and claim.stance != "hypothesis":
         raise Refused("hedge")
     if not causal:
+        if any(fact.kind == "cause" for fact in first.found.shown):
+            raise Refused("cause")  # shown as something else than a cause
         return
     if claim.stance == "hypothesis":
         return

@@ -118,6 +118,12 @@ def check(found: Read, book: Book, words: Words) -> None:
         if not qualifiers(fact, words) <= said | implied(fact, found, words):
             raise Refused("metric")
     _named_at_all(found, said, book, words)
+    for fact in found.shown:
+        called = words.stems(fact.metric) - generics(words) - words.stem_set("function")
+        plain = words.stems(fact.shown) & words.stem_set("state")
+        # "{I1} is {f9}", where f9 is who acknowledged it.
+        if fact.kind == "state" and called and not called & said and not plain:
+            raise Refused("metric")
     before: str | None = None
     for number, clause in enumerate(found.clauses):
         names = _names(clause, found, words)

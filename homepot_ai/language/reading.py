@@ -79,7 +79,9 @@ def read(claim: Claim, book: Book, words: Words) -> Read:
     text = _plain(claim.text, words)
     tokens = _tokens(text, book, words)
     shown = list(dict.fromkeys(_fact(book, token.text) for token in tokens if token.kind == "fact"))
-    cited = [_fact(book, alias) for alias in claim.fact_ids]
+    cited = [_fact(book, alias) for alias in claim.fact_ids if book.subject(alias) is None]
+    if cited and not set(shown) <= set(cited):
+        raise Refused("placeholder")  # it shows what it does not claim to rest on
     if not shown and not cited:
         raise Refused("no fact")
     clauses = _clauses(tokens, book, words)

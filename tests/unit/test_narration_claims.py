@@ -100,6 +100,7 @@ UNTRUE = [
     ("placeholder", claim("The health score of {D1} is -{f1}.", "f1")),
     ("placeholder", claim("The health score of {D1} is {f99}.", "f1")),
     ("placeholder", claim("The health score of {d1} is {f1}.", "f1")),
+    ("placeholder", claim("The health score of {D1} is {f1}.", "f2")),
     ("unit", claim("{D2} was without data for {f4} hours today.", "f4")),
     ("characters", claim("The health score of {D1} is {f1} <b>now</b>.", "f1")),
     ("characters", claim("The health score of {D1} is {f1} https://example.org.", "f1")),
