@@ -62,6 +62,15 @@ class Names:
     kinds: Mapping[str, str] = field(default_factory=dict)
     spelled: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
+    def said_in(self, text: str) -> bool:
+        """Whether a text holds any of them."""
+        found = read(text, self)
+        return any(
+            " ".join(fold(part[0]) for part in _TOKEN.finditer(mention.words)) in self.kinds
+            for mention in found.mentions
+            if mention.kind in ("device", "site")
+        )
+
     @classmethod
     def of(cls, devices: Iterable[str] = (), sites: Iterable[str] = ()) -> Names:
         """Of names as they are written.
@@ -211,6 +220,7 @@ def read(text: str, names: Names | None = None) -> Reading:
     _named_sites(line)
     _numbers_of_incidents(line)
     _devices(line)
+    line.mark("incident", _bounded(r"#\d+"))
     _called(line)
     _kinds_of_incidents(line)
     line.mark("metric", _bounded(words.metrics))
@@ -298,7 +308,6 @@ def _numbers_of_incidents(line: _Line) -> None:
         _bounded(rf"{_INCIDENT_NOUN}(?: with)?(?: {_NUMBERED})?(?: the)? (?P<it>#?\d+)"),
         "it",
     )
-    line.mark("incident", _bounded(r"#\d+") + r"(?<!<device> )")
     line.mark(
         "incident",
         _bounded(r"(?:similar to|like|aehnlich wie|wie|number|no\.?|nummer|nr\.?) (?P<it>\d+)"),
