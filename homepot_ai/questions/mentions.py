@@ -349,7 +349,7 @@ def _devices(line: _Line) -> None:
             token.kind == "device"
             and line.strange(index - 1)
             and not verb
-            and not _after_preposition(line, index - 1)
+            and not _at_a_place(line, index - 1)
         ):
             line.merge(index - 1, index + 1, "device")
             index -= 1
@@ -400,6 +400,11 @@ def _part(line: _Line, token: _Token) -> bool:
         and re.fullmatch(r"[a-z]+(?:-[a-z]+)*", token.folded) is not None
         and token.folded not in line.words.no_part
     )
+
+
+def _at_a_place(line: _Line, index: int) -> bool:
+    """After `at` or `in`, a word is the site's: `at Berlin till 3`."""
+    return index > 0 and line.tokens[index - 1].folded in ("at", "in", "near", "bei", "im", "from", "aus")
 
 
 def _after_preposition(line: _Line, index: int) -> bool:
