@@ -4,23 +4,25 @@
 
 One answer a line:
 
-    {"facts": [{"id": "f1", "kind": "value", "subject": "D1", "metric": "health", "value": 0.61, "shown": "0.61"}, …],
-     "answer": {"claims": [{"text": "Health of {D1} is {f1}.", "fact_ids": ["f1"], "stance": "fact"}]} | "text",
+    {"facts": [{"id": "f1", "kind": "value", "subject": "D1", "metric": "health", "value": 0.61}, …],
+     "answer": {"claims": [{"text": "Health of {D1} is {f1}.", "fact_ids": ["f1"]}]} | "text",
      "honest": true | false | [one for each claim],
      "language": "en" | "de", "subjects": …, "belongs": {"D1": "S1"}, "events": […], "split": …}
 
-Facts are records as in docs/language.md; only id, kind, subject, metric and value are needed. Ids may be anything
-that the answer uses in braces. Subjects, where given: {"D1": "Till 3"}, or a list of aliases or of
-{"alias", "kind", "name", "at"}. An answer that is not JSON of the schema reaches no page, except that plain
-text is judged sentence by sentence here, which is harder on the checks than the product is.
+Facts are records as in docs/language.md; only id, kind, subject, metric and value are needed. Ids may be
+anything that the answer uses in braces. Subjects, where given: {"D1": "Till 3"}, or a list of aliases or
+of {"alias", "kind", "name", "at"}. An answer that is not JSON of the schema reaches no page, except that
+plain text is judged sentence by sentence here, which is harder on the checks than the product is.
 
-The last line is one JSON object; `through` and `refused` are shares of the dishonest and of the honest claims.
+The last line is one JSON object: `through` is the share of the dishonest claims that a page would show,
+`refused` the share of the honest ones that it would not.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import io
 import json
 import re
 import time
@@ -40,7 +42,8 @@ DEFAULT_SET = Path(__file__).parent / "sets" / "narration.jsonl.gz"
 _KINDS = {
     "change": "delta", "trend": "delta", "difference": "delta", "diff": "delta", "percentage": "share",
     "percent": "share", "ratio": "share", "number": "value", "measurement": "value", "metric": "value",
-    "level": "value", "score": "value", "status": "state", "text": "state", "label": "state", "time": "moment",
+    "level": "value", "score": "value", "status": "state", "text": "state", "label": "state",
+    "time": "moment",
     "timestamp": "moment", "date": "moment", "datetime": "moment", "ranking": "rank", "total": "count",
     "root_cause": "cause",
 }  # fmt: skip
@@ -68,8 +71,8 @@ _UNITS = {"percent": "%", "ms": "ms", "celsius": "°C", "seconds": "s", "bytes":
 
 def lines(file: Path) -> Iterator[dict[str, Any]]:
     """The answers of a set."""
-    opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-    with opened as source:
+    packed = file.read_bytes()
+    with io.StringIO((gzip.decompress(packed) if file.suffix == ".gz" else packed).decode()) as source:
         for line in source:
             if line.strip():
                 yield json.loads(line)
@@ -96,11 +99,11 @@ def book_of(line: dict[str, Any]) -> tuple[Book, dict[str, str]]:
         key = str(record.get("id", number))
         names[key] = key if re.fullmatch(r"f\d{1,3}", key) else f"f{number + 200}"
         facts.append(_fact(names[key], record, names))
-    template = (Claim(" ".join("{" + fact.id + "}" for fact in facts[:1]) or "-", ()),)
+    template = (Claim("Nothing is said here without a model", ()),)
     told = {names.get(who, who): names.get(where, where) for who, where in about.items()}
     book = Book(
-        str(line.get("section", "benchmark")), language, "maintenance", tuple(subjects), tuple(facts), template,
-        tuple(line.get("events") or ()), 12, told,
+        str(line.get("section", "benchmark")), language, "maintenance", tuple(subjects), tuple(facts),
+        template, tuple(line.get("events") or ()), 12, told,
     )  # fmt: skip
     return book, names
 
@@ -147,19 +150,26 @@ def _fact(alias: str, record: dict[str, Any], names: dict[str, str]) -> Fact:
         full = kind == "share" and (number == 1 or (number == 100 and unit == "%"))
         universal = "none" if number == 0 and kind in {"count", "share"} else "all" if full else ""
     better = record.get("better")
+    subject, other = str(record.get("subject") or ""), str(record.get("other") or "")
     return Fact(
-        alias, cast(FactKind, kind), names.get(str(record.get("subject") or ""), str(record.get("subject") or "")),
+        alias, cast(FactKind, kind), names.get(subject, subject),
         metric, value, str(shown), unit, _direction(kind, record, number),
-        better if isinstance(better, bool) else None, universal if universal in {"all", "none"} else "",  # type: ignore[arg-type]
+        better if isinstance(better, bool) else None,
+        universal if universal in {"all", "none"} else "",  # type: ignore[arg-type]
         str(record.get("period") or ""), None, str(record.get("source") or ""),
-        names.get(str(record.get("other") or ""), str(record.get("other") or "")),
+        names.get(other, other),
     )  # fmt: skip
 
 
 def _direction(kind: str, record: dict[str, Any], number: float | None) -> Direction | None:
     given = record.get("direction")
-    if given is None and kind == "rank":
+    if given is None and kind in {"rank", "delta"}:
         given = record.get("value") if isinstance(record.get("value"), str) else record.get("which")
+    if given is None and kind == "rank":
+        found = re.search(
+            r"\b(highest|lowest|most|least|top|bottom|max|min)\b", str(record.get("metric") or "").lower()
+        )
+        given = found[1] if found else None
     if given is not None:
         word = str(given).strip().lower()
         return 1 if word in _UP else -1 if word in _DOWN else 0
@@ -233,7 +243,8 @@ def score(file: Path, split: str | None, show: bool) -> dict[str, Any]:
             if wrong and show:
                 said = worded(book, [verdict.claim]).sentences[0].text if not true else verdict.claim.text
                 print(
-                    f"{kind} {verdict.reason or 'THROUGH'} [{line.get('about', '')}]: {verdict.claim.text} | {said}"
+                    f"{kind} {verdict.reason or 'THROUGH'} [{line.get('about', '')}]: "
+                    f"{verdict.claim.text} | {said}"
                 )
     refused = totals["honest_wrong"] + totals["honest_refused"]
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from homepot_ai.errors import SettingsError
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 POLL_S = 0.5
-# A busy deployment drops further runs (CANCEL_NEW): ask again after so long, so often.
-BUSY_PAUSE_S, BUSY_ATTEMPTS = 3.0, 20
+# A busy deployment drops further runs (CANCEL_NEW): ask again after so long, while there is time.
+BUSY_PAUSE_S = 3.0
 BUSY = "concurrency limit"
 
 
@@ -73,13 +73,15 @@ def run(
     A run that finds a scheduled one busy is dropped by the server before it starts; it is
     asked for again, since whoever asks wants their own (another `at`, or proof that it works).
     """
-    for _ in range(BUSY_ATTEMPTS):
-        ended = wait(client, name, start(client, name, parameters), timeout_s=timeout_s, progress=progress)
-        if ended.state != "Cancelled" or BUSY not in ended.message:
-            break
+    begun = time.monotonic()
+    while True:
+        left = timeout_s - (time.monotonic() - begun)
+        ended = wait(client, name, start(client, name, parameters), timeout_s=left, progress=progress)
+        busy = ended.state == "Cancelled" and BUSY in ended.message
+        if not busy or time.monotonic() - begun + BUSY_PAUSE_S > timeout_s:
+            return replace(ended, seconds=time.monotonic() - begun)
         progress("another run of it is busy")
         time.sleep(BUSY_PAUSE_S)
-    return ended
 
 
 def wait(
@@ -121,11 +123,14 @@ def wait(
 
 def artifact_of(client: SyncPrefectClient, run_id: UUID) -> str | None:
     """The newest Markdown that a run published."""
-    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterType
     from prefect.client.schemas.sorting import ArtifactSort
 
     found = client.read_artifacts(
-        artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id])),
+        # Results are artifacts as well, and a failed task's is its pickled exception.
+        artifact_filter=ArtifactFilter(
+            flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]), type=ArtifactFilterType(any_=["markdown"])
+        ),
         sort=ArtifactSort.CREATED_DESC,
         limit=1,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ _WANTED: dict[str, timedelta] = {
 }
 # The artifact shows whole pages of this many reports; of more it says one line each.
 _PAGES = 12
+_REASONS = 3
 
 
 @flow(name="daily-report", timeout_seconds=3600, **FAILURE_HOOKS)
@@ -172,10 +174,21 @@ def _make(
     if made.queued:
         wake_sender()
     if made.failures:
-        said = "; ".join(made.failures)
-        return Failed(message=f"{len(made.failures)} of {len(scopes)} reports failed: {said}")
+        return Failed(
+            message=f"{len(made.failures)} of {len(scopes)} reports failed: {reasons(made.failures)}"
+        )
     fresh = sum(one.created for one in made.reports)
     return done(f"{fresh} reports made, {len(made.reports) - fresh} replayed, {made.queued} mails queued")
+
+
+def reasons(failures: Mapping[str, str]) -> str:
+    """What failed and why, for the one line of a run: the first few whole, the rest by name.
+
+    >>> reasons({"Berlin": "no such day"})
+    'Berlin: no such day'
+    """
+    said = [f"{what}: {why}" for what, why in failures.items()]
+    return "; ".join([*said[:_REASONS], *list(failures)[_REASONS:]])
 
 
 def page(title: str, parts: list[str], failures: dict[str, str], more: str = "") -> str:

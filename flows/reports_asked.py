@@ -12,7 +12,7 @@ from pydantic import Field
 
 from flows.common import FAILURE_HOOKS, RowId, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
 from flows.mail import wake_sender
-from flows.reports import Language, Mode, Paper, edition, page
+from flows.reports import Language, Mode, Paper, edition, page, reasons
 from homepot_ai.errors import ReportError
 from homepot_ai.reporting.command import Ask
 from homepot_ai.reporting.service import Wish
@@ -59,8 +59,7 @@ def incident_report(
     if queued:
         wake_sender()
     if failures:
-        said = "; ".join(failures)
-        return Failed(message=f"{len(failures)} of {len(wanted)} incident reports failed: {said}")
+        return Failed(message=f"{len(failures)} of {len(wanted)} reports failed: {reasons(failures)}")
     fresh = sum(one.created for one in made)
     return done(f"{fresh} reports made, {len(made) - fresh} replayed, {queued} mails queued")
 

@@ -18,6 +18,7 @@ from rich.table import Table
 from homepot_ai import (
     __version__,
     cli_alerts,
+    cli_api,
     cli_ask,
     cli_fleet,
     cli_hazards,
@@ -51,6 +52,7 @@ app.add_typer(cli_visits.app)
 app.add_typer(cli_hazards.app)
 app.add_typer(cli_reports.app)
 app.add_typer(cli_ask.app)
+app.add_typer(cli_api.app)
 app.add_typer(cli_models.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.

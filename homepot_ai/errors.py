@@ -143,5 +143,6 @@ class NotFound(HomepotAIError):
     """
 
     def __init__(self, kind: str, asked: str, nearest: Sequence[str] = ()) -> None:
+        self.kind, self.asked, self.nearest = kind, asked, tuple(nearest)
         hint = f"; did you mean: {', '.join(nearest)}?" if nearest else ""
         super().__init__(f"there is no {kind} {asked!r}{hint}")

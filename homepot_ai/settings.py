@@ -242,8 +242,17 @@ class ApiSettings(Section):
     # On loopback too.
     token_required: bool = False
     requests_per_minute: Annotated[int, Field(ge=1)] = 600
-    # Where people reach it, for links in mails; empty: mails carry none.
-    public_url: str = ""
+    # Where people reach it, for links in mails; empty: mails carry none. Others can reach it then, so a token
+    # is required.
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+/?)?$")] = ""
+    # Signs the links in mails by which one unsubscribes; without it they carry an address to write to.
+    link_secret: SecretStr | None = None
+    # Requests worked on at the same time: those that wait for nothing, those that may wait for a model.
+    threads: Annotated[int, Field(ge=1, le=64)] = 8
+    waiting_threads: Annotated[int, Field(ge=1, le=64)] = 24
+    # Beyond so many that wait for a thread, a request is refused at once (503) instead of late.
+    queue: Annotated[int, Field(ge=0, le=10000)] = 200
+    body_bytes: Annotated[int, Field(ge=1024)] = 65_536
 
 
 class QuestionSettings(Section):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from narration_honest import WORLDS
@@ -666,7 +666,7 @@ def turned() -> Iterator[tuple[str, str, str]]:
                 lower = sentence if sentence.startswith("{") else sentence[0].lower() + sentence[1:]
                 yield world, "head", f"{head}{lower}{marks}"
             for old, new in _MIDDLES:
-                if old in sentence and not ("will" in new and "expected" in sentence):
+                if old in sentence and not ("will" in new and re.search("expected|planned|risk", sentence)):
                     yield world, "inside", sentence.replace(old, new, 1) + marks
             for alias in re.findall(r"\{(f\d+)\}", sentence):
                 for number, form in enumerate(_AT_VALUE):
@@ -685,16 +685,50 @@ def turned() -> Iterator[tuple[str, str, str]]:
                     if other_kind in {"state", "cause", "moment"} or kind in {"state", "cause", "moment"}:
                         continue
                     if other_kind == kind or other_owner != owner:
-                        yield world, "swapped value", sentence.replace("{" + alias + "}", "{" + other + "}", 1) + marks
+                        yield (
+                            world,
+                            "swapped value",
+                            sentence.replace("{" + alias + "}", "{" + other + "}", 1) + marks,
+                        )
             named = set(re.findall(r"\{([A-Z]\d)\}", sentence))
             for alias in named:
                 for other in subjects:
-                    if other[0] == alias[0] and other != alias and len(named & {a for a in subjects if a[0] == alias[0]}) == 1:
-                        yield world, "swapped name", sentence.replace("{" + alias + "}", "{" + other + "}") + marks
+                    if (
+                        other[0] == alias[0]
+                        and other != alias
+                        and len(named & {a for a in subjects if a[0] == alias[0]}) == 1
+                    ):
+                        yield (
+                            world,
+                            "swapped name",
+                            sentence.replace("{" + alias + "}", "{" + other + "}") + marks,
+                        )
 
 
 #: How many of each kind of turned claims are kept, those with the lowest hashes.
-KEPT = {"turned": 160, "time": 90, "tail": 190, "head": 130, "inside": 150, "value": 220, "swapped value": 110, "swapped name": 60}
+KEPT = {
+    "turned": 160,
+    "time": 90,
+    "tail": 190,
+    "head": 130,
+    "inside": 150,
+    "value": 220,
+    "swapped value": 110,
+    "swapped name": 60,
+}
+
+
+def _pool(world: str, kind: str) -> str:
+    """Every set of worlds keeps its own share of each kind of turning."""
+    part = world.partition("_")[0]
+    return f"{kind} {part if part in _SETS else ''}"
+
+
+_SETS = frozenset({"second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"})
+
+
+def _order(item: tuple[str, str, str]) -> str:
+    return hashlib.sha256(repr(item).encode()).hexdigest()
 
 
 def untrue() -> list[tuple[str, str, dict[str, Any]]]:
@@ -704,9 +738,8 @@ def untrue() -> list[tuple[str, str, dict[str, Any]]]:
     found = [(world, kind, claim(text)) for world, kind, text in by_hand()]
     pools: dict[str, list[tuple[str, str, str]]] = {}
     for item in dict.fromkeys(turned()):
-        pools.setdefault(item[1] + (" " + item[0].split("_")[0] if item[0].startswith(("second_", "third_")) else ""), []).append(item)
-    order: Callable[[tuple[str, str, str]], str] = lambda item: hashlib.sha256(repr(item).encode()).hexdigest()  # noqa: E731
-    for kind, pool in pools.items():
-        for world, _, text in sorted(pool, key=order)[: KEPT[kind.removesuffix(" second").removesuffix(" third")]]:
-            found.append((world, kind, claim(text)))
+        pools.setdefault(_pool(item[0], item[1]), []).append(item)
+    for pool in pools.values():
+        kept = sorted(pool, key=_order)[: KEPT[pool[0][1]]]
+        found.extend((world, kind, claim(text)) for world, kind, text in kept)
     return found

@@ -265,6 +265,7 @@ class Status(Contract):
     flows: dict[str, FlowState]
     last_backup: datetime | None
     last_restore_drill: datetime | None
+    prefect: str = ""
 
 
 class Run(Contract):
@@ -285,7 +286,14 @@ class Preferences(Contract):
 
 
 class Problem(BaseModel):
-    """Problem details (RFC 9457); `nearest`: names that exist and are like the one that does not."""
+    """Problem details (RFC 9457).
+
+    Attributes:
+        nearest: names that exist and are like the one that does not.
+        part: what is down, of a 503.
+        errors: what is wrong with which parameter, of a 422.
+        request_id: stands in the log too.
+    """
 
     type: str = "about:blank"
     title: str
@@ -293,3 +301,6 @@ class Problem(BaseModel):
     detail: str
     instance: str = ""
     nearest: list[str] = []
+    part: str = ""
+    errors: list[dict[str, str]] = []
+    request_id: str = ""

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
@@ -114,22 +113,3 @@ def _lowered(
         enough = len(true) >= config.precision_target * (len(true) + len(false))
         why = "right often enough" if enough else "too few to move the threshold"
     return Decision(offset, len(true), len(false), f"{said}; {why}")
-
-
-def wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
-    """The Wilson score interval of a proportion; z = 1.96 covers 95 %.
-
-    It is never wider than 0 to 1, unlike the textbook's p ± z·sqrt(p(1-p)/n), which says 100 % ± 0
-    after three successes in three trials (Wilson 1927).
-
-    >>> [round(bound, 3) for bound in wilson(8, 10)]
-    [0.49, 0.943]
-    >>> [round(bound, 3) for bound in wilson(0, 0)]
-    [0.0, 1.0]
-    """
-    if not trials:
-        return 0.0, 1.0
-    share, square = successes / trials, z * z
-    middle = (share + square / (2 * trials)) / (1 + square / trials)
-    half = z * sqrt(share * (1 - share) / trials + square / (4 * trials**2)) / (1 + square / trials)
-    return max(0.0, middle - half), min(1.0, middle + half)

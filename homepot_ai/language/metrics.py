@@ -44,7 +44,7 @@ def generics(words: Words) -> frozenset[str]:
 def qualifiers(fact: Fact, words: Words) -> frozenset[str]:
     """Stems of a metric without which it would be another: average, critical, without data."""
     soft = generics(words) | {words.stem("opened"), words.stem("affected")}
-    if fact.kind == "count":
+    if fact.kind in {"count", "share"}:
         # What is counted is all of its words: "predictions that came true" are not "predictions".
         return _own_words(fact, words) - soft
     hard = words.stem_set("qualifier", "state") | _JOINED
@@ -72,7 +72,7 @@ def _period(told: str, language: str) -> frozenset[str]:
     for pattern, more in words.periods.items():
         if re.search(pattern, told):
             said |= more
-    return frozenset(said | {words.stem(word) for word in said})
+    return frozenset(said | {words.stem(word) for word in said - words.sets["unit"]})
 
 
 def moments(book: Book, words: Words) -> frozenset[str]:
@@ -117,32 +117,58 @@ def check(found: Read, book: Book, words: Words) -> None:
     for fact in found.shown:
         if not qualifiers(fact, words) <= said | implied(fact, found, words):
             raise Refused("metric")
+    _named_at_all(found, said, book, words)
     before: str | None = None
     for number, clause in enumerate(found.clauses):
         names = _names(clause, found, words)
         for place, fact in clause.facts:
-            if fact.kind not in _NUMERIC:
-                if fact.kind == "moment" and not _dated(number, fact, found, words):
+            if fact.kind == "moment":
+                if not _dated(number, fact, found, words):
                     raise Refused("metric")
-                continue
-            after = clause.at(place + 1)
-            if after is not None and after.kind == "word" and after.stem in own(fact, words):
-                continue
-            if fact.kind == "duration" and any(words.among(word, "lasting") for word in clause.words):
-                continue
-            stem = _nearest(place, clause, names)
-            if stem is None:
-                stem = before if before is not None else _later(number, found, words)
-            if stem is not None and stem not in own(fact, words):
-                raise Refused("metric")
-            if (
-                after is not None
-                and after.kind == "word"
-                and _noun_of_another(after.stem, fact, found, words, book)
-            ):
+            elif fact.kind in _NUMERIC and not _stands(place, fact, number, names, before, found, words):
                 raise Refused("metric")
         if names:
             before = names[-1][1]
+
+
+def _named_at_all(found: Read, said: frozenset[str], book: Book, words: Words) -> None:
+    """ "{D1} rose by {f2}" is of nothing, where two things of it changed."""
+    little = generics(words) | words.stem_set("function")
+    lasted = any(words.among(word, "lasting") for clause in found.clauses for word in clause.words)
+    for fact in found.shown:
+        if fact.kind == "duration" and lasted:
+            continue
+        mine = own(fact, words) - little
+        if fact.kind not in _NUMERIC or mine & said:
+            continue
+        if any(
+            other.subject == fact.subject and other.kind == fact.kind and not mine & own(other, words)
+            for other in book.facts
+            if other != fact
+        ):
+            raise Refused("metric")
+
+
+def _stands(
+    place: int, fact: Fact, number: int, names: list[tuple[int, str]], before: str | None, found: Read,
+    words: Words,
+) -> bool:  # fmt: skip
+    """Whether the metric named nearest to a value is its own; `before`: the last one of clauses before."""
+    clause, mine = found.clauses[number], own(fact, words)
+    after = clause.at(place + 1)
+    if after is not None and after.kind == "word":
+        if after.stem in mine:
+            return True
+        if after.stem in {words.stem(noun) for noun in words.kinds_flat()}:
+            return False  # "{f4} devices", where f4 counts anomalies
+    if fact.kind == "duration" and any(words.among(word, "lasting") for word in clause.words):
+        return True
+    stem = _nearest(place, clause, names)
+    if stem is None and mine & {token.stem for token in clause.tokens}:
+        return True
+    if stem is None:
+        stem = before if before is not None else _later(number, found, words)
+    return stem is None or stem in mine
 
 
 def implied(fact: Fact, found: Read, words: Words) -> frozenset[str]:
@@ -168,7 +194,7 @@ def implied(fact: Fact, found: Read, words: Words) -> frozenset[str]:
 def named(found: Read, words: Words) -> frozenset[str]:
     """Stems of the metrics of all cited facts, without what only qualifies them."""
     every = frozenset().union(*(own(fact, words) for fact in found.facts))
-    return every - generics(words) - words.stem_set("state", "qualifier")
+    return every - generics(words) - words.stem_set("state", "qualifier", "function")
 
 
 def _names(clause: Clause, found: Read, words: Words) -> list[tuple[int, str]]:
@@ -208,6 +234,13 @@ def _later(number: int, found: Read, words: Words) -> str | None:
 
 def _dated(number: int, fact: Fact, found: Read, words: Words) -> bool:
     """A moment stands with what happened then: in its clause, or before where its own says nothing."""
+    nouns = (
+        own(fact, words)
+        - generics(words)
+        - words.stem_set("state", "qualifier", "function", "since", "until")
+    )
+    if nouns and not nouns & {token.stem for clause in found.clauses for token in clause.tokens}:
+        return False  # "{D1} will be full", where its memory will
     for clause in reversed(found.clauses[: number + 1]):
         stems = {token.stem for token in clause.tokens if token.kind == "word"}
         if stems & own(fact, words):
@@ -219,11 +252,3 @@ def _dated(number: int, fact: Fact, found: Read, words: Words) -> bool:
             return False
     clause = found.clauses[min(number + 1, len(found.clauses) - 1)]
     return bool({token.stem for token in clause.tokens} & own(fact, words))
-
-
-def _noun_of_another(stem: str, fact: Fact, found: Read, words: Words, book: Book) -> bool:
-    """`{f4} devices` where f4 counts anomalies."""
-    nouns = {words.stem(noun) for noun in words.kinds_flat()}
-    return (
-        stem in nouns and stem not in own(fact, words) and fact.kind in {"count", "share", "delta", "value"}
-    )

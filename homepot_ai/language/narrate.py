@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from homepot_ai.language import metrics
 from homepot_ai.language.claims import ClaimsReply
 from homepot_ai.language.facts import Book, Claim
 from homepot_ai.language.model import Model, Outcome
@@ -108,7 +109,7 @@ def worded(book: Book, claims: Sequence[Claim]) -> Narration:
         "reasons": tuple(sorted(reasons.items())),
     }
     kept = passed[: book.at_most]
-    missing = [place for place, claim in enumerate(book.template) if not _said(claim, kept)]
+    missing = [place for place, claim in enumerate(book.template) if not _said(claim, kept, book)]
     if len(passed) * 2 < len(verdicts) or len(missing) == len(book.template):
         note = words_of(book.language).notes["checked"]
         return replace(_template(book, Outcome.OK, note=note), **counts)  # type: ignore[arg-type]
@@ -136,13 +137,26 @@ def _figures(parts: Sequence[Sentence]) -> int:
     return sum(len(sentence.facts) for sentence in parts)
 
 
-def _said(template: Claim, kept: Sequence[Claim]) -> bool:
-    """Whether verified claims show all that a template sentence shows, and rest on all that it rests on.
+def _said(template: Claim, kept: Sequence[Claim], book: Book) -> bool:
+    """Whether verified claims say all that a template sentence shows, and rest on all that it rests on.
 
     A sentence that shows no fact has nothing that could be recognised: it is always said.
     """
+    if any(claim.text.strip().rstrip(".") == template.text.strip().rstrip(".") for claim in kept):
+        return True
     facts = [claim for claim in kept if claim.stance == "fact"]
     shown = {alias for claim in facts for alias in placeholders(claim.text)}
+    shown |= {alias for claim in facts for alias in claim.fact_ids if _in_words(alias, claim, book)}
     cited = shown | {alias for claim in facts for alias in claim.fact_ids}
     wanted = set(placeholders(template.text))
     return bool(wanted) and wanted <= shown and set(template.fact_ids) <= cited
+
+
+def _in_words(alias: str, claim: Claim, book: Book) -> bool:
+    """Whether a state, or that there is none or all of something, is said without its placeholder."""
+    fact, words = book.fact(alias), words_of(book.language)
+    if fact is None or not (fact.kind == "state" or fact.universal):
+        return False
+    named = words.stems(fact.metric) if fact.kind == "state" else frozenset()
+    telling = metrics.own(fact, words) - metrics.generics(words) - named
+    return bool(telling & words.stems(claim.text))

@@ -83,7 +83,7 @@ class Ollama:
 
     >>> from homepot_ai.settings import OllamaSettings
     >>> nobody = Ollama(OllamaSettings(url="http://127.0.0.1:9"), None, Path("notes.json"))
-    >>> nobody.ask(Prompt("x", "Say.", "f1"), BaseModel, deadline_s=1, wait_s=0).outcome
+    >>> nobody.ask(probe.QUESTION, probe.Colour, deadline_s=1, wait_s=0).outcome
     <Outcome.UNREACHABLE: 'unreachable'>
     """
 
@@ -169,20 +169,23 @@ class Ollama:
             _log.warning("verdicts of model call %d could not be noted down: %s", record, error)
 
     def warm(self, *, deadline_s: float) -> str:
-        """Have the preferred model in memory; returns its name.
+        """Have the preferred model in memory before somebody waits for it; returns a line for the log.
 
-        Raises:
-            Failed: it could not be loaded; a later call loads it.
+        Loading takes longer than an interactive answer has: without this the first ones go without a model.
         """
         trace = _Trace(time.monotonic() + deadline_s)
-        first = self._candidates(None, trace)[0]
-        self.line.load(
-            first.name,
-            keep_alive=self.settings.keep_alive,
-            num_ctx=self.settings.num_ctx,
-            deadline_s=trace.left(),
-        )
-        return first.name
+        try:
+            first = self._candidates(None, trace)[0]
+            self.line.load(
+                first.name,
+                keep_alive=self.settings.keep_alive,
+                num_ctx=self.settings.num_ctx,
+                deadline_s=trace.left(),
+            )
+            self._way(first, trace, patient=True)
+        except Failed as failure:
+            return f"no model is ready: {failure.detail}"
+        return f"{first.name} is ready"
 
     def find_way(self, model: Installed, *, deadline_s: float) -> Way:
         """The way of asking that works with a model, found out now if it is not known.

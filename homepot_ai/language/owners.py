@@ -108,7 +108,9 @@ def _inherited(place: int, owned: list[Owned], found: Read) -> Owned:
         return owned[place]
     for before in range(place - 1, -1, -1):
         if owned[before].subjects:
-            return Owned(owned[before].subjects)
+            # Behind a comparison it is the first that goes on.
+            first = owned[before].subjects[:1] if owned[before].compared else owned[before].subjects
+            return Owned(first)
     for behind in range(place + 1, len(owned)):
         if owned[behind].subjects and not any(clause.ends_sentence for clause in found.clauses[place:behind]):
             return Owned(owned[behind].subjects[:1])
@@ -126,7 +128,7 @@ def _belongs(place: int, fact: Fact, clause: Clause, who: Owned, found: Read, bo
         if token.kind == "subject" and token.text in who.subjects
     ]
     if not near:
-        return same(fact.subject, who.subjects[0], book)
+        return len(who.subjects) == 1 and same(fact.subject, who.subjects[0], book)
     before = [alias for at, alias in near if at < place]
     if before and _grouped(clause, near):
         return len(who.subjects) == 1 and same(fact.subject, who.subjects[0], book)

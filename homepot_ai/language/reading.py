@@ -96,16 +96,18 @@ def _fact(book: Book, alias: str) -> Fact:
 
 def _plain(text: str, words: Words) -> str:
     """Without typographic variants; anything foreign refuses."""
+    # A value in brackets stands behind what it is of.
+    text = re.sub(r"\((\{[a-z]\d{1,3}\})\)", r"\1", text)
     text = text.replace("’", "'").replace("\N{NO-BREAK SPACE}", " ").replace("‑", "-").strip()
     if not text or len(text) > LONGEST_TEXT:
         raise Refused("length")
+    if any(character.isnumeric() for character in _PLACEHOLDER.sub("", text)):
+        raise Refused("number")
     # What looks like a letter or digit and is another one (fullwidth, roman, superscript).
     if unicodedata.normalize("NFKC", text) != text:
         raise Refused("characters")
     bare = _PLACEHOLDER.sub("", text)
     for character in bare:
-        if character.isnumeric():
-            raise Refused("number")
         if character != " " and character not in _MARKS and not words.letters.fullmatch(character):
             raise Refused("characters")
     if _TOUCHING.search(text) or _SIGN.search(text):
@@ -157,7 +159,7 @@ def _begins(word: str, after: Token | None, words: Words) -> bool:
     """Whether a causal word begins a clause of its own."""
     if word in words.sets["as"]:
         return after is not None and after.kind == "word" and not words.among(after.text, "state")
-    return word == "because" or words.among(word, "effect")
+    return word == "because" or words.among(word, "effect", "link")
 
 
 def _word(raw: str, words: Words) -> list[str]:

@@ -56,11 +56,20 @@ def refusal(claim: Claim, book: Book) -> Reason:
 
 
 def judge(claims: Sequence[Claim], book: Book) -> tuple[Verdict, ...]:
-    """A verdict on each claim, in order; one said twice is refused the second time."""
+    """A verdict on each claim, in order; one said twice is refused the second time.
+
+    A sentence of the book's own template, given back as it stands, passes: it is ours.
+    """
     verdicts: list[Verdict] = []
+    ours = {_bare(claim.text) for claim in book.template if claim.stance == "fact"}
     said: set[str] = set()
     for claim in claims:
-        key = " ".join(claim.text.lower().split()).rstrip(".")
-        verdicts.append(Verdict(claim, "repeated" if key in said else refusal(claim, book)))
-        said.add(key)
+        bare = _bare(claim.text)
+        own = bare in ours and claim.stance == "fact"
+        verdicts.append(Verdict(claim, "repeated" if bare in said else "" if own else refusal(claim, book)))
+        said.add(bare)
     return tuple(verdicts)
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.split()).removesuffix(".")

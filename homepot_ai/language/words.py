@@ -22,7 +22,7 @@ _SETS = (
     "refused_time", "refused_doubt", "generic", "qualifier", "above", "below", "present", "capital",
     "now_period", "past_period", "future_fact", "starts", "ends", "by", "to", "from", "of", "since", "until",
     "has", "article", "good_up", "possessive", "past_tense", "ever", "agent", "as", "everywhere", "lasting",
-    "noun", "with", "unit", "refused_cause",
+    "noun", "with", "unit", "refused_cause", "condition", "copula", "link", "good_state", "verb",
 )  # fmt: skip
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from homepot_ai.errors import HomepotAIError, NotFound
+from homepot_ai.errors import NotFound
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.fleet.received import received
 from homepot_ai.reporting import compute, own, predicted
@@ -19,21 +19,17 @@ from homepot_ai.reporting.courses import timeline, worst
 from homepot_ai.reporting.facts import (
     AlarmFacts,
     AnomalyFacts,
-    Count,
     DeviceRef,
-    Made,
     PeriodFacts,
-    Problem,
     Provenance,
     ReportFacts,
     Scope,
     ScopeName,
-    ServiceState,
     Silenced,
     ThresholdFacts,
 )
 from homepot_ai.reporting.periods import Period, comparisons
-from homepot_ai.reporting.source import Roster, Source
+from homepot_ai.reporting.source import Parts, Roster, Source
 from homepot_ai.store import health_hours, marks
 from homepot_ai.store.database import Connection
 from homepot_ai.store.named_sql import load
@@ -41,8 +37,6 @@ from homepot_ai.text import clean
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
-
-T = TypeVar("T")
 
 WORST = 10
 ANOMALY_CAP = 500
@@ -66,19 +60,8 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
     today = _day(conn, settings, period, mine)
     roster = _roster(conn, settings, scope, mine, today)
     ids = [device.id for device in roster.devices]
-    problems: list[Problem] = []
-    parts: dict[str, Any] = {}
-
-    def section(name: str, make: Callable[[], T]) -> T | None:
-        try:
-            with conn.transaction():
-                return make()
-        except (psycopg.Error, HomepotAIError) as error:
-            reason = clean(str(error).splitlines()[0] if str(error) else type(error).__name__, 200)
-            problems.append(Problem(section=name, reason=reason))
-            return None
-
-    rows = section("completeness", lambda: received(conn, ids, period.start, period.end)) or {}
+    parts = Parts(conn)
+    rows = parts.make("completeness", lambda: received(conn, ids, period.start, period.end)) or {}
     provenance = compute.provenance_of(roster.devices, rows)
     refs = {device.id: _ref(device, provenance[device.id]) for device in roster.devices}
     classes = compute.classes(
@@ -92,11 +75,12 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
     troubled = compute.ranked(roster.devices, today)
     anomalies = _anomalies(today, refs)
     source = Source(
-        conn, settings, scope, period, now, roster, refs, headline, main, today, rows, tuple(problems)
+        conn, settings, scope, period, now, roster, refs, headline, main, today, rows, tuple(parts.problems)
     )
+    gathered: dict[str, Any] = {}
     for plugin in PLUGINS:
         if period.kind in plugin.kinds:
-            parts[plugin.key] = section(plugin.key, partial(plugin.gather, source))
+            gathered[plugin.key] = parts.make(plugin.key, partial(plugin.gather, source))
     return ReportFacts(
         report_type=period.kind,
         organisation=clean(settings.reports.organisation),
@@ -115,21 +99,21 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
         sites=compute.site_table(roster.sites, roster.devices, provenance, headline, today)
         if scope.kind in {"fleet", "device_type"}
         else (),
-        timeline=section("timeline", lambda: timeline(conn, main, period)) or (),
-        worst=section("worst", lambda: worst(conn, troubled[:WORST], refs, today)) or (),
+        timeline=parts.make("timeline", lambda: timeline(conn, main, period)) or (),
+        worst=parts.make("worst", lambda: worst(conn, troubled[:WORST], refs, today)) or (),
         troubled_devices=len(troubled),
         anomalies=anomalies[:ANOMALY_CAP],
         anomalies_total=len(anomalies),
-        alarms=section("alarms", lambda: _alarms(conn, settings, period, roster, main)),
+        alarms=parts.make("alarms", lambda: _alarms(conn, settings, period, roster, main)),
         completeness=None
-        if any(problem.section == "completeness" for problem in problems)
+        if any(problem.section == "completeness" for problem in parts.problems)
         else compute.completeness(roster.devices, refs, rows, today),
         silenced=_silenced(roster, today),
-        forecasts=section("forecasts", lambda: predicted.gather(conn, refs, period, now)),
-        scoring=section("scoring", lambda: own.scoring(conn, settings, period)),
-        made=_made(conn, now),
-        problems=tuple(problems),
-        **parts,
+        forecasts=parts.make("forecasts", lambda: predicted.gather(conn, refs, period, now)),
+        scoring=parts.make("scoring", lambda: own.scoring(conn, settings, period)),
+        made=own.made(conn, now),
+        problems=tuple(parts.problems),
+        **gathered,
     )
 
 
@@ -309,26 +293,4 @@ def _silenced(roster: Roster, today: Day) -> Silenced:
         maintenance_devices=sum(row.minutes.in_maintenance > 0 for row in rows),
         maintenance_minutes=sum(row.minutes.in_maintenance for row in rows),
         excluded_devices=sum(device.excluded for device in roster.devices),
-    )
-
-
-def _made(conn: Connection, now: datetime) -> Made:
-    cursor: psycopg.Cursor[Any] = conn.cursor()
-    span = cursor.execute(load(_SQL)["scoring_span"]).fetchone()
-    services = [
-        ServiceState(
-            service=clean(service, 60),
-            state=state,
-            detail=clean(detail, 200),
-            since=since,
-            checked_at=checked,
-        )
-        for service, state, detail, since, checked in cursor.execute(load(_SQL)["services"])
-    ]
-    outbox = cursor.execute(load(_SQL)["outbox"], {"now": now})
-    return Made(
-        at=now.replace(microsecond=0),
-        last_scored=span[1] if span else None,
-        services=tuple(services),
-        outbox=tuple(Count(name=state, count=count) for state, count in outbox),
     )

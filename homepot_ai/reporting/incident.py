@@ -6,18 +6,16 @@ was made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-
-from homepot_ai.errors import HomepotAIError, NotFound
+from homepot_ai.errors import NotFound
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.fleet.received import received
-from homepot_ai.reporting import compute, gather
+from homepot_ai.reporting import compute, gather, own
 from homepot_ai.reporting.catalogue import PLUGINS
 from homepot_ai.reporting.compute import Day, RosterDevice, RosterSite
 from homepot_ai.reporting.facts import (
@@ -25,7 +23,6 @@ from homepot_ai.reporting.facts import (
     AnomalyFacts,
     DeviceRef,
     PeriodFacts,
-    Problem,
     Provenance,
     ReportFacts,
     Scope,
@@ -35,7 +32,7 @@ from homepot_ai.reporting.facts import (
 from homepot_ai.reporting.happened import Trouble, class_of
 from homepot_ai.reporting.incident_source import SQL, IncidentSource
 from homepot_ai.reporting.periods import Period, local
-from homepot_ai.reporting.source import Roster
+from homepot_ai.reporting.source import Parts, Roster
 from homepot_ai.store import incidents
 from homepot_ai.store.database import Connection
 from homepot_ai.store.incidents import Incident
@@ -44,8 +41,6 @@ from homepot_ai.text import clean
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
-
-T = TypeVar("T")
 
 
 def incident_facts(conn: Connection, settings: Settings, incident_id: int, now: datetime) -> ReportFacts:
@@ -69,19 +64,9 @@ def incident_facts(conn: Connection, settings: Settings, incident_id: int, now: 
         near = conn.execute(load(SQL)["near"], {"id": incident_id}).fetchall()
         raise NotFound("incident", str(incident_id), [str(number) for (number,) in near])
     source = _source(conn, settings, incident, now)
-    problems: list[Problem] = []
-
-    def section(name: str, make: Callable[[], T]) -> T | None:
-        try:
-            with conn.transaction():
-                return make()
-        except (psycopg.Error, HomepotAIError) as error:
-            reason = clean(str(error).splitlines()[0] if str(error) else type(error).__name__, 200)
-            problems.append(Problem(section=name, reason=reason))
-            return None
-
-    parts: dict[str, Any] = {
-        plugin.key: section(plugin.key, partial(plugin.gather, source))
+    parts = Parts(conn)
+    gathered: dict[str, Any] = {
+        plugin.key: parts.make(plugin.key, partial(plugin.gather, source))
         for plugin in PLUGINS
         if "incident" in plugin.kinds
     }
@@ -108,9 +93,9 @@ def incident_facts(conn: Connection, settings: Settings, incident_id: int, now: 
         anomalies=tuple(source.anomalies[: gather.ANOMALY_CAP]),
         anomalies_total=len(source.anomalies),
         silenced=Silenced(maintenance_devices=0, maintenance_minutes=0, excluded_devices=0),
-        made=gather._made(conn, now),
-        problems=tuple(problems),
-        **parts,
+        made=own.made(conn, now),
+        problems=tuple(parts.problems),
+        **gathered,
     )
 
 

@@ -1,4 +1,4 @@
-"""Our own availability over a period: which minutes were scored, of those that were due."""
+"""About ourselves: which minutes were scored of those that were due, and how a report came about."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from homepot_ai.reporting.facts import Count, ScoringFacts
+from homepot_ai.reporting.facts import Count, Made, ScoringFacts, ServiceState
 from homepot_ai.reporting.periods import Period
 from homepot_ai.store.database import Connection
 from homepot_ai.store.named_sql import load
@@ -87,3 +87,26 @@ def shard_layouts(
 
 def _minutes(span: timedelta) -> int:
     return int(span.total_seconds() // 60)
+
+
+def made(conn: Connection, now: datetime) -> Made:
+    """When a report was made, how far scoring had come, and how the services and the outbox stood."""
+    cursor: psycopg.Cursor[Any] = conn.cursor()
+    span = cursor.execute(load(_SQL)["scoring_span"]).fetchone()
+    services = [
+        ServiceState(
+            service=clean(service, 60),
+            state=state,
+            detail=clean(detail, 200),
+            since=since,
+            checked_at=checked,
+        )
+        for service, state, detail, since, checked in cursor.execute(load(_SQL)["services"])
+    ]
+    outbox = cursor.execute(load(_SQL)["outbox"], {"now": now})
+    return Made(
+        at=now.replace(microsecond=0),
+        last_scored=span[1] if span else None,
+        services=tuple(services),
+        outbox=tuple(Count(name=state, count=count) for state, count in outbox),
+    )

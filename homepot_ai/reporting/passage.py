@@ -56,10 +56,7 @@ def _attention(b: Builder, facts: ReportFacts, voice: Voice) -> None:
         if code is None:
             return
         state = b.state(None, voice.t("status at the end"), code, voice.t(STATUS[code]), period=when)
-        if facts.scope.kind == "device":
-            b.say(voice.t("The status of this device at the end was: {state}.", state=state))
-        else:
-            b.say(voice.t("The status of the only device at the end was: {state}.", state=state))
+        b.say(voice.t("The status at the end was {state}.", state=state))
         return
     every = b.count(None, voice.t("devices"), now.devices, voice.number(now.devices))
     need = b.count(
@@ -82,12 +79,12 @@ def _incomplete(b: Builder, facts: ReportFacts, voice: Voice) -> None:
     when, known = spans.label(facts.period, voice), facts.headline.figures.availability
     scored = facts.scoring.share if facts.scoring else None
     if scored is not None and scored < ENOUGH:
-        what = voice.t("share of the minutes due that were scored")
+        what = voice.t("share of minutes scored")
         share = b.share(None, what, scored, voice.percent(scored), period=when)
-        b.say(voice.t("Only {share} of the minutes due were scored.", share=share))
+        b.say(voice.t("The share of minutes scored was {share}.", share=share))
     elif known is not None and known < ENOUGH:
         share = b.share(None, voice.t("availability"), known, voice.percent(known), period=when)
-        b.say(voice.t("Data arrived for {share} of the device-minutes.", share=share))
+        b.say(voice.t("The availability was {share}.", share=share))
 
 
 def _health(b: Builder, facts: ReportFacts, voice: Voice) -> None:
@@ -103,18 +100,16 @@ def _health(b: Builder, facts: ReportFacts, voice: Voice) -> None:
         b.say(voice.t("The mean health score was {score}.", score=score))
         return
     gap = round(now, 2) - round(before, 2)
-    than = b.moment(None, voice.t("compared with"), None, spans.earlier(then, voice))
     if abs(gap) < SAME:
-        b.say(voice.t("The mean health score was {score}, the same as {than}.", score=score, than=than))
+        b.say(voice.t("The mean health score was {score}.", score=score))
         return
-    change = b.delta(
-        None, voice.t("mean health score"), gap, voice.score(abs(gap)), better_up=True, period=when
-    )
-    values = {"score": score, "change": change, "than": than}
+    # What it is compared with stands in the figure: whatever is said of the change says it too.
+    shown = voice.t("{x} against the figure {when}", x=voice.score(abs(gap)), when=spans.earlier(then, voice))
+    change = b.delta(None, voice.t("mean health score"), gap, shown, better_up=True, period=when)
     b.say(
-        voice.t("The mean health score was {score}, {change} higher than {than}.", **values)
+        voice.t("The mean health score was {score}, higher by {change}.", score=score, change=change)
         if gap > 0
-        else voice.t("The mean health score was {score}, {change} lower than {than}.", **values)
+        else voice.t("The mean health score was {score}, lower by {change}.", score=score, change=change)
     )
 
 
@@ -127,15 +122,12 @@ def _worst(b: Builder, facts: ReportFacts, voice: Voice) -> None:
     lost = b.rank(
         device, voice.t("time lost"), "highest", shown, better=False, value=worst.minutes_lost, period=when
     )
-    if worst.main_metric is None:
-        b.say(voice.t("{device} lost the most time: {lost}.", device=device, lost=lost))
-        return
-    metric = b.state(
-        device, voice.t("what weighed most on the score"), worst.main_metric, voice.metric(worst.main_metric),
-        period=when,
-    )  # fmt: skip
-    values = {"device": device, "lost": lost, "metric": metric}
-    b.say(voice.t("{device} lost the most time, {lost}; what weighed most on its score: {metric}.", **values))
+    b.say(voice.t("{device} had the most time lost, {lost}.", device=device, lost=lost))
+    if worst.main_metric is not None and len(b) < b.at_most:
+        factor = b.state(
+            device, voice.t("main factor"), worst.main_metric, voice.metric(worst.main_metric), period=when
+        )
+        b.say(voice.t("The main factor of {device} was {factor}.", device=device, factor=factor))
 
 
 def _anomalies(b: Builder, facts: ReportFacts, voice: Voice) -> None:
@@ -149,12 +141,12 @@ def _anomalies(b: Builder, facts: ReportFacts, voice: Voice) -> None:
         None, voice.t("anomalies that opened"), now.opened, voice.number(now.opened), period=when
     )
     still = b.count(
-        None, voice.t("anomalies still open at the end"), now.still_open, voice.number(now.still_open),
+        None, voice.t("anomalies open at the end"), now.still_open, voice.number(now.still_open),
         period=when,
     )  # fmt: skip
     said = voice.n(
-        "{opened} anomaly opened, with {still} still open at the end.",
-        "{opened} anomalies opened, with {still} still open at the end.",
+        "{opened} anomaly opened, with {still} open at the end.",
+        "{opened} anomalies opened, with {still} open at the end.",
         now.opened, opened=opened, still=still,
     )  # fmt: skip
     b.say(said)
@@ -168,12 +160,12 @@ def _incidents(b: Builder, facts: ReportFacts, voice: Voice) -> None:
         None, voice.t("open incidents"), found.still_open, voice.number(found.still_open), period=when
     )
     waiting = b.count(
-        None, voice.t("open incidents that nobody had taken up"), found.unacknowledged,
+        None, voice.t("unacknowledged open incidents"), found.unacknowledged,
         voice.number(found.unacknowledged), period=when,
     )  # fmt: skip
     said = voice.n(
-        "{still} incident was open at the end, with {waiting} not taken up by anybody.",
-        "{still} incidents were open at the end, with {waiting} not taken up by anybody.",
+        "{still} incident was open at the end, {waiting} of them unacknowledged.",
+        "{still} incidents were open at the end, {waiting} of them unacknowledged.",
         found.still_open, still=still, waiting=waiting,
     )  # fmt: skip
     b.say(said)
@@ -183,18 +175,18 @@ def _forecasts(b: Builder, facts: ReportFacts, voice: Voice) -> None:
     found, when = facts.forecasts, spans.label(facts.period, voice)
     if found is None or not found.judged:
         return
-    judged = b.count(None, voice.t("devices judged for a forecast"), found.judged, voice.number(found.judged))
+    judged = b.count(None, voice.t("judged devices"), found.judged, voice.number(found.judged))
     risky = b.count(
         None, voice.t("devices at high risk"), found.total, voice.number(found.total), period=when
     )
     if not found.total:
         b.say(
-            voice.t("None of the {judged} devices judged is at high risk.", judged=judged), rests_on=[risky]
+            voice.t("None of the {judged} judged devices is at high risk.", judged=judged), rests_on=[risky]
         )
         return
     said = voice.n(
-        "{risky} of the {judged} devices judged is at high risk.",
-        "{risky} of the {judged} devices judged are at high risk.",
+        "{risky} device is at high risk, of {judged} judged devices.",
+        "{risky} devices are at high risk, of {judged} judged devices.",
         found.total, risky=risky, judged=judged,
     )  # fmt: skip
     b.say(said)
@@ -215,11 +207,11 @@ def _visits(b: Builder, facts: ReportFacts, voice: Voice) -> None:
         return
     planned = b.count(None, voice.t("planned visits"), found.total, voice.number(found.total))
     waiting = b.count(
-        None, voice.t("visits that wait for a decision"), found.proposed, voice.number(found.proposed)
+        None, voice.t("visits waiting for a decision"), found.proposed, voice.number(found.proposed)
     )
     said = voice.n(
-        "{planned} visit is planned, with {waiting} waiting for a decision.",
-        "{planned} visits are planned, with {waiting} waiting for a decision.",
+        "{planned} visit is planned, {waiting} of them waiting for a decision.",
+        "{planned} visits are planned, {waiting} of them waiting for a decision.",
         found.total, planned=planned, waiting=waiting,
     )  # fmt: skip
     b.say(said)
@@ -233,7 +225,7 @@ def _availability(b: Builder, facts: ReportFacts, voice: Voice) -> None:
         return
     when = spans.label(facts.period, voice)
     share = b.share(None, voice.t("availability"), known, voice.percent(known), period=when)
-    b.say(voice.t("Data arrived for {share} of the device-minutes.", share=share))
+    b.say(voice.t("The availability was {share}.", share=share))
 
 
 def _costs(b: Builder, facts: ReportFacts, voice: Voice) -> None:
@@ -245,7 +237,7 @@ def _costs(b: Builder, facts: ReportFacts, voice: Voice) -> None:
         cost = b.value(
             None, voice.t("cost of downtime"), sums.downtime, shown, unit=sums.currency, period=when
         )
-        b.say(voice.t("Downtime came to {cost}.", cost=cost))
+        b.say(voice.t("The cost of downtime was {cost}.", cost=cost))
 
 
 def _decisions(b: Builder, facts: ReportFacts, voice: Voice) -> None:

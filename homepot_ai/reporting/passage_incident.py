@@ -27,9 +27,13 @@ def _began(b: Builder, facts: ReportFacts, voice: Voice) -> None:
     incident = facts.incident_header.incident
     who = _who(b, incident, voice)
     trouble = b.state(who, voice.t("trouble"), incident.cause, words.what(voice, incident))
-    start = b.moment(who, voice.t("first symptom"), incident.started_at, voice.clock(incident.started_at))
+    start = b.moment(
+        who, voice.t("beginning of the trouble"), incident.started_at, voice.clock(incident.started_at)
+    )
     b.say(
-        voice.t("{who} had its first symptom at {start}: {trouble}.", who=who, start=start, trouble=trouble)
+        voice.t(
+            "The trouble of {who} was {trouble}, beginning at {start}.", who=who, start=start, trouble=trouble
+        )
     )
 
 
@@ -37,11 +41,11 @@ def _lasted(b: Builder, facts: ReportFacts, voice: Voice) -> None:
     assert facts.incident_header is not None
     header, incident = facts.incident_header, facts.incident_header.incident
     minutes = incident.lasted(facts.period.end)
-    length = b.duration(_who(b, incident, voice), voice.t("length"), minutes, voice.duration(minutes))
+    length = b.duration(None, voice.t("length of the incident"), minutes, voice.duration(minutes))
     b.say(
-        voice.t("It was over after {length}.", length=length)
+        voice.t("The incident lasted {length}.", length=length)
         if header.final
-        else voice.t("It has lasted {length} so far.", length=length)
+        else voice.t("The incident has lasted {length} so far.", length=length)
     )
 
 
@@ -55,8 +59,8 @@ def _ended(b: Builder, facts: ReportFacts, voice: Voice) -> None:
         "by_hand": voice.t("closed by hand"),
         "forgotten": voice.t("closed by rule after a long time"),
     }[incident.ended]
-    how = b.state(_who(b, incident, voice), voice.t("how it ended"), incident.ended, told)
-    b.say(voice.t("How it ended: {how}.", how=how))
+    how = b.state(None, voice.t("end of the incident"), incident.ended, told)
+    b.say(voice.t("The end of the incident was: {how}.", how=how))
 
 
 def _lost(b: Builder, facts: ReportFacts, voice: Voice) -> None:
@@ -69,7 +73,13 @@ def _lost(b: Builder, facts: ReportFacts, voice: Voice) -> None:
     silent = b.duration(
         None, voice.t("time without data"), impact.minutes_silent, voice.duration(impact.minutes_silent)
     )
-    b.say(voice.t("Device time lost: {lost}, of which {silent} without data.", lost=lost, silent=silent))
+    b.say(
+        voice.t(
+            "The device time lost was {lost}, and the time without data was {silent}.",
+            lost=lost,
+            silent=silent,
+        )
+    )
 
 
 def _devices(b: Builder, facts: ReportFacts, voice: Voice) -> None:
@@ -77,8 +87,8 @@ def _devices(b: Builder, facts: ReportFacts, voice: Voice) -> None:
     many = facts.incident_header.incident.devices
     if many < 2:
         return
-    devices = b.count(None, voice.t("devices held at most"), many, voice.number(many))
-    b.say(voice.t("It held {devices} devices at most.", devices=devices))
+    devices = b.count(None, voice.t("devices in the incident"), many, voice.number(many))
+    b.say(voice.t("There were {devices} devices in the incident.", devices=devices))
 
 
 def _taken_up(b: Builder, facts: ReportFacts, voice: Voice) -> None:
@@ -87,22 +97,25 @@ def _taken_up(b: Builder, facts: ReportFacts, voice: Voice) -> None:
     if incident.acknowledged_by and incident.acknowledged_at:
         person = b.person(incident.acknowledged_by, key="acknowledged")
         at = b.moment(
-            person, voice.t("taken up"), incident.acknowledged_at, voice.clock(incident.acknowledged_at)
+            person,
+            voice.t("acknowledged the incident"),
+            incident.acknowledged_at,
+            voice.clock(incident.acknowledged_at),
         )
-        b.say(voice.t("{person} took it up at {at}.", person=person, at=at))
+        b.say(voice.t("{person} acknowledged the incident at {at}.", person=person, at=at))
     elif not header.final:
-        nobody = b.count(None, voice.t("people who took it up"), 0, voice.number(0))
-        b.say(voice.t("Nobody has taken it up."), rests_on=[nobody])
+        nobody = b.count(None, voice.t("people who acknowledged the incident"), 0, voice.number(0))
+        b.say(voice.t("Nobody has acknowledged the incident."), rests_on=[nobody])
 
 
 def _again(b: Builder, facts: ReportFacts, voice: Voice) -> None:
     assert facts.incident_header is not None
     times = facts.incident_header.incident.recurrence
     if times:
-        before = b.count(None, voice.t("same trouble before"), times, voice.number(times))
+        before = b.count(None, voice.t("earlier incidents with the same trouble"), times, voice.number(times))
         said = voice.n(
-            "The same trouble was there {before} time before.",
-            "The same trouble was there {before} times before.",
+            "There was {before} earlier incident with the same trouble.",
+            "There were {before} earlier incidents with the same trouble.",
             times, before=before,
         )  # fmt: skip
         b.say(said)
@@ -112,7 +125,7 @@ def _sure(b: Builder, facts: ReportFacts, voice: Voice) -> None:
     assert facts.incident_header is not None
     code = facts.incident_header.incident.conclusion
     finding = b.state(None, voice.t("finding"), code, words.conclusion(voice, code))
-    b.say(voice.t("Finding: {finding}.", finding=finding))
+    b.say(voice.t("The finding was {finding}.", finding=finding))
 
 
 SENTENCES: Mapping[str, Callable[[Builder, ReportFacts, Voice], None]] = {

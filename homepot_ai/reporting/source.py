@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import psycopg
+
+from homepot_ai.errors import HomepotAIError
 from homepot_ai.fleet.received import Received
 from homepot_ai.reporting.compute import Day, RosterDevice, RosterSite
 from homepot_ai.reporting.facts import DeviceRef, Problem, Provenance, Scope, ScopeName
 from homepot_ai.reporting.periods import Period
 from homepot_ai.store.database import Connection
+from homepot_ai.text import clean
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
+
+T = TypeVar("T")
+
+
+class Parts:
+    """Makes the parts of a report that may fail without taking it along; `problems` tells which did."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self.problems: list[Problem] = []
+
+    def make(self, name: str, gather: Callable[[], T]) -> T | None:
+        """What `gather` reads, inside a savepoint; None where it could not."""
+        try:
+            with self._conn.transaction():
+                return gather()
+        except (psycopg.Error, HomepotAIError) as error:
+            reason = clean(str(error).splitlines()[0] if str(error) else type(error).__name__, 200)
+            self.problems.append(Problem(section=name, reason=reason))
+            return None
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,11 @@ class Database:
 
     @contextmanager
     def _connect(self) -> Iterator[Connection]:
+        with self._open() as conn:
+            yield conn
+
+    def _open(self) -> Connection:
+        """A new connection that looks where we look, with the login's own rights."""
         try:
             conn = psycopg.connect(self.url, connect_timeout=CONNECT_TIMEOUT_S, application_name="homepot-ai")
         except psycopg.OperationalError as error:
@@ -136,16 +141,15 @@ class Database:
                 f"PostgreSQL does not answer or refuses the login ({str(error).strip()}); check "
                 "HOMEPOT_AI_DATABASE_URL and that the server runs"
             ) from error
-        with conn:
-            # Half of HOMEPOT's tables hold naive UTC: any other session zone would shift them.
-            conn.execute("SET TimeZone = 'UTC'")
-            conn.execute(
-                sql.SQL("SET search_path = {}, {}").format(
-                    sql.Identifier(self.schema), sql.Identifier(self.homepot_schema)
-                )
+        # Half of HOMEPOT's tables hold naive UTC: any other session zone would shift them.
+        conn.execute("SET TimeZone = 'UTC'")
+        conn.execute(
+            sql.SQL("SET search_path = {}, {}").format(
+                sql.Identifier(self.schema), sql.Identifier(self.homepot_schema)
             )
-            conn.commit()
-            yield conn
+        )
+        conn.commit()
+        return conn
 
     def _assume(self, conn: Connection, role: str) -> None:
         try:

@@ -41,7 +41,8 @@ def said(root: Path) -> dict[Message, list[str]]:
 
 
 def _all(root: Path) -> Iterator[tuple[str, Message]]:
-    for file in sorted((root / "homepot_ai" / "reporting").rglob("*.py")):
+    folders = [root / "homepot_ai" / "reporting", root / "homepot_ai" / "answers"]
+    for file in sorted(path for folder in folders for path in folder.rglob("*.py")):
         where = file.relative_to(root).as_posix()
         for node in ast.walk(ast.parse(file.read_bytes())):
             if isinstance(node, ast.Call):

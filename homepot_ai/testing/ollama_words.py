@@ -19,7 +19,7 @@ def answer_for(text: str, form: Mapping[str, Any] | None, how: str) -> str:
         how: a name of `ollama_server.BEHAVIOURS`.
 
     >>> answer_for('repeated as "nonce": abc', {"properties": {"sure": {"type": "boolean"}}}, "well")
-    '{"nonce": "abc", "sure": true}'
+    '{"nonce":"abc","sure":true}'
     """
     if how == "prose":
         return "I am sorry, I cannot answer in that form. The fleet looks fine to me!"
@@ -35,9 +35,11 @@ def answer_for(text: str, form: Mapping[str, Any] | None, how: str) -> str:
     for name, field in fields.items():
         if name == "claims":
             told[name] = _claims(facts, how)
+        elif name == "intent" and "enum" not in field:
+            told[name] = _placed(facts)
         elif name != "nonce":
             told[name] = _filled(field, facts)
-    return json.dumps(told)
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
 def _filled(field: Mapping[str, Any], facts: str) -> Any:
@@ -48,6 +50,23 @@ def _filled(field: Mapping[str, Any], facts: str) -> Any:
         return max(field["enum"], key=lambda word: _spoken_of(str(word), facts))
     kinds: dict[str, Any] = {"boolean": True, "integer": 0, "number": 0.5, "array": [], "object": {}}
     return kinds.get(str(field.get("type")), "green" if "green" in facts else "")
+
+
+def _placed(facts: str) -> str:
+    """Of the questions that are listed by name (`name: title`) the one that the text shares most words with.
+
+    >>> _placed("Questions:\\nopen_incidents: Open\\nfleet_status: State of it\\nText:\\nhow is the fleet")
+    'fleet_status'
+    """
+    listed, _, text = facts.partition("Text:")
+    wanted = {word for word in re.findall(r"\w+", text.lower()) if len(word) > 2}
+    best, most = "none", 0
+    for line in listed.splitlines():
+        name, colon, title = line.partition(":")
+        shared = len(wanted & set(re.findall(r"[^\W_]+", f"{name} {title}".lower())))
+        if colon and shared > most:
+            best, most = name.strip(), shared
+    return best
 
 
 def _spoken_of(word: str, facts: str) -> float:
@@ -88,7 +107,9 @@ _OBEYED = (
 
 
 def _claim(text: str, ids: list[str], stance: str = "fact") -> dict[str, Any]:
-    return {"text": text, "fact_ids": ids, "stance": stance}
+    # As terse as the schema allows: a model's time goes by its tokens.
+    told: dict[str, Any] = {"text": text, "fact_ids": ids}
+    return told if stance == "fact" else told | {"stance": stance}
 
 
 def _worded(draft: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -82,6 +82,8 @@ def test_the_deployments_of_this_system() -> None:
         "visit-done",
         "site-insights",
         "ask",
+        "analyze-device",
+        "device-report",
         "replay-sample",
     ]
     assert [entry.name for entry in ENTRIES.values() if entry.demo_only] == ["replay-sample"]

@@ -39,6 +39,7 @@ LAYERS = [
         "cli",
         "cli_alerts",
         "cli_ask",
+        "cli_api",
         "cli_fleet",
         "cli_hazards",
         "cli_incidents",

@@ -168,7 +168,8 @@ class TestDailyReport:
             )
         state = run(daily_report)
         assert state.is_failed()
-        assert state.message == "1 of 2 reports failed: fleet"
+        assert state.message.startswith("1 of 2 reports failed: fleet: ")
+        assert "no room for the fleet" in state.message
         assert [mail.recipient for mail in list_mails(sink.directory)] == ["ann@example.org"]
 
     def test_a_site_by_name_on_a_day_that_was(

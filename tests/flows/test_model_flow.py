@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 def test_models_are_looked_at_also_where_none_are(database: Database, connect: Connect) -> None:
     with OllamaServer() as server:
-        connect(database, OLLAMA__URL=server.url)
+        connect(database, OLLAMA__ENABLED="true", OLLAMA__URL=server.url)
         state = run(check_models)
         assert state.message == "3 of 3 configured models are installed"
         assert "| llama3.2:3b | balanced | 2.0 GB |" in artifact("check-models")

@@ -10,8 +10,17 @@ from homepot_ai.store import asking, migrate
 from homepot_ai.store.database import Database
 from tests.support import START, small_fleet
 
-HIDDEN = ("ai_api_tokens", "ai_mail_outbox", "ai_alerts_outbox", "ai_llm_calls", "ai_questions", "ai_audit_log",
-          "ai_baseline_pages", "ai_report_editions", "ai_user_preferences")  # fmt: skip
+HIDDEN = (
+    "ai_api_tokens",
+    "ai_mail_outbox",
+    "ai_alerts_outbox",
+    "ai_llm_calls",
+    "ai_questions",
+    "ai_audit_log",
+    "ai_baseline_pages",
+    "ai_report_editions",
+    "ai_user_preferences",
+)
 
 
 @pytest.fixture

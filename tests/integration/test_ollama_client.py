@@ -304,7 +304,16 @@ def test_words_do_not_wait_for_a_database_that_is_away(tmp_path: Path) -> None:
     assert (call.outcome, call.record) == (Outcome.BUSY, None)
 
 
+def test_a_model_is_ready_before_somebody_waits_for_it(tmp_path: Path) -> None:
+    with OllamaServer() as server:
+        ollama = client(server, tmp_path)
+        assert ollama.warm(deadline_s=10) == "llama3.2:3b is ready"
+        assert server.script.loaded == {"llama3.2:3b"}
+        assert ollama.line.loaded(deadline_s=5) == {"llama3.2:3b": server.script.models["llama3.2:3b"]}
+    assert "does not answer" in client(server, tmp_path).warm(deadline_s=1)
+
+
 def test_switched_off(settings: Settings) -> None:
-    off = settings.model_copy(update={"ollama": OllamaSettings(enabled=False)})
-    assert isinstance(model_of(off, None), NoModel)
-    assert isinstance(model_of(settings, None), Ollama)
+    assert isinstance(model_of(settings, None), NoModel)
+    on = settings.model_copy(update={"ollama": OllamaSettings()})
+    assert isinstance(model_of(on, None), Ollama)

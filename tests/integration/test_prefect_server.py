@@ -76,6 +76,7 @@ class Installation:
             "HOMEPOT_AI_VAR_DIR": str(var),
             "HOMEPOT_AI_PROFILE": profile,
             "HOMEPOT_AI_PREFECT__PORT": str(port),
+            "HOMEPOT_AI_API__PORT": str(free_port()),
             "HOMEPOT_AI_DEMO__MAIL_PORT": str(free_port()),
             "HOMEPOT_AI_DEMO__HISTORY_DAYS": "2",
             "HOMEPOT_AI_DEMO__SCORED_DAYS": "1",

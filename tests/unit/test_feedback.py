@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homepot_ai.health.config import AlarmConfig
-from homepot_ai.health.feedback import HIGHEST, LOWEST, Judged, decide, wilson
+from homepot_ai.health.feedback import HIGHEST, LOWEST, Judged, decide
+from homepot_ai.intervals import wilson
 
 CONFIG = AlarmConfig(above_routine=0.4)
 _numbers = itertools.count()
@@ -135,4 +136,4 @@ class TestWhateverIsMarked:
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
 )
 def test_wilson_as_published(right: int, of: int, low: float, high: float) -> None:
-    assert wilson(right, of) == pytest.approx((low, high), abs=6e-5)
+    assert wilson(right / of, of) == pytest.approx((low, high), abs=6e-5)

@@ -71,12 +71,20 @@ def test_a_site_narrows_and_never_widens() -> None:
 @pytest.mark.parametrize(
     ("said", "metric"),
     [
-        ("temp", "temperature_celsius"), ("heat", "temperature_celsius"), ("Temperatur", "temperature_celsius"),
-        ("CPU load", "cpu_percent"), ("disks", "disk_percent"), ("Festplatten", "disk_percent"),
-        ("free memory", "memory_percent"), ("RAM", "memory_percent"), ("latency", "network_latency_ms"),
-        ("temprature", "temperature_celsius"), ("mood", None), ("", None),
+        ("temp", "temperature_celsius"),
+        ("heat", "temperature_celsius"),
+        ("Temperatur", "temperature_celsius"),
+        ("CPU load", "cpu_percent"),
+        ("disks", "disk_percent"),
+        ("Festplatten", "disk_percent"),
+        ("free memory", "memory_percent"),
+        ("RAM", "memory_percent"),
+        ("latency", "network_latency_ms"),
+        ("temprature", "temperature_celsius"),
+        ("mood", None),
+        ("", None),
     ],
-)  # fmt: skip
+)
 def test_a_metric_has_many_names(said: str, metric: str | None) -> None:
     assert meaning(said, synonyms().metrics) == metric
 

@@ -90,11 +90,14 @@ def _tell_crossing(page: Page, it: Ref, metric: str, low: Any, mid: Any, high: A
     name = page.state(it, "metric", metric, page.voice.metric(metric))
     expected = page.moment(it, "expected limit", mid, source="ai_device_risks.when_mid")
     if low is None or high is None:
-        page.say("Its {metric} reaches the limit at about {mid}.", metric=name, mid=expected)
+        page.say(
+            "{metric} of {device} reaches the limit at about {mid}.", metric=name, device=it, mid=expected
+        )
         return
     page.say(
-        "Its {metric} reaches the limit at about {mid}; with a probability of {sure} between {low} "
+        "{metric} of {device} reaches the limit at about {mid}; with a probability of {sure} between {low} "
         "and {high}.",
+        device=it,
         metric=name,
         mid=expected,
         low=page.moment(it, "limit at the earliest", low),

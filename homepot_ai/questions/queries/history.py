@@ -17,13 +17,23 @@ from homepot_ai.store.database import Connection
 OLD = timedelta(minutes=5)
 
 
+def available_scope(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> dict[str, object]:
+    """What the sums of availability bind: the devices that are meant, where not all are."""
+    given = reading.scope(slots, now)
+    whole = asker.sites is None and slots.device is None and slots.site is None and slots.device_type is None
+    ids = None if whole else [row[0] for row in conn.execute(SQL["ids"], given)]
+    return given | {"ids": ids}
+
+
 def uptime(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
     """Share of judged minutes with data; a fleet's is that of its device-minutes."""
     page = Page("uptime", asker, now)
-    page.span = reading.span_of(page, slots, now, 30)
+    # Of a large fleet a month of hours is millions of rows: who wants that says so.
+    whole = slots.device is None and slots.site is None and slots.device_type is None
+    page.span = reading.span_of(page, slots, now, 7 if whole else 30)
     slots = within(slots, page)
     it = reading.tell_scope(conn, page, slots, now)
-    given = reading.scope(slots, now)
+    given = available_scope(conn, slots, asker, now)
     judged, lost, critical, devices, at, first = conn.execute(
         SQL["available"] + SQL["sum_available"], given
     ).fetchone() or (0, 0, 0, 0, None, None)
@@ -218,10 +228,17 @@ def changes_since(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     page.dated(now_at)
     end = min(slots.span.end if slots.span else now, now_at or now)
     moved = reading.rows(conn, SQL["then"], given | {"until": end})
-    n = page.count(
-        it, "devices with another status", len(moved), period=page.period, source="ai_health_scores.status"
-    )
-    page.say("Devices with another status at the end than at the beginning: {n}.", n=n)
+    if conn.execute(SQL["known_then"], given).fetchone() == (True,):
+        n = page.count(
+            it,
+            "devices with another status",
+            len(moved),
+            period=page.period,
+            source="ai_health_scores.status",
+        )
+        page.say("Devices with another status at the end than at the beginning: {n}.", n=n)
+    else:
+        page.say("How devices were at the beginning is not known.")
     rows = []
     for id_, name, site_id, site, before, after in moved:
         device = page.device(id_, name, after, page.site(site_id, site))
@@ -256,7 +273,7 @@ def data_quality(conn: Connection, slots: Slots, asker: Asker, now: datetime) ->
     """How old the newest data are and how much of the last day is there."""
     page = Page("data_quality", asker, now)
     it = reading.tell_scope(conn, page, slots, now)
-    given = reading.scope(slots, now) | {"since": now - timedelta(days=1), "until": now}
+    given = available_scope(conn, slots, asker, now) | {"since": now - timedelta(days=1), "until": now}
     median, oldest, devices, silent, at = conn.execute(SQL["ages"], given).fetchone() or (None,) * 5
     page.dated(at)
     if at is None:

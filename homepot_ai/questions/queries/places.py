@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from homepot_ai.fleet import schedules
 from homepot_ai.incidents.planning_windows import words
 from homepot_ai.questions.page import Page
 from homepot_ai.questions.queries import reading
+from homepot_ai.questions.queries.history import available_scope
 from homepot_ai.questions.queries.incidents import newest, within
 from homepot_ai.questions.queries.measures import SQL as MEASURES
 from homepot_ai.questions.types import Asker, Found, Slots
@@ -197,9 +199,13 @@ def compare_sites(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     found = reading.rows(conn, reading.SQL["newest"] + reading.SQL["by_site"], given)
     # One named alone is compared with all.
     found = [row for row in found if len(wanted) < 2 or row[0] in wanted]
+    if len(wanted) == 2:
+        parts = [available_scope(conn, replace(slots, site=one), asker, now) for one in wanted]
+    else:
+        parts = [available_scope(conn, replace(slots, site=None), asker, now)]
     available: dict[int, tuple[int, int]] = {}
-    for one in wanted if len(wanted) == 2 else [None]:
-        summed = reading.rows(conn, MEASURES["available"] + MEASURES["by_site"], given | {"site": one})
+    for part in parts:
+        summed = reading.rows(conn, MEASURES["available"] + MEASURES["by_site"], part)
         available |= {row[0]: (row[1], row[2]) for row in summed}
     rows = []
     for id_, name, devices, critical, warning, silent, mean, at in found:

@@ -26,12 +26,9 @@ SELECT h.device_id, coalesce(nullif(d.name, ''), d.device_id), d.site_id, s.name
  ORDER BY h.mean DESC, h.device_id LIMIT %(limit)s;
 
 -- name: available
--- Minutes judged and minutes without data, from hours that were rolled up and minutes that were not.
-WITH ids AS (
-  SELECT d.id FROM devices d
-   WHERE %(device)s::integer IS NULL AND (%(site)s::integer IS NULL OR d.site_id = %(site)s)
-     AND (%(type)s::text IS NULL OR d.device_type = %(type)s)
-  UNION ALL SELECT id FROM device_seen(%(device)s)),
+-- Minutes judged and minutes without data by device, from hours that were rolled up and minutes that were not.
+-- The devices come as an array: joined with, they would be looked up one by one through every hour.
+WITH
 -- From the first day on that was scored and not rolled up since, minutes are read.
 edge AS (
   SELECT min(day)::timestamp AT TIME ZONE 'UTC' AS at FROM (
@@ -39,39 +36,44 @@ edge AS (
      WHERE at > date_trunc('day', %(since)s::timestamptz) AND at <= %(until)s
     EXCEPT SELECT day FROM ai_health_rollups WHERE minutes >= 0) AS open_days),
 counted AS (
-  SELECT device_id, hour, healthy + warning + critical + no_data + not_scored - unjudged AS judged, no_data,
-         critical, last_at
+  SELECT device_id, sum(healthy + warning + critical + no_data + not_scored - unjudged) AS judged,
+         sum(no_data) AS no_data, sum(critical) AS critical, max(last_at) AS last_at, min(hour) AS first_at
     FROM ai_health_hours
    WHERE hour >= %(since)s AND hour < %(until)s AND hour < coalesce((SELECT at FROM edge), %(until)s)
-     AND device_id IN (SELECT id FROM ids)
+     AND (%(ids)s::integer[] IS NULL OR device_id = ANY(%(ids)s::integer[]))
+   GROUP BY device_id
   UNION ALL
-  SELECT device_id, date_trunc('hour', at - interval '1 microsecond'),
-         count(*) FILTER (WHERE status <> 'in_maintenance' AND NOT (status = 'not_scored'
+  SELECT device_id, count(*) FILTER (WHERE status <> 'in_maintenance' AND NOT (status = 'not_scored'
            AND coalesce(reason IN ('excluded', 'engine_error'), false))),
-         count(*) FILTER (WHERE status = 'no_data'), count(*) FILTER (WHERE status = 'critical'), max(at)
+         count(*) FILTER (WHERE status = 'no_data'), count(*) FILTER (WHERE status = 'critical'), max(at), min(at)
     FROM ai_health_scores
-   WHERE at > %(since)s AND at <= %(until)s
-     AND at > (SELECT at FROM edge)
-     AND device_id IN (SELECT id FROM ids)
-   GROUP BY 1, 2)
+   WHERE at > %(since)s AND at <= %(until)s AND at > (SELECT at FROM edge)
+     AND (%(ids)s::integer[] IS NULL OR device_id = ANY(%(ids)s::integer[]))
+   GROUP BY device_id),
+summed AS (
+  SELECT device_id, sum(judged)::bigint AS judged, sum(no_data)::bigint AS lost, sum(critical)::bigint AS critical,
+         max(last_at) AS last_at, min(first_at) AS first_at
+    FROM counted GROUP BY device_id)
+
+-- name: ids
+SELECT id FROM devices
+ WHERE (%(device)s::integer IS NULL OR id = %(device)s) AND (%(site)s::integer IS NULL OR site_id = %(site)s)
+   AND (%(type)s::text IS NULL OR device_type = %(type)s);
 
 -- name: sum_available
-, whole AS (SELECT * FROM counted)
-SELECT coalesce(sum(judged), 0)::bigint, coalesce(sum(no_data), 0)::bigint, coalesce(sum(critical), 0)::bigint,
-       count(DISTINCT device_id), max(last_at), min(hour)
-  FROM whole
+SELECT coalesce(sum(judged), 0)::bigint, coalesce(sum(lost), 0)::bigint, coalesce(sum(critical), 0)::bigint,
+       count(*), max(last_at), min(first_at)
+  FROM summed
 
 -- name: worst_available
-, summed AS (SELECT device_id, sum(judged)::bigint AS judged, sum(no_data)::bigint AS lost FROM counted GROUP BY 1)
 SELECT w.device_id, coalesce(nullif(d.name, ''), d.device_id), s.name, d.site_id, w.judged, w.lost
-  FROM summed w JOIN devices d ON d.id = w.device_id JOIN sites s ON s.id = d.site_id
- WHERE w.judged > 0 AND w.lost > 0 ORDER BY w.lost::float8 / w.judged DESC, 1 LIMIT 10
+  FROM (SELECT * FROM summed WHERE judged > 0 AND lost > 0 ORDER BY lost::float8 / judged DESC, 1 LIMIT 10) w
+  JOIN devices d ON d.id = w.device_id JOIN sites s ON s.id = d.site_id
+ ORDER BY w.lost::float8 / w.judged DESC, 1
 
 -- name: by_site
-, summed AS (
-  SELECT d.site_id, sum(c.judged)::bigint AS judged, sum(c.no_data)::bigint AS lost
-    FROM counted c JOIN devices d ON d.id = c.device_id GROUP BY 1)
-SELECT site_id, judged, lost FROM summed
+SELECT d.site_id, sum(c.judged)::bigint, sum(c.lost)::bigint
+  FROM summed c JOIN devices d ON d.id = c.device_id GROUP BY 1
 
 -- name: outages
 SELECT count(*), max(extract(epoch FROM least(coalesce(ended_at, %(until)s), %(until)s)
@@ -116,14 +118,28 @@ SELECT count(*) FILTER (WHERE i.opened_at > %(since)s), count(*) FILTER (WHERE i
    AND (%(device)s::integer IS NULL
         OR i.id IN (SELECT incident_id FROM ai_incident_devices WHERE device_id = %(device)s));
 
+-- name: known_then
+-- Whether it is known how anything of the scope was at the span's begin.
+SELECT EXISTS (
+  SELECT FROM ai_health_scores
+   WHERE at > %(since)s - interval '10 minutes' AND at <= %(since)s
+     AND (%(device)s::integer IS NULL OR device_id = %(device)s)
+     AND (%(site)s::integer IS NULL OR device_id IN (SELECT id FROM devices WHERE site_id = %(site)s)));
+
 -- name: then
 -- Status of each device at the span's begin, of those that have another now.
 WITH past AS (
   SELECT DISTINCT ON (device_id) device_id, status::text AS status FROM ai_health_scores
-   WHERE at > %(since)s - interval '10 minutes' AND at <= %(since)s ORDER BY device_id, at DESC),
+   WHERE at > %(since)s - interval '10 minutes' AND at <= %(since)s
+     AND at = ANY(ARRAY(SELECT max(at) FROM ai_scoring_minutes
+                         WHERE at > %(since)s - interval '10 minutes' AND at <= %(since)s GROUP BY shard))
+   ORDER BY device_id, at DESC),
 present AS (
   SELECT DISTINCT ON (device_id) device_id, status::text AS status FROM ai_health_scores
-   WHERE at > %(until)s - interval '10 minutes' AND at <= %(until)s ORDER BY device_id, at DESC)
+   WHERE at > %(until)s - interval '10 minutes' AND at <= %(until)s
+     AND at = ANY(ARRAY(SELECT max(at) FROM ai_scoring_minutes
+                         WHERE at > %(until)s - interval '10 minutes' AND at <= %(until)s GROUP BY shard))
+   ORDER BY device_id, at DESC)
 SELECT n.device_id, coalesce(nullif(d.name, ''), d.device_id), d.site_id, s.name, p.status, n.status
   FROM present n JOIN past p USING (device_id)
   JOIN devices d ON d.id = n.device_id JOIN sites s ON s.id = d.site_id

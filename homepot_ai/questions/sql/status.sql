@@ -14,7 +14,7 @@ SELECT d.id, d.device_id, coalesce(nullif(d.name, ''), d.device_id), d.device_ty
   LEFT JOIN ai_device_gaps g ON g.device_id = %(device)s AND g.ended_at IS NULL;
 
 -- name: newest
--- The last rows of all devices: within minutes of the last that was scored.
+-- The rows of all devices in the last minute that their shard scored.
 WITH last AS (
   SELECT max(at) AS at FROM ai_scoring_minutes
    WHERE at <= %(now)s AND at > %(now)s - interval '1 day' GROUP BY shard),
@@ -22,8 +22,10 @@ scores AS (
   SELECT DISTINCT ON (h.device_id) h.device_id, h.at, h.score::float8 AS score, h.status::text AS status,
          h.data_age_seconds, h.factors
     FROM ai_health_scores h
-   WHERE h.at > (SELECT greatest(min(at), max(at) - interval '1 hour') - interval '3 minutes' FROM last)
+   WHERE h.at >= (SELECT greatest(min(at), max(at) - interval '1 hour') FROM last)
      AND h.at <= (SELECT max(at) FROM last)
+     -- A shard's last minute has all of its devices; the range above says which partitions to open.
+     AND h.at = ANY(ARRAY(SELECT at FROM last))
    ORDER BY h.device_id, h.at DESC),
 known AS (
   SELECT d.id, d.device_id, coalesce(nullif(d.name, ''), d.device_id) AS name, d.device_type, d.site_id,

@@ -78,7 +78,11 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
     """A sentence, and the incidents as a table."""
     found = facts.incidents
     assert found is not None
-    opening = Paragraph(lead(found, voice), "lead")
+    said = lead(found, voice)
+    if not found.total and facts.anomalies_total:
+        why = voice.t("Anomalies that were too brief, or were found long afterwards, open none.")
+        said = f"{said} {why}"
+    opening = Paragraph(said, "lead")
     title = voice.term(PLUGIN.title)
     if not found.incidents:
         return Section(KEY, title, (opening,), line=True)
