@@ -62,6 +62,15 @@ class Names:
     kinds: Mapping[str, str] = field(default_factory=dict)
     spelled: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
+    def said_in(self, text: str) -> bool:
+        """Whether a text holds any of them."""
+        found = read(text, self)
+        return any(
+            " ".join(fold(part[0]) for part in _TOKEN.finditer(mention.words)) in self.kinds
+            for mention in found.mentions
+            if mention.kind in ("device", "site")
+        )
+
     @classmethod
     def of(cls, devices: Iterable[str] = (), sites: Iterable[str] = ()) -> Names:
         """Of names as they are written.
@@ -211,6 +220,7 @@ def read(text: str, names: Names | None = None) -> Reading:
     _named_sites(line)
     _numbers_of_incidents(line)
     _devices(line)
+    line.mark("incident", _bounded(r"#\d+"))
     _called(line)
     _kinds_of_incidents(line)
     line.mark("metric", _bounded(words.metrics))
@@ -298,7 +308,6 @@ def _numbers_of_incidents(line: _Line) -> None:
         _bounded(rf"{_INCIDENT_NOUN}(?: with)?(?: {_NUMBERED})?(?: the)? (?P<it>#?\d+)"),
         "it",
     )
-    line.mark("incident", _bounded(r"#\d+") + r"(?<!<device> )")
     line.mark(
         "incident",
         _bounded(r"(?:similar to|like|aehnlich wie|wie|number|no\.?|nummer|nr\.?) (?P<it>\d+)"),
@@ -340,7 +349,7 @@ def _devices(line: _Line) -> None:
             token.kind == "device"
             and line.strange(index - 1)
             and not verb
-            and not _after_preposition(line, index - 1)
+            and not _at_a_place(line, index - 1)
         ):
             line.merge(index - 1, index + 1, "device")
             index -= 1
@@ -391,6 +400,11 @@ def _part(line: _Line, token: _Token) -> bool:
         and re.fullmatch(r"[a-z]+(?:-[a-z]+)*", token.folded) is not None
         and token.folded not in line.words.no_part
     )
+
+
+def _at_a_place(line: _Line, index: int) -> bool:
+    """After `at` or `in`, a word is the site's: `at Berlin till 3`."""
+    return index > 0 and line.tokens[index - 1].folded in ("at", "in", "near", "bei", "im", "from", "aus")
 
 
 def _after_preposition(line: _Line, index: int) -> bool:

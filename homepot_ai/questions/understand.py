@@ -97,6 +97,8 @@ def parse(
 ) -> Parsed:
     """As `understand`, with what it rests on."""
     refusal = refusals.refused(text)
+    if refusal == "elsewhere" and names is not None and names.said_in(text):
+        refusal = None  # a device may be called Coffee machine
     if refusal is not None:
         nobody = Understood(None, {}, "none", 0.0, language)
         return Parsed(nobody, Reading(text[:200], "", (), ()), refusal)
@@ -128,7 +130,7 @@ def _place(reading: Reading, near: Near | None) -> Understood:
         if placed is not None and key == placed and len(reading.unknown) <= 1 and likeness >= least:
             return replace(_understood(reading, placed, "rule", 0.7), nearest=close)
         told = key not in _GENERIC or _plain(reading)
-        if sure and told and len(reading.unknown) <= 1 and _answerable(reading, key):
+        if sure and told and not reading.unknown and _answerable(reading, key):
             return replace(_understood(reading, key, "example", likeness), nearest=close)
     return Understood(None, {}, "none", 0.0, nearest=close)
 
@@ -248,7 +250,9 @@ def slots_of(reading: Reading, intent: Intent) -> dict[str, str]:
     fill("device", "device", "name")
     if "device" in takes and "device" not in slots and "type" not in takes:
         needed = any("device" in group for group in intent.needs)
-        fill("device", *(("type", "site") if needed else ("type",)))
+        # A site's name may be a device's, where a device is asked for and nothing else fits.
+        alone = intent.key in ("device_status", "why_unhealthy")
+        fill("device", *(("type", "site") if needed and alone else ("type",)))
     sites = [mention.words for mention in reading.of("site") if mention.words != slots.get("device")]
     if "device" not in takes:
         sites += [mention.words for mention in reading.of("name")]

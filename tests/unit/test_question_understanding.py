@@ -120,6 +120,9 @@ def test_real_names_are_found_whatever_their_form() -> None:
     # A name that is a word of ours does not turn every question over.
     assert understand("status of everything", names=names).intent == "fleet_status"
     assert understand("help", names=names).intent == "help"
+    assert understand("how is my wife", names=names).intent is None
+    dog = Names.of(devices=["Hot dog grill"])
+    assert understand("how is the hot dog grill", names=dog).slots == {"device": "hot dog grill"}
     assert understand('how is "Status"', names=names).slots == {"device": "Status"}
 
 
