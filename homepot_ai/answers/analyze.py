@@ -131,12 +131,7 @@ def gather(conn: Connection, device: NamedDevice, since: datetime, now: datetime
     at, score, status, _, age, factors = conn.execute(_SQL["newest_score"], span).fetchone() or (None,) * 6
     # A score of hours ago says nothing about now: scoring itself is late, or the device is out of it.
     fresh = at is not None and now - at <= timedelta(minutes=10)
-    read = health_hours.parts(conn, since, now)
-    sums = health_hours.sums(conn, read, health_hours.Opening(), [device.id]).get(device.id)
-    uptime = None
-    if sums is not None:
-        judged = sums.healthy + sums.warning + sums.critical + sums.no_data + sums.not_scored - sums.unjudged
-        uptime = 100.0 * (judged - sums.no_data) / judged if judged else None
+    uptime = _uptime(conn, device.id, since, now)
     values: dict[str, float | None] = {}
     for one in measured(conn, device.id, since, now):
         values[f"avg_{one.metric}"] = _rounded(one.mean)
@@ -161,6 +156,23 @@ def gather(conn: Connection, device: NamedDevice, since: datetime, now: datetime
             event.summary for event in events.recent(conn, device.id, now, EVENTS) if event.at > since
         ),
     )
+
+
+def _uptime(conn: Connection, device: int, since: datetime, now: datetime) -> float | None:
+    """Share of the judged minutes that had data, in percent; None: none was judged."""
+    judged = silent = 0
+    for part in health_hours.parts(conn, since, now):
+        if part.source == "minutes":
+            span = {"device": device, "start": part.start, "end": part.end}
+            n, without = conn.execute(_SQL["minutes"], span).fetchone() or (0, 0)
+            judged, silent = judged + n, silent + without
+            continue
+        one = health_hours.sums(conn, [part], health_hours.Opening(), [device]).get(device)
+        if one is not None:
+            seen = one.healthy + one.warning + one.critical
+            judged += seen + one.no_data + one.not_scored - one.unjudged
+            silent += one.no_data
+    return 100.0 * (judged - silent) / judged if judged else None
 
 
 def book(known: Known, period: Period, asker: Asker, settings: Settings) -> Book:

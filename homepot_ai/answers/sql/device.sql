@@ -7,6 +7,14 @@ SELECT at, score::float8, status::text, reason::text, data_age_seconds::float8, 
  ORDER BY at DESC
  LIMIT 1;
 
+-- name: minutes
+-- Of a stretch that is not rolled up: minutes that were judged, and those of them without data.
+SELECT count(*) FILTER (WHERE judged), count(*) FILTER (WHERE judged AND status = 'no_data')
+  FROM ai_health_scores
+ CROSS JOIN LATERAL (SELECT status <> 'in_maintenance' AND NOT (status = 'not_scored'
+   AND coalesce(reason IN ('excluded', 'engine_error'), false)) AS judged) AS j
+ WHERE device_id = %(device)s AND at > %(start)s AND at <= %(end)s;
+
 -- name: anomalies
 SELECT count(*)
   FROM ai_anomaly_logs
