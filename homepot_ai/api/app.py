@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response
@@ -26,7 +27,7 @@ from homepot_ai.api.access import Caller
 from homepot_ai.api.door import Door, Scraper, of
 from homepot_ai.api.problems import Refused
 from homepot_ai.api.routes import documented, router
-from homepot_ai.errors import RecallError
+from homepot_ai.errors import DatabaseError, RecallError
 from homepot_ai.language.ollama import Ollama
 from homepot_ai.store.pool import PooledDatabase
 from homepot_ai.store.tokens import Asked
@@ -64,7 +65,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         here.journal.start()
         if warm:
-            threading.Thread(target=_warm, args=(settings, model), name="warm", daemon=True).start()
+            threading.Thread(target=_warm, args=(settings, db, model), name="warm", daemon=True).start()
         yield
         here.close()
 
@@ -125,9 +126,11 @@ def _document(app: FastAPI, *, token_needed: bool) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _warm(settings: Settings, model: Model) -> None:
-    """Load what the first question would otherwise wait for: embeddings, then the language model."""
+def _warm(settings: Settings, db: Database, model: Model) -> None:
+    """Load what the first question would otherwise wait for: embeddings, names, then the language model."""
     from homepot_ai.memory import embedder
+    from homepot_ai.questions import resolve
+    from homepot_ai.questions.queries import finds  # noqa: F401
 
     try:
         embedder.load(settings.memory).encode(["ready"])
@@ -135,6 +138,11 @@ def _warm(settings: Settings, model: Model) -> None:
         log.warning("answers go without embeddings: %s", error)
     else:
         log.info("embedding models are loaded")
+    try:
+        with db.asker(None, timeout_s=WARM_DEADLINE_S) as conn:
+            resolve.directory(conn, datetime.now(UTC))
+    except DatabaseError as error:
+        log.warning("the fleet's names were not read yet: %s", error)
     if isinstance(model, Ollama):
         log.info("language model: %s", model.warm(deadline_s=WARM_DEADLINE_S))
 
