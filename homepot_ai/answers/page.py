@@ -10,6 +10,9 @@ from homepot_ai.health.summary import cell
 if TYPE_CHECKING:
     from homepot_ai.answers.contracts import Analysis, DeviceReport
 
+#: Whole sentences, not names.
+LONG = 2000
+
 
 def headline(found: Analysis) -> str:
     """One line for a list of runs."""
@@ -22,7 +25,7 @@ def analysis(found: Analysis) -> str:
     """A device's analysis."""
     seen = found.analysis
     status = cell(seen.status.replace("_", " "))
-    lines = [f"# {cell(found.device_name)}: {status}", "", cell(seen.summary), ""]
+    lines = [f"# {cell(found.device_name)}: {status}", "", cell(seen.summary, LONG), ""]
     age = found.data_age_seconds
     told = "no data in the last day" if age is None else f"newest data {age:.0f} s old"
     lines += [f"The last {found.period} up to {found.generated_at:%Y-%m-%d %H:%M} UTC; {told}.", ""]
@@ -35,15 +38,15 @@ def analysis(found: Analysis) -> str:
         ]
         lines.append("")
     if seen.recommendations:
-        lines += ["## What to do", "", *(f"- {cell(said)}" for said in seen.recommendations), ""]
+        lines += ["## What to do", "", *(f"- {cell(said, LONG)}" for said in seen.recommendations), ""]
     if seen.similar_past_incidents:
         lines += ["## What was like it before", ""]
         for past in seen.similar_past_incidents:
             held = {True: "it held", False: "it came back", None: "whether it held is not known"}[past.held]
             ended = f"“{past.resolution}”, {held}" if past.resolution else "it ended by itself"
             lines.append(
-                f"- {past.date:%Y-%m-%d}: {cell(past.description)} ({past.similarity_score:.0%} alike): "
-                f"{cell(ended)}"
+                f"- {past.date:%Y-%m-%d}: {cell(past.description, LONG)} "
+                f"({past.similarity_score:.0%} alike): {cell(ended, LONG)}"
             )
         lines.append("")
     words = found.grounded
@@ -57,7 +60,13 @@ def analysis(found: Analysis) -> str:
 def report(made: DeviceReport) -> str:
     """A device's report in short; its pages are the PDF."""
     content = made.content
-    lines = [f"# {cell(content.title)}", "", cell(content.summary), "", f"- report `{cell(made.report_id)}`"]
+    lines = [
+        f"# {cell(content.title)}",
+        "",
+        cell(content.summary, LONG),
+        "",
+        f"- report `{cell(made.report_id)}`",
+    ]
     lines += [f"- {cell(name)}: {cell(str(value))}" for name, value in content.key_metrics.items()]
     if content.incidents:
         lines += ["", "## Incidents", ""]
@@ -66,7 +75,7 @@ def report(made: DeviceReport) -> str:
             for one in content.incidents
         ]
     if content.recommendations:
-        lines += ["", "## What to do", "", *(f"- {cell(said)}" for said in content.recommendations)]
+        lines += ["", "## What to do", "", *(f"- {cell(said, LONG)}" for said in content.recommendations)]
     return "\n".join(lines) + "\n"
 
 
