@@ -41,9 +41,9 @@ def ask(
         question=" ".join(question), mode=mode, language=language, timezone=timezone, model=model
     )
     asker = asker_of(db, settings, _user())
-    answer = query(
-        db, settings, wanted, asker, model_of(settings, db), now if at is None else moment(at, now, back=True)
-    )
+    then = now if at is None else moment(at, now, back=True)
+    patience = settings.ollama.form_deadline_seconds
+    answer = query(db, settings, wanted, asker, model_of(settings, db), then, patience_s=patience)
     if as_json:
         # Not through the console: it would wrap the text.
         typer.echo(json.dumps(answer.model_dump(mode="json"), ensure_ascii=False, indent=2))

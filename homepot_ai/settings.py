@@ -228,6 +228,8 @@ class OllamaSettings(Section):
     # How long a passage may take in all, in reports and in answers; how long an answer waits for its turn.
     report_deadline_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
     answer_deadline_seconds: Annotated[float, Field(gt=0, le=60)] = 1.6
+    # Who asks at a terminal or on a form has more patience than a program.
+    form_deadline_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
     answer_wait_seconds: Annotated[float, Field(ge=0, le=10)] = 0.3
     keep_alive: str = "30m"
     cache_seconds: Annotated[float, Field(ge=0)] = 300.0

@@ -20,8 +20,8 @@ def answer_question(
     database: Database, settings: Settings, question: Query, *, user: str, now: datetime
 ) -> Answer:
     """Understand, look up, word."""
-    answer = query(
-        database, settings, question, asker_of(database, settings, user), model_of(settings, database), now
-    )
+    asker, model = asker_of(database, settings, user), model_of(settings, database)
+    patience = settings.ollama.form_deadline_seconds
+    answer = query(database, settings, question, asker, model, now, patience_s=patience)
     get_run_logger().info("answered intent=%s in %.0f ms", answer.intent, answer.response_time_ms)
     return answer

@@ -22,13 +22,21 @@ if TYPE_CHECKING:
 
 
 def query(
-    db: Database, settings: Settings, question: Query, asker: Asker, model: Model, now: datetime
+    db: Database,
+    settings: Settings,
+    question: Query,
+    asker: Asker,
+    model: Model,
+    now: datetime,
+    *,
+    patience_s: float | None = None,
 ) -> Answer:
     """Answer a question.
 
     Args:
         question: what is said in it (mode, language, time zone, model) goes before what the asker prefers.
         now: aware; relative times count from it.
+        patience_s: how long wording may take; None: as long as at the HTTP door.
 
     Raises:
         QuestionError: the time zone does not exist.
@@ -53,6 +61,7 @@ def query(
         now,
         model_name=question.model,
         language=question.language,
+        patience_s=patience_s,
     )
     return contract(answered)
 

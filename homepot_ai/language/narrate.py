@@ -15,6 +15,11 @@ from homepot_ai.language.render import placeholders, render
 from homepot_ai.language.verify import judge
 from homepot_ai.language.words import words_of
 
+#: What a small model does on a machine without a graphics card, and what JSON costs around a sentence.
+TOKENS_A_SECOND, CHARACTERS_A_TOKEN, AROUND_A_CLAIM = 40.0, 4.0, 14
+#: Until the first token comes.
+READING_S = 0.45
+
 
 @dataclass(frozen=True)
 class Sentence:
@@ -81,12 +86,35 @@ def narrate(
     >>> said.sentences[0].text, said.by_model, said.figures, said.note
     ('The health score of Till 3 is 0.60.', False, 1, 'no language model is configured')
     """
-    call = model.ask(prompt(book), ClaimsReply, deadline_s=deadline_s, wait_s=wait_s, model=name)
+    asked = prompt(_lead(book, deadline_s))
+    call = model.ask(asked, ClaimsReply, deadline_s=deadline_s, wait_s=wait_s, model=name)
     if call.reply is None or call.outcome not in {Outcome.OK, Outcome.CACHED}:
         return _template(book, call.outcome, note=words_of(book.language).notes.get(call.outcome.value, ""))
     told = worded(book, [reply.claim() for reply in call.reply.claims])
     model.verdicts(call.record, verified=told.verified, refused=told.refused, reasons=dict(told.reasons))
     return replace(told, outcome=call.outcome, model=call.model, digest=call.digest)
+
+
+def _lead(book: Book, deadline_s: float) -> Book:
+    """As much of a book, from its beginning, as a model here can word in time; one sentence at least.
+
+    What is left out the template says, as it says all else that a model does not.
+    """
+    room = (deadline_s - READING_S) * TOKENS_A_SECOND * CHARACTERS_A_TOKEN
+    kept = 0
+    for claim in book.template:
+        room -= len(claim.text) + AROUND_A_CLAIM
+        if kept and room < 0:
+            break
+        kept += 1
+    if kept == len(book.template):
+        return book
+    template = book.template[:kept]
+    shown = {alias for claim in template for alias in (*placeholders(claim.text), *claim.fact_ids)}
+    facts = tuple(fact for fact in book.facts if fact.id in shown)
+    about = shown | {fact.subject for fact in facts} | {fact.other for fact in facts}
+    subjects = tuple(subject for subject in book.subjects if subject.alias in about)
+    return replace(book, template=template, facts=facts, subjects=subjects, at_most=kept)
 
 
 def worded(book: Book, claims: Sequence[Claim]) -> Narration:

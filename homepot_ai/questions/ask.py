@@ -97,6 +97,7 @@ def ask(
     *,
     model_name: str | None = None,
     language: Language | None = None,
+    patience_s: float | None = None,
 ) -> Answered:
     """Answer a question in plain words.
 
@@ -105,6 +106,7 @@ def ask(
         model: words the answer where its claims pass every check, and places what rules cannot.
         now: aware; relative times count from it.
         model_name: the model wanted; None: the configured one.
+        patience_s: how long wording may take in all; None: as long as at the HTTP door.
         language: of the answer; None: the question's, or the asker's where the question does not tell.
 
     Returns:
@@ -116,7 +118,8 @@ def ask(
     began = time.perf_counter()
     spoken = language or language_of(fold(text)) or asker.language
     asker = replace(asker, language="de" if spoken == "de" else "en")
-    answered = _Asking(db, settings, asker, model, now, began).answer(text, model_name)
+    patience = settings.ollama.answer_deadline_seconds if patience_s is None else patience_s
+    answered = _Asking(db, settings, asker, model, now, began, patience).answer(text, model_name)
     answered = replace(answered, response_ms=(time.perf_counter() - began) * 1000)
     with db.writer() as conn:
         store.record(
@@ -143,6 +146,7 @@ class _Asking:
     model: Model
     now: datetime
     began: float
+    patience_s: float
 
     def answer(self, text: str, model_name: str | None) -> Answered:
         try:
@@ -166,7 +170,7 @@ class _Asking:
                 before = store.last(conn, self.asker.user, self.now - REMEMBERED, self.now)
             if before is not None and before.intent in intents():
                 after = Understood(before.intent, before.slots, "follow-up", 1.0)
-        deadline = self.settings.ollama.answer_deadline_seconds * PLACING_SHARE
+        deadline = self.patience_s * PLACING_SHARE
         return parse(
             text,
             names=vocabulary.names_of(known),
@@ -255,8 +259,7 @@ class _Asking:
     def _worded(
         self, understood: Understood, found: Found, as_understood: str, parsed: Parsed, name: str | None
     ) -> Answered:
-        limit = self.settings.ollama.answer_deadline_seconds
-        left = limit - (time.perf_counter() - self.began)
+        left = self.patience_s - (time.perf_counter() - self.began)
         said = narrate(
             found.book,
             self.model,

@@ -108,7 +108,9 @@ _OBEYED = (
 
 def _claim(text: str, ids: list[str], stance: str = "fact") -> dict[str, Any]:
     # As terse as the schema allows: a model's time goes by its tokens.
-    told: dict[str, Any] = {"text": text, "fact_ids": ids}
+    told: dict[str, Any] = {"text": text}
+    if not set(ids) <= set(re.findall(r"\{(\w+)\}", text)):
+        told["fact_ids"] = ids
     return told if stance == "fact" else told | {"stance": stance}
 
 
