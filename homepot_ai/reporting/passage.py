@@ -99,7 +99,7 @@ def _health(b: Builder, facts: ReportFacts, voice: Voice) -> None:
     if then is None or before is None:
         b.say(voice.t("The mean health score was {score}.", score=score))
         return
-    gap = round(now, 2) - round(before, 2)
+    gap = round(now - before, 2)  # as the tile above it says
     if abs(gap) < SAME:
         b.say(voice.t("The mean health score was {score}.", score=score))
         return
