@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from homepot_ai.settings import Settings
 
-TIMEOUT_S = 5.0
+#: Whoever looks at the status does not wait long; a run that is asked for is worth some patience, since the
+#: server on SQLite is now and then silent for seconds.
+TIMEOUT_S, START_TIMEOUT_S = 5.0, 25.0
 DAY_S = 86_400.0
 OURS = "homepot-ai"
 
@@ -67,9 +69,10 @@ class PrefectApi:
         Raises:
             PrefectDown: the server does not answer, or has no such deployment.
         """
-        found = self._json("GET", f"deployments/name/{deployment}/{deployment}")
+        found = self._json("GET", f"deployments/name/{deployment}/{deployment}", timeout_s=START_TIMEOUT_S)
         body = {"parameters": dict(parameters), "idempotency_key": key, "state": {"type": "SCHEDULED"}}
-        made = self._json("POST", f"deployments/{found['id']}/create_flow_run", body)
+        path = f"deployments/{found['id']}/create_flow_run"
+        made = self._json("POST", path, body, timeout_s=START_TIMEOUT_S)
         return _run(made, deployment)
 
     def run(self, number: str) -> FlowRun | None:
@@ -108,17 +111,21 @@ class PrefectApi:
         runs = self._json("POST", "flow_runs/filter", body)
         return datetime.fromisoformat(runs[0]["end_time"]) if runs and runs[0].get("end_time") else None
 
-    def _json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        return self._checked(self._send(method, path, body))
+    def _json(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float = TIMEOUT_S
+    ) -> Any:
+        return self._checked(self._send(method, path, body, timeout_s=timeout_s))
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float = TIMEOUT_S
+    ) -> httpx.Response:
         import httpx
 
         if self._client is None:
             # Its own address only: no proxy of the environment stands between.
-            self._client = httpx.Client(base_url=f"{self._url}/", timeout=TIMEOUT_S, trust_env=False)
+            self._client = httpx.Client(base_url=f"{self._url}/", trust_env=False)
         try:
-            return self._client.request(method, path, json=body)
+            return self._client.request(method, path, json=body, timeout=timeout_s)
         except httpx.HTTPError as error:
             raise PrefectDown(
                 f"the Prefect server at {self._url} does not answer ({type(error).__name__}): "

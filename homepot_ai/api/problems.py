@@ -131,7 +131,7 @@ def _invalid(error: RequestValidationError, say: Any) -> JSONResponse:
 
 def _plain(error: HTTPException) -> str:
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return "there is nothing at this address; /docs lists what there is"
+        return "there is nothing at this address; /openapi.json describes what there is"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return "this address does not take this method; Allow says which it takes"
     return str(error.detail)
