@@ -209,8 +209,9 @@ def content(
 ) -> ReportContent:  # fmt: skip
     """What a report says, out of its facts and its stored words. Pure."""
     voice = Voice(edition.language, facts.period.timezone, templates=settings.home / "templates")
-    said = [str(words.get("verdict", "")), *map(str, words.get("details", ()))]
-    said += [str(sentence.get("text", "")) for sentence in narration.get("sentences", ())]
+    passage = [str(sentence.get("text", "")) for sentence in narration.get("sentences", ())]
+    # Both say the same; a quiet report has no passage.
+    said = [str(words.get("verdict", "")), *(passage or map(str, words.get("details", ())))]
     header = facts.incident_header
     told = (
         [header.incident]
@@ -218,12 +219,15 @@ def content(
         else list(facts.incidents.incidents if facts.incidents else ())
     )
     visits = facts.visits.visits if facts.visits is not None else ()
+    advised = [visit.action for visit in visits]
+    if facts.incident_actions is not None and facts.incident_actions.advice:
+        advised.append(facts.incident_actions.advice)
     return ReportContent(
         title=str(words.get("title", "")),
         summary=" ".join(part.strip() for part in said if part.strip()),
         key_metrics=_figures(facts),
         incidents=[_told(voice, one, facts.period.end) for one in told],
-        recommendations=list(dict.fromkeys(clean(visit.action, 300) for visit in visits)),
+        recommendations=list(dict.fromkeys(clean(text, 600) for text in advised)),
         cost_impact=_cost(facts),
     )
 
@@ -251,7 +255,7 @@ def _told(voice: Voice, incident: IncidentFacts, until: datetime) -> ReportIncid
     minutes = round(incident.lasted(until))
     length = voice.n("{n} minute", "{n} minutes", minutes)
     return ReportIncident(
-        timestamp=incident.opened_at,
+        timestamp=incident.started_at,
         description=cause(voice, incident.cause),
         resolution=clean(incident.resolution, 400) if incident.resolution else None,
         impact=f"{severity_word(voice, incident.severity)}, {length}",
