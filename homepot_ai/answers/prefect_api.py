@@ -5,7 +5,8 @@ By its HTTP interface: nothing here imports Prefect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -69,22 +70,26 @@ class PrefectApi:
         Raises:
             PrefectDown: the server does not answer, or has no such deployment.
         """
-        found = self._json("GET", f"deployments/name/{deployment}/{deployment}", timeout_s=START_TIMEOUT_S)
-        body = {"parameters": dict(parameters), "idempotency_key": key, "state": {"type": "SCHEDULED"}}
-        path = f"deployments/{found['id']}/create_flow_run"
-        made = self._json("POST", path, body, timeout_s=START_TIMEOUT_S)
-        return _run(made, deployment)
+        with self._as_expected():
+            found = self._json(
+                "GET", f"deployments/name/{deployment}/{deployment}", timeout_s=START_TIMEOUT_S
+            )
+            body = {"parameters": dict(parameters), "idempotency_key": key, "state": {"type": "SCHEDULED"}}
+            path = f"deployments/{found['id']}/create_flow_run"
+            made = self._json("POST", path, body, timeout_s=START_TIMEOUT_S)
+            return _run(made, deployment)
 
     def run(self, number: str) -> FlowRun | None:
         """A run by its id; None: there is none."""
-        answer = self._send("GET", f"flow_runs/{number}")
-        if answer.status_code in (404, 422):
-            return None
-        made = self._checked(answer)
-        if made.get("deployment_id") is None:
-            return None
-        deployment = self._json("GET", f"deployments/{made['deployment_id']}")
-        return _run(made, str(deployment["name"]))
+        with self._as_expected():
+            answer = self._send("GET", f"flow_runs/{number}")
+            if answer.status_code in (404, 422):
+                return None
+            made = self._checked(answer)
+            if made.get("deployment_id") is None:
+                return None
+            deployment = self._json("GET", f"deployments/{made['deployment_id']}")
+            return _run(made, str(deployment["name"]))
 
     def rhythms(self) -> list[Rhythm]:
         """Every deployment of ours with an active schedule.
@@ -92,13 +97,14 @@ class PrefectApi:
         Raises:
             PrefectDown: as above.
         """
-        listed = self._json("POST", "deployments/filter", {"deployments": {"tags": {"all_": [OURS]}}})
-        found = []
-        for one in listed:
-            spans = [_seconds(s["schedule"]) for s in one.get("schedules", ()) if s.get("active")]
-            if spans and not one.get("paused"):
-                found.append(Rhythm(str(one["name"]), min(spans), self._last(str(one["id"]))))
-        return found
+        with self._as_expected():
+            listed = self._json("POST", "deployments/filter", {"deployments": {"tags": {"all_": [OURS]}}})
+            found = []
+            for one in listed:
+                spans = [_seconds(s["schedule"]) for s in one.get("schedules", ()) if s.get("active")]
+                if spans and not one.get("paused"):
+                    found.append(Rhythm(str(one["name"]), min(spans), self._last(str(one["id"]))))
+            return found
 
     def _last(self, deployment: str) -> datetime | None:
         # By name: a skipped run is of type COMPLETED too, but did no work.
@@ -110,6 +116,17 @@ class PrefectApi:
         }
         runs = self._json("POST", "flow_runs/filter", body)
         return datetime.fromisoformat(runs[0]["end_time"]) if runs and runs[0].get("end_time") else None
+
+    @contextmanager
+    def _as_expected(self) -> Iterator[None]:
+        """Whatever else sits at that address does not speak as Prefect does."""
+        try:
+            yield
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise PrefectDown(
+                f"what answers at {self._url} is no Prefect server, or one of another version "
+                f"({type(error).__name__})"
+            ) from error
 
     def _json(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float = TIMEOUT_S

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from homepot_ai.answers import naming
 from homepot_ai.answers.contracts import DeviceReport, Mode, ReportContent, ReportIncident
@@ -128,7 +128,11 @@ def of_run(db: Database, settings: Settings, parameters: Mapping[str, Any], aske
     Raises:
         NotFound: its device is gone, or at a site that the asker may not see.
     """
-    known = Asked.model_validate(dict(parameters))
+    try:
+        # What the form left empty stands as null among a run's parameters.
+        known = Asked.model_validate({name: value for name, value in parameters.items() if value is not None})
+    except ValidationError as error:
+        raise NotFound("report of the door behind this run", "it was asked for in another way") from error
     meant = replace(asker, language=known.language)
     return wanted(
         db, settings, known.device, period=known.period, report_type=known.report_type, mode=known.mode,

@@ -117,8 +117,10 @@ def prefers(db: Database, caller: Caller) -> Caller:
 
 
 def _of(token: Token, settings: Settings) -> Caller:
-    user = token.user or token.name
-    asker = Asker(user=user, sites=token.sites, timezone=settings.reports.timezone)
+    # What a token asked is referred to by that token alone: others of its user may see other sites.
+    asked_as = f"token {token.name}"
+    user = token.user or asked_as
+    asker = Asker(user=asked_as, sites=token.sites, timezone=settings.reports.timezone)
     return Caller(asker, f"token {token.name}", user, token.id)
 
 
@@ -141,4 +143,7 @@ def _only_here(settings: Settings, request: Request) -> None:
         raise Refused(403, "without a token only as localhost, not by another name of this machine")
     origin = request.headers.get("origin")
     if origin is not None and not is_loopback(urlsplit(origin).hostname or ""):
+        raise Refused(403, "without a token not from another site's page")
+    # A link or picture of another page sends no Origin, but browsers say where it came from.
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
         raise Refused(403, "without a token not from another site's page")

@@ -195,7 +195,10 @@ class Observer:
                 "action=request id=%s route=%s status=%d ms=%.1f by=%s",
                 request_id, route, status, seconds * 1000, caller.actor if caller else "-",
             )  # fmt: skip
-            if route not in _NOT_AUDITED and route != "unknown" and status != 429:
+            # Of somebody unknown only what was let through or refused at the door, which is counted against
+            # their address: no stranger fills the log with requests that were malformed.
+            told = caller is not None or status < 400 or status == 401
+            if told and route not in _NOT_AUDITED and route != "unknown" and status != 429:
                 self._note(scope, route, request_id, status, seconds, caller)
 
     def _note(

@@ -138,6 +138,11 @@ class Ollama:
         except Failed as failure:
             outcome = failure.outcome
             trace.notes.append(failure.detail)
+        except Exception as error:
+            # Whatever nobody thought of: the caller has its template, and the log has the reason.
+            _log.exception("a model call (%s) failed in a way that has no name yet", prompt.purpose)
+            outcome = Outcome.GARBAGE
+            trace.notes.append(f"{type(error).__name__}: {error}")
         latency = (time.monotonic() - begun) * 1000
         self.counted[outcome] += 1
         said = trace.said
@@ -349,7 +354,7 @@ class Ollama:
         try:
             with self._db.writer() as conn:
                 return llm.put_call(conn, row)
-        except (DatabaseError, psycopg.Error) as error:
+        except (DatabaseError, psycopg.Error, ValueError) as error:
             # Nobody waits for words because they cannot be noted down.
             _log.warning("a model call (%s, %s) could not be noted down: %s", row.purpose, row.outcome, error)
             return None

@@ -8,6 +8,7 @@ is kept in a file of the state folder, beside what was installed when somebody l
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from pydantic import BaseModel
 from homepot_ai.language.model import Outcome, Prompt
 from homepot_ai.language.talk import Failed, Installed, Said, Think
 from homepot_ai.language.wire import Letter, compose, form_of, read
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -114,28 +117,33 @@ class Notes:
         # Another process may have found out meanwhile.
         stamp = self._stamp()
         if stamp != self._read_at:
-            self._ways = {name: Way(*parts) for name, parts in self._load().get("ways", {}).items()}
+            self._ways = _ways(self._load().get("ways"))
             self._read_at = stamp
         return self._ways.get(digest)
 
     def keep_way(self, digest: str, way: Way) -> None:
         """Note a way down."""
         told = self._load()
-        self._save(told | {"ways": told.get("ways", {}) | {digest: [way.form, way.think]}})
+        known = {name: [one.form, one.think] for name, one in _ways(told.get("ways")).items()}
+        self._save(told | {"ways": known | {digest: [way.form, way.think]}})
 
     def seen(self, url: str) -> dict[str, Seen]:
         """What a server held when somebody last looked; empty: nobody has."""
-        found: Mapping[str, Any] = self._load().get("seen", {}).get(url, {})
-        return {
-            name: Seen(one["digest"], one["size"], datetime.fromisoformat(one["at"]))
-            for name, one in found.items()
-        }
+        try:
+            found: Mapping[str, Any] = self._load()["seen"][url]
+            return {
+                name: Seen(one["digest"], one["size"], datetime.fromisoformat(one["at"]))
+                for name, one in found.items()
+            }
+        except (KeyError, TypeError, AttributeError, ValueError):
+            return {}
 
     def keep_seen(self, url: str, models: list[Installed], at: datetime) -> None:
         """Note down what a server holds."""
         told = self._load()
         now = {one.name: {"digest": one.digest, "size": one.size, "at": at.isoformat()} for one in models}
-        self._save(told | {"seen": told.get("seen", {}) | {url: now}})
+        seen = told.get("seen")
+        self._save(told | {"seen": (seen if isinstance(seen, dict) else {}) | {url: now}})
 
     def _stamp(self) -> int:
         try:
@@ -151,7 +159,24 @@ class Notes:
         return told if isinstance(told, dict) else {}
 
     def _save(self, told: Mapping[str, Any]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps(told, indent=1), encoding="utf-8")
-        part.replace(self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(told, indent=1), encoding="utf-8")
+            part.replace(self.path)
+        except OSError as error:
+            # It is found out again the next time, which costs a moment and nothing else.
+            _log.warning("what was found out about models could not be kept in %s: %s", self.path, error)
+
+
+def _ways(told: object) -> dict[str, Way]:
+    """The ways in a file, whatever is in it."""
+    entries = told.items() if isinstance(told, dict) else ()
+    return {
+        str(name): Way(*parts)
+        for name, parts in entries
+        if isinstance(parts, list)
+        and len(parts) == 2
+        and parts[0] in ("schema", "json", "text")
+        and isinstance(parts[1], bool | str | None)
+    }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,9 @@ PROMPT_SHARE = 0.45
 _FEWEST_BYTES = 2.5
 #: … and at most so many: a prompt that was counted shorter than this was not read as a whole.
 _MOST_BYTES = 9.0
-_THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
+_THOUGHT_ENDS = "</think>"
+#: No answer to what we ask is longer; what goes on and on is not searched for JSON.
+_LONGEST_ANSWER = 64_000
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,10 @@ def _json(text: str) -> dict[str, Any]:
     >>> _json('<think>{</think>Here it is: {"a": 1} Good luck!')
     {'a': 1}
     """
-    body = _THOUGHT.sub("", text)
+    # What was thought before is cut by its last mark: a pattern over marks that never close takes for ever.
+    body = text[max(0, text.rfind(_THOUGHT_ENDS)) :].removeprefix(_THOUGHT_ENDS)
+    if len(body) > _LONGEST_ANSWER:
+        raise Failed(Outcome.GARBAGE, f"the answer is {len(body)} characters long")
     begin, end = body.find("{"), body.rfind("}")
     try:
         found = json.loads(body[begin : end + 1]) if begin >= 0 else None

@@ -36,11 +36,17 @@ def put_call(conn: Connection, call: CallRow) -> int:
     """Note a call down; returns its number."""
     row = vars(call) | {
         "options": orjson.dumps(dict(call.options)).decode(),
-        # PostgreSQL's text cannot hold it, and a model may say it.
-        "answer": None if call.answer is None else call.answer.replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+        "model": _storable(call.model),
+        "digest": _storable(call.digest),
+        "answer": None if call.answer is None else _storable(call.answer),
     }
     (number,) = conn.execute(_SQL["put_call"], row).fetchone() or (0,)
     return int(number)
+
+
+def _storable(text: str) -> str:
+    """What PostgreSQL's text cannot hold, and a model's server may say all the same, is marked."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def put_verdicts(
