@@ -197,7 +197,8 @@ class Observer:
             )  # fmt: skip
             # Of somebody unknown only what was let through or refused at the door, which is counted against
             # their address: no stranger fills the log with requests that were malformed.
-            told = caller is not None or status < 400 or status == 401
+            refused = status == 401 or (status == 403 and b"authorization" in headers)
+            told = caller is not None or status < 400 or refused
             if told and route not in _NOT_AUDITED and route != "unknown" and status != 429:
                 self._note(scope, route, request_id, status, seconds, caller)
 
