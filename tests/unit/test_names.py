@@ -46,7 +46,12 @@ FLEET = Index(
         ("checkout 4", [8]),
         ("self checkout 1", [9]),
         ("'; DROP TABLE devices; --", [7]),
-        ("POS 4", [8]),
+        ("kasse 4", [8]),
+        ("till 4", [8]),
+        ("Till 4", []),
+        ("POS 4", []),
+        ("Register 4", []),
+        ("counter 13", []),
         ("POS 99", []),
         ("coffee machine", []),
         ("Berlin", []),
@@ -66,6 +71,28 @@ def test_a_site_narrows_and_never_widens() -> None:
     assert [entry.id for entry in FLEET.find("POS 3", hamburg)] == [3]
     assert FLEET.find("gateway", hamburg) == []
     assert all(hamburg(entry) for entry in FLEET.near("gateway pos", hamburg))
+
+
+def test_a_loose_word_fits_every_kind_and_a_name_fits_only_itself() -> None:
+    kinds = Index(
+        [
+            Entry(4, "DEVICE-0001", "Register 4", "New York"),
+            Entry(5, "DEVICE-0002", "Checkout 4", "Berlin"),
+            Entry(6, "DEVICE-0003", "Counter 4", "Berlin"),
+            Entry(7, "DEVICE-0009", "Register 5", "Berlin"),
+        ]
+    )
+    assert {entry.id for entry in kinds.find("kasse 4")} == {4, 5, 6}
+    assert {entry.id for entry in kinds.find("till 4")} == {4, 5, 6}
+    assert [entry.id for entry in kinds.find("Register 4")] == [4]
+
+    def berlin(entry: Entry) -> bool:
+        return entry.place == "Berlin"
+
+    # Nor does an id's number make another device of that name.
+    for said in ("Register 4", "register 9", "Register 9"):
+        assert kinds.find(said, berlin) == []
+    assert [entry.id for entry in kinds.near("Register 4", berlin)][:2] == [5, 6]
 
 
 @pytest.mark.parametrize(
