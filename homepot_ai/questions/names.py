@@ -254,7 +254,7 @@ def _same_numbers(entry: Entry, words: Sequence[str]) -> bool:
     said = {word for word in words if word.isdecimal()}
     named = {word for word in fold(entry.name) if word.isdecimal()}
     public = set(fold(entry.public)) <= set(words)
-    return not said or public or (not named or bool(said & named)) and said <= {*named, *fold(entry.place)}
+    return not said or public or ((not named or bool(said & named)) and said <= {*named, *fold(entry.place)})
 
 
 def _alike(words: Sequence[str], loose: Collection[str] | None = None) -> list[tuple[str, ...]]:
