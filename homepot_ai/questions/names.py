@@ -185,6 +185,24 @@ class Index:
                 return kept
         return []
 
+    def spelled(self, said: str) -> list[Entry]:
+        """Names a part of which is nearly what was said: as another language spells it.
+
+        >>> index = Index([Entry(1, "S-1", "Singapore Orchard Road"), Entry(2, "S-2", "Berlin")])
+        >>> [entry.id for entry in index.spelled("Singapur")]
+        [1]
+        """
+        bare = [word for word in fold(said) if word not in _fillers()]
+        if not bare or not all(word.isdecimal() or len(word) > 4 for word in bare):
+            return []
+
+        def is_in(word: str, name: Collection[str]) -> bool:
+            return word in name or (
+                not word.isdecimal() and any(fuzz.ratio(word, one) >= NEARLY for one in name)
+            )
+
+        return [entry for entry in self.entries if all(is_in(word, fold(entry.name)) for word in bare)]
+
     def near(self, said: str, among: Callable[[Entry], bool] | None = None, limit: int = 5) -> list[Entry]:
         """Names that remind of what was said, the most alike first."""
         pool = [entry for entry in self.entries if among is None or among(entry)]

@@ -49,6 +49,7 @@ _TOLD = frozenset(
 _NAMING = frozenset({"device", "site", "name", "incident", "person"})
 _EVERY = _TOLD | _NAMING | {"type"}
 #: Letters by which words of one stem are known; of so many intents at most is a word that tells one.
+_ONLY = re.compile(r"\b(?:critical|kritisch\w*)\b")
 _STEM, _SHARED = 6, 9
 _SUBJECT_KINDS = frozenset({"device", "site", "name", "type", "incident"})
 
@@ -363,8 +364,11 @@ def _unused(reading: Reading, found: Understood, kinds: frozenset[str] | None = 
     if found.intent is None:
         return ()
     used = {fold(words) for words in found.slots.values()}
-    return tuple(
+    said = tuple(
         mention.words
         for mention in reading.mentions
         if mention.kind in (kinds or _TOLD) and not any(fold(mention.words) in words for words in used)
     )
+    # Those with a warning are listed, too: their status stands beside them.
+    only = _ONLY.search(reading.masked) if found.intent == "worst_devices" and kinds is None else None
+    return (*said, only[0]) if only else said

@@ -129,6 +129,15 @@ def test_no_word_means_two_things() -> None:
         assert len(said) == len(set(said)), [word for word in said if said.count(word) > 1]
 
 
+def test_a_site_is_found_as_another_language_spells_it() -> None:
+    sites = Index(
+        [Entry(1, "S-1", "Singapore Orchard Road"), Entry(2, "S-2", "New York"), Entry(3, "S-3", "Singapore")]
+    )
+    assert {entry.id for entry in sites.spelled("Singapur")} == {1, 3}
+    assert [entry.id for entry in sites.spelled("Singapur Orchard")] == [1]
+    assert sites.spelled("Atlantis") == sites.spelled("York 2") == []
+
+
 def test_a_slip_is_found_among_many_names_whose_numbers_differ() -> None:
     many = Index([Entry(n, f"D-{n}", f"Register {n} lane {n % 7}", f"Store {n % 900}") for n in range(5_000)])
     assert [entry.id for entry in many.find("registr 4711 lane 0")] == [4711]

@@ -130,6 +130,7 @@ def test_real_names_are_found_whatever_their_form() -> None:
 def test_what_cannot_be_taken_into_account_is_told() -> None:
     assert parse("which tills have the poorest health this week").unused == ("this week",)
     assert parse("which devices are worst at Berlin").unused == ()
+    assert parse("which devices are critical").unused == ("critical",)
 
 
 def test_a_model_is_asked_last_and_its_slots_must_be_words_of_the_question() -> None:
