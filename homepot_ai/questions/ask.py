@@ -55,6 +55,7 @@ _SWAPPED: Mapping[tuple[str, SlotName], tuple[str, SlotName]] = {
     ("site_status", "site"): ("device_status", "device"),
     ("device_status", "device"): ("site_status", "site"),
     ("why_unhealthy", "device"): ("worst_devices", "site"),
+    ("type_status", "type"): ("device_status", "device"),
 }
 
 
@@ -155,6 +156,9 @@ class _Asking:
                 parsed = self._understand(text, known)
                 if parsed.understood.intent is None:
                     return self._refused(parsed.refusal or "elsewhere", parsed)
+                if parsed.unplaced:
+                    said = replies.unplaced(parsed.understood.intent, parsed.unplaced, self.asker)
+                    return self._said(parsed.understood, said, "unclear")
                 found = self._found(conn, known, parsed, text)
         except psycopg.errors.QueryCanceled:
             return self._said(Understood(None, {}, "none", 0.0), replies.too_slow(self.asker), "too slow")
@@ -205,7 +209,11 @@ class _Asking:
         except QuestionError as error:
             return self._said(understood, str(error), "unclear")
         span = slots.span or found.span
+        if slots.incident is not None and not understood.slots.keys() & {"period", "since"}:
+            span = found.span if slots.span is None else None  # all of its time: nobody said a period
         as_understood = replies.understood_as(understood.intent, slots, known, span, self.asker, self.now)
+        if understood.how == "model":
+            as_understood = replies.guessed(as_understood, self.asker)
         return understood, replace(found, span=span), as_understood
 
     def _completed(self, understood: Understood, text: str) -> Understood:
@@ -250,7 +258,8 @@ class _Asking:
             span = reads(text, self.now, zone, language)
         elif "since" in words:
             span = times.since(words["since"], self.now, zone, language)
-        if slots.incident is not None and not said.keys() & {"period", "since"}:
+        every = slots.incident is not None and not said.keys() & {"period", "since"}
+        if every and {"period", "since"} & set(wanted.slots):
             # What was done about one incident is asked of all its time, not of the last days.
             span = times.since(_EVER, self.now, zone, language)
         hours = times.ahead(words["horizon"], self.now, zone) if "horizon" in words else None

@@ -33,7 +33,8 @@ class Lexicon:
         elsewhere: topics that are not ours; commands: verbs that want something done;
             plain: words of a question for a mere status; before_name, after_name: what stands around a name;
             before_called, no_part: what may stand before a device that is called by what it is, and what is
-            no part of its name;
+            no part of its name; says_little: words that do not tell one question from another;
+            english, german: words that tell a text's language;
             hostile: pattern of attacks, of a text that is in lower case only.
         known: every word that is no name; stems: beginnings of such words; spelled: of the known, those that
             a typo may be corrected to.
@@ -57,6 +58,9 @@ class Lexicon:
     after_name: frozenset[str]
     before_called: frozenset[str]
     no_part: frozenset[str]
+    says_little: frozenset[str]
+    english: frozenset[str]
+    german: frozenset[str]
     known: frozenset[str]
     stems: tuple[str, ...]
     spelled: tuple[str, ...]
@@ -147,6 +151,9 @@ def lexicon() -> Lexicon:
         after_name=frozenset(data["after_name"].split()),
         before_called=frozenset(data["before_called"].split()),
         no_part=frozenset(f"{data['before_called']} {data['no_part']}".split()),
+        says_little=frozenset(f"{data['before_called']} {data['no_part']} {data['says_little']}".split()),
+        english=frozenset(data["english"].split()),
+        german=frozenset(data["german"].split()),
         known=frozenset(known),
         stems=stems,
         spelled=tuple(sorted(word for word in known if len(word) >= 4)),

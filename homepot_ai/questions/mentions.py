@@ -313,6 +313,14 @@ def _numbers_of_incidents(line: _Line) -> None:
         _bounded(r"(?:similar to|like|aehnlich wie|wie|number|no\.?|nummer|nr\.?) (?P<it>\d+)"),
         "it",
     )
+    line.mark(
+        "incident",
+        _bounded(
+            r"(?:what(?: is|s| was)?|was (?:ist|war)(?: mit)?|worum (?:geht|ging) es (?:bei|in))"
+            r" (?P<it>#?\d+)(?: about| genau)?(?= [?.!]|$)"
+        ),
+        "it",
+    )
     line.mark("incident", _bounded(r"(?P<it>#?\d+)(?:st|nd|rd|th)? (?:incident|vorfall|ticket)"), "it")
 
 
@@ -547,105 +555,13 @@ def _counts(line: _Line) -> None:
     line.mark("number", _bounded(r"\d{1,9}"))
 
 
-_EN = frozenset(
-    [
-        "the",
-        "is",
-        "are",
-        "was",
-        "what",
-        "which",
-        "how",
-        "who",
-        "why",
-        "when",
-        "where",
-        "of",
-        "at",
-        "in",
-        "for",
-        "and",
-        "do",
-        "does",
-        "did",
-        "has",
-        "have",
-        "any",
-        "my",
-        "me",
-        "show",
-        "list",
-        "tell",
-        "there",
-        "been",
-        "with",
-        "on",
-        "to",
-        "that",
-        "it",
-        "this",
-        "will",
-        "can",
-    ]
-)
-_DE = frozenset(
-    [
-        "der",
-        "die",
-        "das",
-        "ist",
-        "sind",
-        "war",
-        "was",
-        "welche",
-        "welcher",
-        "welches",
-        "wie",
-        "wer",
-        "warum",
-        "wann",
-        "wo",
-        "von",
-        "in",
-        "fuer",
-        "und",
-        "hat",
-        "haben",
-        "gibt",
-        "es",
-        "mir",
-        "zeige",
-        "liste",
-        "den",
-        "dem",
-        "seit",
-        "mit",
-        "auf",
-        "zu",
-        "wird",
-        "werden",
-        "im",
-        "bei",
-        "geht",
-        "gab",
-        "wurde",
-        "wurden",
-        "noch",
-        "uns",
-        "am",
-        "aller",
-        "alle",
-    ]
-)
-
-
 def language_of(folded: str) -> str:
     """`en`, `de`, or "" where nothing tells.
 
-    >>> language_of("wie geht es kasse 3"), language_of("till 3")
-    ('de', '')
+    >>> language_of("wie geht es kasse 3"), language_of("till 3"), language_of("was muss ich heute warten")
+    ('de', '', 'de')
     """
     words = re.findall(r"[a-z]+", folded)
-    english = sum(word in _EN for word in words)
-    german = sum(word in _DE for word in words)
+    english = sum(word in lexicon().english for word in words)
+    german = sum(word in lexicon().german for word in words)
     return "" if english == german else "en" if english > german else "de"

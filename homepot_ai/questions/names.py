@@ -28,6 +28,22 @@ _PARTS = re.compile(r"[^\W\d_]+|\d+")
 _SMALL = str.maketrans({"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "ø": "o", "æ": "ae", "å": "a"})
 
 
+class Alike(BaseModel):
+    """Words for the same kind of thing.
+
+    Attributes:
+        words: parts of devices' names.
+        loose: of these, what people say without meaning a name: it stands for the others, in small letters.
+        german: the same in German, where every noun has a capital.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    words: tuple[str, ...]
+    loose: tuple[str, ...] = ()
+    german: tuple[str, ...] = ()
+
+
 class Synonyms(BaseModel):
     """Words that people use, as `templates/questions/synonyms.yaml` says them."""
 
@@ -38,7 +54,7 @@ class Synonyms(BaseModel):
     severity: Mapping[str, tuple[str, ...]]
     category: Mapping[str, tuple[str, ...]]
     numbers: Mapping[str, tuple[str, ...]]
-    alike: tuple[tuple[str, ...], ...]
+    alike: tuple[Alike, ...]
     fillers: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -169,14 +185,35 @@ class Index:
                 return kept
         return []
 
+    def spelled(self, said: str) -> list[Entry]:
+        """Names a part of which is nearly what was said: as another language spells it.
+
+        >>> index = Index([Entry(1, "S-1", "Singapore Orchard Road"), Entry(2, "S-2", "Berlin")])
+        >>> [entry.id for entry in index.spelled("Singapur")]
+        [1]
+        """
+        bare = [word for word in fold(said) if word not in _fillers()]
+        if not bare or not all(word.isdecimal() or len(word) > 4 for word in bare):
+            return []
+
+        def is_in(word: str, name: Collection[str]) -> bool:
+            return word in name or (
+                not word.isdecimal() and any(fuzz.ratio(word, one) >= NEARLY for one in name)
+            )
+
+        return [entry for entry in self.entries if all(is_in(word, fold(entry.name)) for word in bare)]
+
     def near(self, said: str, among: Callable[[Entry], bool] | None = None, limit: int = 5) -> list[Entry]:
         """Names that remind of what was said, the most alike first."""
         pool = [entry for entry in self.entries if among is None or among(entry)]
+        alike = [entry for other in _alike(fold(said)) for entry in self._folded.get(other, [])]
+        first = [entry for entry in alike if among is None or among(entry)]
         hits = process.extract(
             " ".join(fold(said)), [" ".join(fold(entry.name)) for entry in pool], scorer=fuzz.WRatio,
             limit=limit, score_cutoff=REMINDS,
         )  # fmt: skip
-        return [pool[place] for _, _, place in hits]
+        kept = {entry.id: entry for entry in (*first, *(pool[place] for _, _, place in hits))}
+        return list(kept.values())[:limit]
 
     def _steps(self, said: str) -> Iterable[list[Entry]]:
         """From what is certain to what is likely; each step is taken where those before found nothing."""
@@ -191,10 +228,11 @@ class Index:
         if len(bare) == 1 and bare[0].isdecimal():
             yield [entry] if (entry := self._ids.get(int(bare[0][:9]))) else []
         yield self._holding_all(bare)
-        for other in _alike(bare):
-            yield self._folded.get(other, [])
-        others = [entry for other in _alike(bare) for entry in self._holding_all(other)]
-        yield list({entry.id: entry for entry in others}.values())
+        # "till 4" may be Checkout 4 or Register 4: which of them is for who asks to say.
+        others = _alike(bare, _loose_in(said))
+        yield [entry for other in others for entry in self._folded.get(other, [])]
+        held = [entry for other in others for entry in self._holding_all(other)]
+        yield list({entry.id: entry for entry in held}.values())
         yield self._nearly(bare)
 
     def _holding_all(self, words: Sequence[str]) -> list[Entry]:
@@ -204,6 +242,7 @@ class Index:
         found = [self.entries[place] for place in sorted(places)]
         # "Berlin" is in every name of Berlin's: at least one word must be of the name itself.
         found = [entry for entry in found if set(words) & {*fold(entry.name), *fold(entry.public)}]
+        found = [entry for entry in found if _same_numbers(entry, words)]
         exact = [entry for entry in found if set(fold(entry.name)) <= set(words)]
         return exact or found
 
@@ -228,23 +267,57 @@ class Index:
         ]
 
 
-def _alike(words: Sequence[str]) -> list[tuple[str, ...]]:
+def _same_numbers(entry: Entry, words: Sequence[str]) -> bool:
+    """Whether a name's own numbers were said: `Register 2` with the id DEVICE-4 is nobody's Register 4."""
+    said = {word for word in words if word.isdecimal()}
+    named = {word for word in fold(entry.name) if word.isdecimal()}
+    public = set(fold(entry.public)) <= set(words)
+    return not said or public or ((not named or bool(said & named)) and said <= {*named, *fold(entry.place)})
+
+
+def _alike(words: Sequence[str], loose: Collection[str] | None = None) -> list[tuple[str, ...]]:
     """The words with one of them in another's place that means the same.
 
-    >>> ("pos", "3") in _alike(("till", "3"))
-    True
+    Args:
+        loose: those that may be replaced; None: any, to remind of what is there.
+
+    >>> ("pos", "3") in _alike(("till", "3"), {"till"}), _alike(("register", "3"), {"till"})
+    (True, [])
     """
-    found = []
+    found: list[tuple[str, ...]] = []
     for place, word in enumerate(words):
-        for group in _groups():
+        if loose is not None and word not in loose:
+            continue
+        for group, *_ in _groups():
             if word in group or _singular(word) in group:
                 found += [(*words[:place], other, *words[place + 1 :]) for other in group if other != word]
-    return found
+    return list(dict.fromkeys(found))
+
+
+def _loose_in(said: str) -> frozenset[str]:
+    """Words that were said for a kind of device; `Till 4` has the form of a name, `till 4` and `Kasse 4` not.
+
+    >>> sorted(_loose_in("till 4")), sorted(_loose_in("Till 4")), sorted(_loose_in("Kasse 4"))
+    (['till'], [], ['kasse'])
+    """
+    small = {part for word in said.split() if not word[:1].isupper() for part in fold(word)}
+    every = set(fold(said))
+    found: set[str] = set()
+    for _, loose, german in _groups():
+        found |= {word for word in small if word in loose or _singular(word) in loose}
+        found |= {word for word in every if word in german or _singular(word) in german}
+    return frozenset(found)
 
 
 @lru_cache(maxsize=1)
-def _groups() -> tuple[Collection[str], ...]:
-    return tuple(tuple(" ".join(fold(word)) for word in group) for group in synonyms().alike)
+def _groups() -> tuple[tuple[tuple[str, ...], frozenset[str], frozenset[str]], ...]:
+    def folded(words: Iterable[str]) -> list[str]:
+        return [" ".join(fold(word)) for word in words]
+
+    return tuple(
+        (tuple(folded(one.words)), frozenset(folded(one.loose)), frozenset(folded(one.german)))
+        for one in synonyms().alike
+    )
 
 
 @lru_cache(maxsize=1)

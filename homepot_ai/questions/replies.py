@@ -99,6 +99,22 @@ def unused(words: Sequence[str], asker: Asker) -> str:
     return voice_of(asker).t("Not taken into account: {words}.", words=listed)
 
 
+def unplaced(key: str, words: Sequence[str], asker: Asker) -> str:
+    """That an answer would be about something else than what was named."""
+    voice = voice_of(asker)
+    listed = ", ".join(f'"{clean(word, 60)}"' for word in words)
+    return voice.t(
+        'The question "{title}" cannot be asked of {words}: name only what it is about, or ask it without.',
+        title=intents()[key].title[asker.language],
+        words=listed,
+    )
+
+
+def guessed(what: str, asker: Asker) -> str:
+    """That a model, no rule, placed the question."""
+    return voice_of(asker).t("{what} (a guess: say it in other words if this was not meant)", what=what)
+
+
 def understood_as(
     key: str, slots: Slots, known: Directory, span: Span | None, asker: Asker, now: datetime
 ) -> str:

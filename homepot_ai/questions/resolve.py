@@ -150,7 +150,7 @@ def _read(conn: Connection, now: datetime) -> Directory:
 
 
 def _site(known: Directory, slot: str, said: str) -> int | Ambiguous:
-    found = known.sites.find(said)
+    found = known.sites.find(said) or known.sites.spelled(said)
     if len(found) == 1:
         return found[0].id
     if found:

@@ -9,8 +9,10 @@ Nothing is looked up here: slots are words of the question, or of the question t
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from homepot_ai.language.facts import Language
 from homepot_ai.questions import nearest, refusals, rules
@@ -39,6 +41,16 @@ _THERE = re.compile(
     r"(?<!is )(?<!are )(?<!was )(?<!were )\bthere\b(?! (?:is|are|was|were|any))|\bdort\b|\bda\b"
 )
 _SUBJECTS: tuple[SlotName, ...] = ("incident", "device", "site")
+#: Mentions that are told where an answer cannot take them into account; without which it is about something
+#: else; and all that a model's guess must have a slot for.
+_TOLD = frozenset(
+    {"when", "since", "ahead", "device", "site", "name", "metric", "severity", "category", "person"}
+)
+_NAMING = frozenset({"device", "site", "name", "incident", "person"})
+_EVERY = _TOLD | _NAMING | {"type"}
+#: Letters by which words of one stem are known; of so many intents at most is a word that tells one.
+_ONLY = re.compile(r"\b(?:critical|kritisch\w*)\b")
+_STEM, _SHARED = 6, 9
 _SUBJECT_KINDS = frozenset({"device", "site", "name", "type", "incident"})
 
 
@@ -49,12 +61,14 @@ class Parsed:
     Attributes:
         refusal: why it is no question of ours.
         unused: words of times and names that the intent cannot take into account.
+        unplaced: of these, what the question is about: without it, something else would be answered.
     """
 
     understood: Understood
     reading: Reading
     refusal: refusals.Refusal | None = None
     unused: tuple[str, ...] = ()
+    unplaced: tuple[str, ...] = ()
 
 
 def understand(
@@ -110,9 +124,51 @@ def parse(
         found = _place(reading, near)
     if found.intent is None and placer is not None and (placed := placer(text, found.nearest)) is not None:
         slots = {name: words for name, words in placed[1].items() if fold(words) in fold(text)}
-        found = Understood(placed[0], slots, "model", 0.7, nearest=found.nearest)
+        guess = Understood(placed[0], slots, "model", 0.7, nearest=found.nearest)
+        if _borne_out(reading, guess):
+            found = guess
     found = replace(found, language=spoken)
-    return Parsed(found, reading, None if found.intent else "elsewhere", _unused(reading, found))
+    refusal = None if found.intent else "elsewhere"
+    return Parsed(found, reading, refusal, _unused(reading, found), _unused(reading, found, _NAMING))
+
+
+def _borne_out(reading: Reading, guess: Understood) -> bool:
+    """Whether a model's guess fits: all that the text mentions has a slot, and a word of it tells that."""
+    assert guess.intent is not None
+    if _lacks_slots(guess) or _unused(reading, guess, _EVERY):
+        return False
+    said = {word[:_STEM] for word in re.findall(r"(?<![<\w])[a-z]{3,}(?![>\w])", reading.masked)}
+    said |= {
+        word[:_STEM] for mention in reading.mentions if mention.kind in ("metric", "category")
+        for word in fold(mention.words).split()
+    }  # fmt: skip
+    return bool(said & _telling()[guess.intent])
+
+
+def _lacks_slots(found: Understood) -> bool:
+    assert found.intent is not None
+    return bool(intents()[found.intent].missing(found.slots))
+
+
+@lru_cache(maxsize=1)
+def _telling() -> Mapping[str, frozenset[str]]:
+    """Beginnings of the words by which an intent's questions are known: those that few others have."""
+    words: dict[str, set[str]] = {}
+    for key, intent in intents().items():
+        texts = [*intent.title.values(), *(one for listed in intent.examples.values() for one in listed)]
+        texts = [re.sub(r"\{\w+\}", " ", fold(one)) for one in texts]
+        texts += [
+            re.sub(r"<\w+>|\\[bwsd]", " ", rule.pattern.pattern)
+            for rule in rules.rules()
+            if rule.intent == key
+        ]
+        words[key] = {word[:_STEM] for one in texts for word in re.findall(r"[a-z]{3,}", one)}
+    often = Counter(word for listed in words.values() for word in listed)
+    small = {word[:_STEM] for word in lexicon().says_little}
+    return {
+        key: frozenset(word for word in listed if often[word] <= _SHARED and word not in small)
+        for key, listed in words.items()
+    }
 
 
 def _place(reading: Reading, near: Near | None) -> Understood:
@@ -152,6 +208,8 @@ def _understood(reading: Reading, key: str, how: str, confidence: float) -> Unde
 def _follow(reading: Reading, after: Understood, near: Near | None) -> Understood | None:
     """A question that leans on the one before it; None: it stands for itself."""
     assert after.intent is not None
+    if after.slots.get("incident"):
+        reading = _numbered(reading)
     own = {mention.kind for mention in reading.mentions}
     subject = next((name for name in _SUBJECTS if after.slots.get(name)), None)
     masked = reading.masked
@@ -176,7 +234,7 @@ def _follow(reading: Reading, after: Understood, near: Near | None) -> Understoo
             return _carried(found, after)
     if (subject and bare and placed is None) or (placed and subject and _lacks(leaned, placed)):
         appended = _with(reading, subject, after.slots[subject], None) if subject else reading
-        again = rules.place(appended)
+        again = placed if placed is not None and not _lacks(appended, placed) else rules.place(appended)
         if again is not None and bare and again not in _GENERIC:
             return _carried(_understood(appended, again, "follow-up", 0.8), after)
     if ellipsis or (own and not re.sub(r"<\w+>|[^a-z]|\b(?:for|at|in|on|of|the|von|fuer|bei)\b", "", masked)):
@@ -186,6 +244,17 @@ def _follow(reading: Reading, after: Understood, near: Near | None) -> Understoo
         kept = {name: words for name, words in after.slots.items() if name not in _overridden(slots)}
         return Understood(after.intent, {**kept, **slots}, "follow-up", 0.8)
     return None
+
+
+def _numbered(reading: Reading) -> Reading:
+    """After a question for an incident, a number alone is another one's."""
+    if len(reading.of("number")) != 1 or any(mention.kind in _SUBJECT_KINDS for mention in reading.mentions):
+        return reading
+    mentions = tuple(
+        replace(mention, kind="incident") if mention.kind == "number" else mention
+        for mention in reading.mentions
+    )
+    return replace(reading, masked=reading.masked.replace("<number>", "<incident>"), mentions=mentions)
 
 
 def _same_family(one: str, other: str) -> bool:
@@ -290,14 +359,16 @@ def implied_metric(text: str) -> str | None:
     return None
 
 
-def _unused(reading: Reading, found: Understood) -> tuple[str, ...]:
-    """Times and names that were said and that the answer cannot take into account."""
+def _unused(reading: Reading, found: Understood, kinds: frozenset[str] | None = None) -> tuple[str, ...]:
+    """What was said (by default times and names) that the answer cannot take into account."""
     if found.intent is None:
         return ()
     used = {fold(words) for words in found.slots.values()}
-    kinds = {"when", "since", "ahead", "device", "site", "metric", "severity", "category", "person"}
-    return tuple(
+    said = tuple(
         mention.words
         for mention in reading.mentions
-        if mention.kind in kinds and not any(fold(mention.words) in words for words in used)
+        if mention.kind in (kinds or _TOLD) and not any(fold(mention.words) in words for words in used)
     )
+    # Those with a warning are listed, too: their status stands beside them.
+    only = _ONLY.search(reading.masked) if found.intent == "worst_devices" and kinds is None else None
+    return (*said, only[0]) if only else said

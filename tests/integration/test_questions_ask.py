@@ -167,6 +167,54 @@ def test_a_name_that_fits_several_lists_them_and_the_next_word_decides(
     assert one.understood_as == "How is a device: Checkout 1 (Hamburg)"
 
 
+def test_a_name_of_elsewhere_is_not_answered_for_another_device(
+    database: Database, settings: Settings
+) -> None:
+    small_fleet(database)
+    with database.admin() as conn:
+        conn.execute(
+            "INSERT INTO sites (id, site_id, name, is_active, lifecycle_state) "
+            "VALUES (2, 'SITE-2', 'New York', true, 'active')"
+        )
+        conn.execute(
+            "INSERT INTO devices (id, device_id, name, device_type, lifecycle_state, site_id, is_active, "
+            "created_at) VALUES (11, 'DEVICE-11', 'Register 1', 'pos_terminal', 'active', 2, true, %s)",
+            [NOW - timedelta(days=9)],
+        )
+
+    def said(text: str, sites: frozenset[int] | None) -> Answer:
+        return query(database, settings, Query(question=text), Asker(sites=sites), NoModel(), NOW)
+
+    for name in ("Register 1", "register 1", "Counter 1"):
+        answer = said(f"how is {name}", BERLIN)
+        assert answer.answer.startswith(f"There is no device '{name}'")
+        assert "Checkout 1 (Berlin)" in answer.answer
+        assert "New York" not in answer.model_dump_json()
+    assert said("how is till 1", BERLIN).understood_as == "How is a device: Checkout 1 (Berlin)"
+    both = said("how is till 1", None)
+    assert sorted(both.candidates) == ["Checkout 1 (Berlin)", "Register 1 (New York)"]
+
+
+def test_what_the_answer_cannot_be_about_is_asked_back(ask: Callable[..., Answer]) -> None:
+    answer = ask("opening hours of POS 2 at Berlin")
+    assert '"POS 2"' in answer.answer
+    assert "08:00" not in answer.answer
+    assert answer.relevant_devices == []
+
+
+def test_an_incident_by_number_has_no_period(ask: Callable[..., Answer]) -> None:
+    answer = ask("what was done about incident 1 and did it help")
+    assert answer.understood_as.endswith("incident 1")
+    assert answer.period is None
+
+
+def test_a_device_is_called_by_a_part_of_its_name(ask: Callable[..., Answer]) -> None:
+    assert "Freezer hub" in ask("is the freezer ok?").understood_as
+    today = ask("Was muss ich heute warten?")
+    assert today.intent == "maintenance_due"
+    assert "19. Nov. 00:00" in plain(today.understood_as)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -46,7 +46,12 @@ FLEET = Index(
         ("checkout 4", [8]),
         ("self checkout 1", [9]),
         ("'; DROP TABLE devices; --", [7]),
-        ("POS 4", [8]),
+        ("kasse 4", [8]),
+        ("till 4", [8]),
+        ("Till 4", []),
+        ("POS 4", []),
+        ("Register 4", []),
+        ("counter 13", []),
         ("POS 99", []),
         ("coffee machine", []),
         ("Berlin", []),
@@ -66,6 +71,28 @@ def test_a_site_narrows_and_never_widens() -> None:
     assert [entry.id for entry in FLEET.find("POS 3", hamburg)] == [3]
     assert FLEET.find("gateway", hamburg) == []
     assert all(hamburg(entry) for entry in FLEET.near("gateway pos", hamburg))
+
+
+def test_a_loose_word_fits_every_kind_and_a_name_fits_only_itself() -> None:
+    kinds = Index(
+        [
+            Entry(4, "DEVICE-0001", "Register 4", "New York"),
+            Entry(5, "DEVICE-0002", "Checkout 4", "Berlin"),
+            Entry(6, "DEVICE-0003", "Counter 4", "Berlin"),
+            Entry(7, "DEVICE-0009", "Register 5", "Berlin"),
+        ]
+    )
+    assert {entry.id for entry in kinds.find("kasse 4")} == {4, 5, 6}
+    assert {entry.id for entry in kinds.find("till 4")} == {4, 5, 6}
+    assert [entry.id for entry in kinds.find("Register 4")] == [4]
+
+    def berlin(entry: Entry) -> bool:
+        return entry.place == "Berlin"
+
+    # Nor does an id's number make another device of that name.
+    for said in ("Register 4", "register 9", "Register 9"):
+        assert kinds.find(said, berlin) == []
+    assert [entry.id for entry in kinds.near("Register 4", berlin)][:2] == [5, 6]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +127,15 @@ def test_no_word_means_two_things() -> None:
     for table in (synonyms().metrics, synonyms().types, synonyms().severity, synonyms().category):
         said = [fold(word) for words in table.values() for word in set(map(str.casefold, words))]
         assert len(said) == len(set(said)), [word for word in said if said.count(word) > 1]
+
+
+def test_a_site_is_found_as_another_language_spells_it() -> None:
+    sites = Index(
+        [Entry(1, "S-1", "Singapore Orchard Road"), Entry(2, "S-2", "New York"), Entry(3, "S-3", "Singapore")]
+    )
+    assert {entry.id for entry in sites.spelled("Singapur")} == {1, 3}
+    assert [entry.id for entry in sites.spelled("Singapur Orchard")] == [1]
+    assert sites.spelled("Atlantis") == sites.spelled("York 2") == []
 
 
 def test_a_slip_is_found_among_many_names_whose_numbers_differ() -> None:

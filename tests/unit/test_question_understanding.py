@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from homepot_ai.questions import phrasings, rules
 from homepot_ai.questions.catalogue import intents
-from homepot_ai.questions.mentions import Names, read
+from homepot_ai.questions.lexicon import fold
+from homepot_ai.questions.mentions import Names, language_of, read
 from homepot_ai.questions.nearest import by_letters, sure
 from homepot_ai.questions.phrasings import Phrasing, Scored
 from homepot_ai.questions.understand import parse, understand
@@ -129,6 +130,7 @@ def test_real_names_are_found_whatever_their_form() -> None:
 def test_what_cannot_be_taken_into_account_is_told() -> None:
     assert parse("which tills have the poorest health this week").unused == ("this week",)
     assert parse("which devices are worst at Berlin").unused == ()
+    assert parse("which devices are critical").unused == ("critical",)
 
 
 def test_a_model_is_asked_last_and_its_slots_must_be_words_of_the_question() -> None:
@@ -140,11 +142,80 @@ def test_a_model_is_asked_last_and_its_slots_must_be_words_of_the_question() -> 
 
     assert understand("how is Till 3", placer=placer).how == "rule"
     assert asked == []
-    found = understand("gimme the lowdown regarding Till 3 pronto amigo", placer=placer)
+    found = understand("gimme the lowdown regarding how Till 3 is runnin amigo", placer=placer)
     assert (found.intent, found.how, dict(found.slots)) == ("device_status", "model", {"device": "Till 3"})
     # What is refused is not shown to it.
     assert understand("restart Till 3", placer=placer).intent is None
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "slots"),
+    [
+        ("did anybody crash a party in the last 2 hours", "last_report", {}),
+        ("how is the store?", "prediction_record", {}),
+        ("gimme the lowdown regarding Till 3 pronto amigo", "last_report", {}),
+        ("gimme the lowdown regarding Till 3 pronto amigo", "device_status", {"device": "Till 3"}),
+        ("amigo lowdown of the forecast accuracy for Till 3", "prediction_record", {}),
+    ],
+)
+def test_a_guess_that_nothing_in_the_question_bears_out_is_not_taken(
+    text: str, intent: str, slots: dict[str, str]
+) -> None:
+    assert understand(text, placer=lambda text, near: (intent, slots)).how != "model"
+
+
+def test_a_number_alone_is_an_incidents_and_goes_before_the_one_before() -> None:
+    first = understand("show me incident 17")
+    assert first.slots == {"incident": "17"}
+    for text in ("what is 18 about", "and 18?", "what about 18"):
+        found = understand(text, after=first)
+        assert (found.intent, found.slots) == ("incident_details", {"incident": "18"}), text
+    assert understand("what is 17 about").slots == {"incident": "17"}
+    for text in ("has this happend before?", "has this happened before?"):
+        found = understand(text, after=first)
+        assert (found.intent, found.slots) == ("similar_incidents", {"incident": "17"}), text
+
+
+def test_a_name_that_the_answer_cannot_be_about_is_told_apart() -> None:
+    assert parse("opening hours of Till 3 at Berlin").unplaced == ("Till 3",)
+    assert parse("who gets reports about Till 3").unplaced == ("Till 3",)
+    assert parse("which tills have the poorest health this week").unplaced == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("Was muss ich heute warten?", "maintenance_due"),
+        ("Ist Singapur in Ordnung?", "site_status"),
+        ("Starte Kasse 4 neu", None),
+        ("Welche Kasse macht die meisten Probleme?", "worst_devices"),
+        ("Hat Filiale Berlin Probleme?", "site_status"),
+    ],
+)
+def test_german_is_told_by_its_small_words(text: str, intent: str | None) -> None:
+    found = parse(text)
+    assert found.understood.intent == intent
+    assert language_of(fold(text)) == "de"
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "slots"),
+    [
+        ("list everything that is wrong at berlin", "site_status", {"site": "berlin"}),
+        ("anything on fire in new york?", "site_status", {"site": "new york"}),
+        ("which tablets have problems", "worst_devices", {"type": "tablets"}),
+        ("did anything crash in the last 2 hours", "past_incidents", {"period": "last 2 hours"}),
+        (
+            "wie ist der durchschnittliche CPU-Wert von Counter 3 letzte Woche",
+            "metric_average",
+            {"device": "Counter 3", "metric": "CPU-Wert", "period": "letzte Woche"},
+        ),
+    ],
+)
+def test_what_newcomers_said_is_understood(text: str, intent: str, slots: dict[str, str]) -> None:
+    found = understand(text)
+    assert (found.intent, dict(found.slots)) == (intent, slots)
 
 
 def test_an_example_that_is_near_is_taken_and_one_that_is_not_is_offered() -> None:
