@@ -212,7 +212,7 @@ def book(known: Known, period: Period, asker: Asker, settings: Settings) -> Book
     if known.incident is not None and known.incident[2] != "closed":
         number, title, _, opened = known.incident
         incident = b.incident(f"{number} ({clean(title)})", at=it, key=number)
-        shown = f"{opened.astimezone(ZoneInfo(asker.timezone)):%Y-%m-%d %H:%M}"
+        shown = f"{opened.astimezone(ZoneInfo(asker.timezone)):%Y-%m-%d %H:%M %Z}"
         since = b.moment(incident, voice.t("open since"), opened, shown)
         b.say(voice.t("Incident {incident} is open since {since}.", incident=incident, since=since))
     for event in known.events:
@@ -274,7 +274,7 @@ def _recommendations(known: Known, advice: str, asker: Asker, settings: Settings
     if known.risk_action:
         said.append(clean(known.risk_action, 300))
     for at, zone, state, action in known.visits:
-        when = f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+        when = f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
         verb = message("A visit is proposed for {when}: {action}")
         if state == "accepted":
             verb = message("A visit is planned for {when}: {action}")

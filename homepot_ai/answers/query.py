@@ -14,6 +14,7 @@ from homepot_ai.errors import QuestionError
 from homepot_ai.questions.ask import Answered, ask
 from homepot_ai.questions.types import Asker
 from homepot_ai.store import preferences
+from homepot_ai.text import clean
 
 if TYPE_CHECKING:
     from homepot_ai.language.model import Model
@@ -63,7 +64,21 @@ def query(
         language=question.language,
         patience_s=patience_s,
     )
-    return contract(answered)
+    return _with_model(contract(answered), question.model, settings)
+
+
+def _with_model(answer: Answer, wanted: str | None, settings: Settings) -> Answer:
+    """With a note where another model than the wanted one worded the answer."""
+    known = settings.ollama
+    by_name = {name: getattr(known, name) for name in ("fast", "balanced", "accurate")}
+    if wanted is None or answer.model_used is None or by_name.get(wanted, wanted) == answer.model_used:
+        return answer
+    if wanted in by_name or wanted in by_name.values():
+        why = f"{clean(wanted, 80)} did not answer; {answer.model_used} was used"
+    else:
+        why = f"{clean(wanted, 80)} is not configured; {answer.model_used} was used"
+    note = f"{answer.grounded.note}; {why}" if answer.grounded.note else why
+    return answer.model_copy(update={"grounded": answer.grounded.model_copy(update={"note": note})})
 
 
 def asked(**said: object) -> Query:

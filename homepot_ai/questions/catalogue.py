@@ -166,10 +166,32 @@ def answer(
         raise QuestionError(
             "the question took too long to answer: narrow it to a site or device, or to a shorter period"
         ) from error
+    found = _with_states(conn, found, now)
     if found.table is None or len(found.table[1]) <= max_rows:
         return found
     heads, rows = found.table
     return replace(found, table=(heads, rows[:max_rows]), more=found.more + len(rows) - max_rows)
+
+
+def _with_states(conn: Connection, found: Found, now: datetime) -> Found:
+    """With the state of every device that the answer is about, also where its sentences say none."""
+    from homepot_ai.questions.page import STALE
+    from homepot_ai.questions.queries.reading import SQL
+
+    ids = [device.id for device in found.devices if not device.status]
+    if not ids:
+        return found
+    given = {"ids": ids, "now": now}
+    # A score of hours ago says nothing about now.
+    states = {
+        id_: status if now - at <= STALE else "no_data"
+        for id_, status, at in conn.execute(SQL["states"], given)
+    }
+    devices = tuple(
+        device if device.status else replace(device, status=states.get(device.id, "not_scored"))
+        for device in found.devices
+    )
+    return replace(found, devices=devices)
 
 
 @lru_cache(maxsize=4)

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from homepot_ai.fleet import metrics
-from homepot_ai.health.rows import stored_factors
+from homepot_ai.health.rows import deviating, passed, stored_factors
 from homepot_ai.language.booking import Builder, Ref
 from homepot_ai.questions.types import Asker, Found, RelevantDevice, Span
+from homepot_ai.reporting.periods import local
 from homepot_ai.reporting.terms import STATUS, type_word
 from homepot_ai.reporting.voice import ABSENT, Voice, message
 from homepot_ai.settings import project_home
-from homepot_ai.text import clean
+from homepot_ai.text import NBSP, clean
 
 #: Devices that an answer says it is about, at most.
 ABOUT = 50
@@ -34,6 +35,11 @@ WORDS = {
     "helped": message("it helped"), "did_not_help": message("it did not help"),
     "cannot_tell": message("nobody can tell"), "held": message("it held"),
     "came_back": message("it came back"), "failure": message("failure"),
+}  # fmt: skip
+
+TYPES = {
+    "pos_terminal": message("POS terminal"), "kiosk": message("kiosk"), "gateway": message("gateway"),
+    "iot_sensor": message("IoT sensor"), "tablet": message("tablet"), "printer": message("printer"),
 }  # fmt: skip
 
 
@@ -93,7 +99,7 @@ class Page:
         """A device that the answer is about."""
         told = clean(name)
         if id not in self._devices and len(self._devices) < ABOUT:
-            self._devices[id] = RelevantDevice(id, told, status or "not_scored")
+            self._devices[id] = RelevantDevice(id, told, status or "")
         return self.book.device(told, at=site, key=id)
 
     def site(self, id: int, name: str) -> Ref:
@@ -106,12 +112,14 @@ class Page:
 
     def type(self, name: str, site: str | None = None) -> Ref:
         """Devices of a type, at a site where one is named."""
-        told = (
-            type_word(name)
-            if site is None
-            else self.t("{type} at {site}", type=type_word(name), site=clean(site))
-        )
+        told = self.t("the type {type}", type=self.type_name(name))
+        if site is not None:
+            told = self.t("{type} at {site}", type=told, site=clean(site))
         return self.book.type(told, key=told)
+
+    def type_name(self, name: str) -> str:
+        """A type as people call it; what HOMEPOT's users made up stays as it is."""
+        return self.t(TYPES[name]) if name in TYPES else type_word(name)
 
     def sure(self) -> Ref:
         """How likely an interval of ours holds what it is of."""
@@ -154,13 +162,36 @@ class Page:
             unit=metrics.unit(metric), **more,
         )  # fmt: skip
 
+    def difference(self, metric: str, change: float) -> str:
+        """A change of a metric without its sign; of what is a percentage, in points of it."""
+        if metrics.unit(metric) != "%":
+            return self.voice.value(metric, abs(change))
+        points = self.voice.number(abs(change), 0 if abs(change) >= 10 else 1)
+        return self.t("{n} percentage points", n=points).replace(" ", NBSP)
+
     def moment(self, subject: Ref | None, metric: str, value: datetime, **more: Any) -> Ref:
         """A point in time on the asker's clock."""
-        return self.book.moment(subject, self.t(metric), value, self.when(value), **more)
+        shown = self.when(value)
+        zone = local(value, self.asker.timezone).tzname() or ""
+        if self.span is None and not shown.endswith(zone):  # no line beside the answer says the zone
+            shown = f"{shown}{NBSP}{zone}"
+        return self.book.moment(subject, self.t(metric), value, shown, **more)
 
     def duration(self, subject: Ref | None, metric: str, minutes: float, **more: Any) -> Ref:
         """A length of time."""
         return self.book.duration(subject, self.t(metric), minutes, self.voice.duration(minutes), **more)
+
+    def tell_why(self, subject: Ref, factors: Sequence[Any] | None, at_most: int = 3) -> bool:
+        """What deviates, in one sentence; False: which metric it is was not recorded."""
+        causes = [
+            self.book.cause(
+                subject, self.t("what deviates"), clause, clause, source="ai_health_scores.factors"
+            )
+            for clause in self.why(factors)[:at_most]
+        ]
+        if causes:
+            self.say("What deviates: {reason}.", reason="; ".join(causes))
+        return bool(causes)
 
     def money(self, subject: Ref | None, metric: str, value: float, currency: str, **more: Any) -> Ref:
         """A sum of money, in whole units of its currency."""
@@ -198,14 +229,25 @@ class Page:
 
     def why(self, factors: Sequence[Any] | None) -> list[str]:
         """What deviates, in a clause each, the heaviest first; numbers stand in them as they were seen."""
-        told = []
-        for factor in stored_factors(factors or [])[:3]:
+        told: list[str] = []
+        known = stored_factors(factors or [])
+        outside = deviating(known)
+        if known and not outside:
+            return [self.t("several metrics together")]
+        for factor in outside[:3]:
             name = self.voice.metric(factor.metric)
             seen = None if factor.observed != factor.observed else factor.observed
             low, high = metrics.told_band(factor.metric, seen, factor.low, factor.high)
             value = self.voice.value(factor.metric, seen)
             if seen is None:
                 told.append(name)
+            elif passed(factor) and high is not None:
+                told.append(
+                    self.t(
+                        "{metric} {value} and rising, over its limit of {limit}", metric=name, value=value,
+                        limit=self.voice.value(factor.metric, high),
+                    )
+                )  # fmt: skip
             elif factor.kind == "trend" and high is not None and factor.hours == factor.hours:
                 told.append(
                     self.t(

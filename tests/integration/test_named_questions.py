@@ -268,23 +268,31 @@ def test_the_answers_are_right(world: Database) -> None:
 
     assert "critical, its health score 0.12" in ask("device_status", device=2)
     assert "CPU 97.5 %, expected 5.0 % to 45.0 %" in ask("why_unhealthy", device=2)
-    assert "sends no data; its last data are of 18 Nov 05:00" in ask("device_status", device=6)
+    assert "sends no data; its last data are of 18 Nov 05:00 CET" in ask("device_status", device=6)
     assert "6, of these critical: 1, with a warning: 1, healthy: 3" in ask("site_status", site=1)
     assert "Without data: 1" in ask("site_status", site=1)
     assert "Open incidents of Berlin: 2, of these critical: 1" in ask("open_incidents", site=1)
     assert "No Temperature is measured on POS 2" in ask("metric_now", device=2, metric="temperature_celsius")
     assert "CPU of POS 2 is 31.0 %" in ask("metric_now", device=2, metric="cpu_percent")
-    assert "rose by" in ask("metric_trend", device=2, metric="disk_percent")
+    assert re.search(
+        r"rose by \d+(\.\d)? percentage points.* was [\d.]+ % at the beginning and [\d.]+ % at the end",
+        ask("metric_trend", device=2, metric="disk_percent"),
+    )
     assert "neither rose nor fell" in ask("metric_trend", device=2, metric="cpu_percent")
     week = Span(NOW - timedelta(days=7), NOW, "last 7 days")
     assert "than at the beginning: 3" in ask("changes_since", site=1, span=DAY)
     assert "How devices were at the beginning is not known" in ask("changes_since", site=1, span=week)
     assert "20 Nov 10:00" in ask("when_full", device=2, metric="disk_percent")
     assert "No Disk is measured on Freezer hub" in ask("when_full", device=4, metric="disk_percent")
-    assert "1, in all 3 h long" in ask("downtime_cost", site=1)
+    assert "Known failures of Berlin: 1, in all 3 h long" in ask("downtime_cost", site=1)
     assert "cost 360 EUR" in ask("downtime_cost", site=1)
     assert "cost about 80 EUR" in ask("visit_cost", site=1)
     assert "helped in 1 of 1" in ask("what_to_do", device=2)
+    assert "how it ended: restarted the service; that held" in ask("what_to_do", device=2)
+    assert "Open critical incidents of Berlin: 1" in ask("maintenance_due", site=1)
+    assert "Devices of the type POS terminal at Berlin" in ask(
+        "type_status", site=1, device_type="pos_terminal"
+    )
     assert "Incident 1" in ask("similar_incidents", incident=2)
     assert "Berlin is open now; it is 10:00" in ask("opening_hours", site=1)
     assert "ops1@example.org" in ask("who_was_told", incident=2)
@@ -292,3 +300,78 @@ def test_the_answers_are_right(world: Database) -> None:
     assert "Time without data: 5 h; outages: 1" in ask("uptime", device=6, span=DAY)
     assert "POS 13" in ask("metric_ranking", metric="cpu_percent", device_type="pos_terminal")
     assert "POS 2 has the lowest health score, 0.12" in ask("worst_devices", n=3)
+
+
+TREND = (
+    '[{"metric": "disk_percent", "kind": "trend", "contribution": 0.8, "observed": 90.8, "low": null,'
+    ' "high": 90.0, "hours": 1.0},'
+    ' {"metric": "disk_percent", "kind": "baseline", "contribution": 0.4, "observed": 90.8, "low": 20.0,'
+    ' "high": 60.0},'
+    ' {"metric": "active_connections", "kind": "together", "contribution": 0.2, "observed": 5.0, "low": 3.0,'
+    ' "high": 6.0},'
+    ' {"metric": "cpu_percent", "kind": "baseline", "contribution": 0.2, "observed": 88.0, "low": 5.0,'
+    ' "high": 45.0}]'
+)
+
+
+def test_what_was_never_foreseen_is_not_told_as_nothing_foreseen(database: Database) -> None:
+    """No forecast was made: that is said, and so is who is over the limit already."""
+    fill(database)
+    with database.admin() as conn:
+        conn.execute("DELETE FROM ai_device_risks")
+        conn.execute("DELETE FROM ai_predictions")
+        conn.execute("DELETE FROM ai_maintenance_schedule")
+        conn.execute("UPDATE ai_health_scores SET factors = %s WHERE device_id = 2 AND at = %s", [TREND, NOW])
+        conn.execute(
+            "INSERT INTO ai_incident_events (incident_id, at, kind, actor, details) "
+            "VALUES (2, %s, 'investigated', 'rule', %s)",
+            [
+                NOW - timedelta(minutes=5),
+                '{"similar": [{"incident_id": 1, "similarity": 0.9}], "passages": '
+                '[{"path": "manual.pdf", "heading": "Disk", "page": 7, "quote": "x"}]}',
+            ],
+        )
+        conn.execute("DELETE FROM ai_actions")
+    for language, never, over in (
+        ("en", "No forecast was made yet", "Devices of Berlin over the limit of Disk now: 1"),
+        ("de", "noch keine Prognose", "jetzt über der Grenze"),
+    ):
+        asker = Asker(sites=frozenset({1}), language=language)  # type: ignore[arg-type]
+        with database.asker([1]) as conn:
+            found = answer(conn, "when_full", Slots(site=1, metric="disk_percent"), asker, NOW)
+            visits = answer(conn, "maintenance_due", Slots(site=1), asker, NOW)
+        assert never in sentences(found)
+        assert over in sentences(found)
+        assert ": 0" not in sentences(found)
+        assert [(device.id, device.status) for device in found.devices] == [(2, "critical")]
+        assert never in sentences(visits)
+    with database.asker([1]) as conn:
+        asker = Asker(sites=frozenset({1}))
+        why = sentences(answer(conn, "why_unhealthy", Slots(device=2), asker, NOW))
+        todo = answer(conn, "what_to_do", Slots(device=2), asker, NOW)
+    assert "What deviates: Disk 90.8 % and rising, over its limit of 90.0 %; CPU 88.0 %, expected" in why
+    assert "connections" not in why
+    assert "restarted the service; that held" in sentences(todo)
+    assert "manual.pdf, page 7 (Disk)" in sentences(todo)
+    assert "No action that helped" not in sentences(todo)
+    assert (2, "critical") in [(device.id, device.status) for device in todo.devices]
+    assert todo.data_as_of == NOW
+
+
+def test_a_span_that_begins_before_anything_is_known_says_so(world: Database) -> None:
+    month = Span(NOW - timedelta(days=30), NOW, "last 30 days")
+    with world.asker(None) as conn:
+        text = sentences(answer(conn, "compare_sites", Slots(span=month), Asker(), NOW))
+        cost = sentences(answer(conn, "downtime_cost", Slots(span=month), Asker(), NOW))
+    assert "Nothing is known of before" in text
+    assert "Devices of Berlin now: 6" in text
+    assert "Known failures" in cost
+
+
+def test_silence_that_nobody_counted_has_no_count(database: Database) -> None:
+    fill(database)
+    with database.admin() as conn:
+        conn.execute("DELETE FROM ai_device_gaps")
+    with database.asker([1]) as conn:
+        text = sentences(answer(conn, "uptime", Slots(device=6, span=DAY), Asker(), NOW))
+    assert "Time without data: 5 h; in how many outages is not known" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from homepot_ai.language.booking import Ref
 from homepot_ai.prediction import track_record
 from homepot_ai.questions.page import Page
 from homepot_ai.questions.queries import reading
-from homepot_ai.questions.queries.incidents import newest, within
+from homepot_ai.questions.queries.incidents import incidents, newest, tell_incident, within
 from homepot_ai.questions.types import Asker, Found, Slots
 from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
@@ -158,17 +159,23 @@ def when_full(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Fo
         if found:
             page.dated(found[0][4])
             _tell_crossing(page, it, metric, *found[0][5:8])
+            _tell_over(conn, page, it, name, metric, slots, now)
             return page.found()
         risk = conn.execute(SQL["risk"], {"device": slots.device}).fetchone()
         if risk is None or risk[14] is not None:
             page.say("There is no forecast for {device}, so it is not known when.", device=it)
+            _tell_over(conn, page, it, name, metric, slots, now)
             return page.found()
         page.dated(risk[0])
         page.say(
             "Of {device} it is not foreseen that its {metric} reaches the limit.", device=it, metric=name
         )
+        _tell_over(conn, page, it, name, metric, slots, now)
         return page.found()
     page.dated(max((row[4] for row in found), default=None))
+    if not found and not _told_judged(conn, page, it, slots, now):
+        _tell_over(conn, page, it, name, metric, slots, now)
+        return page.found()
     n = page.count(it, "devices that reach the limit", found[0][8] if found else 0, source="ai_predictions")
     page.say(
         "Devices of {scope} that are foreseen to reach the limit of {metric}: {n}.",
@@ -186,9 +193,54 @@ def when_full(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Fo
                 device=ref,
                 mid=page.moment(ref, "expected limit", mid),
             )
+    _tell_over(conn, page, it, name, metric, slots, now)
     if rows:
         page.table(page.heads("device", "site", "expected", "between"), rows, found[0][8])
     return page.found()
+
+
+def _told_judged(conn: Connection, page: Page, it: Ref, slots: Slots, now: datetime) -> bool:
+    """When forecasts were made last, where there is nothing to tell of them; False: never, which is said."""
+    at, judged, refused = conn.execute(SQL["judged"], reading.scope(slots, now)).fetchone() or (None, 0, 0)
+    if at is None:
+        page.say(
+            "No forecast was made yet for {scope}, so what is to come is not known; the flow "
+            "predict-failures makes forecasts.",
+            scope=it,
+        )
+        return False
+    page.say(
+        "Forecasts for {scope} were last made at {at}; devices looked at: {n}, of these without a "
+        "forecast: {refused}.",
+        scope=it,
+        at=page.moment(it, "last forecast", at, source="ai_device_risks.at"),
+        n=page.count(it, "devices looked at", judged, source="ai_device_risks"),
+        refused=page.count(it, "devices without a forecast", refused, source="ai_device_risks.refused"),
+    )
+    return True
+
+
+def _tell_over(
+    conn: Connection, page: Page, it: Ref, name: Ref, metric: str, slots: Slots, now: datetime
+) -> None:
+    """Who is over the limit now: that is no forecast."""
+    given = reading.scope(slots, now, metric=metric, limit=5)
+    found = reading.rows(conn, reading.SQL["newest"] + reading.SQL["over"], given)
+    if not found:
+        return
+    page.dated(max(row[4] for row in found))
+    if slots.device is None:
+        n = page.count(it, "devices over the limit", found[0][7], source="ai_health_scores.factors")
+        page.say("Devices of {scope} over the limit of {metric} now: {n}.", scope=it, metric=name, n=n)
+    for id_, device, site_id, site, _, observed, limit, _ in found[:2]:
+        ref = page.device(id_, device, site=page.site(site_id, site))
+        page.say(
+            "{metric} of {device} is {value} now, over the limit of {limit}.",
+            metric=name,
+            device=ref,
+            value=page.measured(ref, metric, observed, source="ai_health_scores.factors"),
+            limit=page.measured(ref, metric, limit, source="ai_health_scores.factors"),
+        )
 
 
 def _visits(conn: Connection, slots: Slots, now: datetime) -> list[tuple[Any, ...]]:
@@ -213,6 +265,9 @@ def maintenance_due(conn: Connection, slots: Slots, asker: Asker, now: datetime)
         )
     else:
         page.say("Visits proposed or accepted for {scope}: {n}.", n=n, scope=it)
+    if not found:
+        _told_judged(conn, page, it, slots, now)
+    _tell_critical(conn, page, it, slots, now)
     rows = []
     for _, id_, name, site_id, site, at, _, needed, state, reason, action, _, _, _, _, _, _ in found:
         device = page.device(id_, name, site=page.site(site_id, site))
@@ -229,6 +284,17 @@ def maintenance_due(conn: Connection, slots: Slots, asker: Asker, now: datetime)
         heads = page.heads("when", "site", "device", "state", "needed by", "why", "do")
         page.table(heads, rows, found[0][16])
     return page.found()
+
+
+def _tell_critical(conn: Connection, page: Page, it: Ref, slots: Slots, now: datetime) -> None:
+    """What cannot wait for a visit."""
+    grave = incidents(conn, replace(slots, severity="critical"), now, open=True)
+    if not grave:
+        return
+    n = page.count(it, "open critical incidents", grave[0][15], source="ai_incidents")
+    page.say("Open critical incidents of {scope}: {n}.", scope=it, n=n)
+    for row in grave[:2]:
+        tell_incident(page, row)
 
 
 def visit_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
@@ -288,12 +354,13 @@ def downtime_cost(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     failures = sum(int(count) for count, _ in down.values())
     minutes = sum(float(lost or 0) for _, lost in down.values())
     page.say(
-        "Failures of {scope}: {n}, in all {duration} long ({period}).",
+        "Known failures of {scope}: {n}, in all {duration} long ({period}).",
         n=page.count(it, "failures", failures, period=page.period, source="ai_device_outcomes"),
         scope=it,
         duration=page.duration(it, "time down", minutes, period=page.period),
         period=page.about(),
     )
+    reading.tell_known(page, it, (conn.execute(SQL["known"], given).fetchone() or (None,))[0])
     sums: dict[str, float] = {}
     without, rows = 0, []
     for site_id, site, configured in rates:

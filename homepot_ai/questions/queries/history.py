@@ -57,11 +57,14 @@ def uptime(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found
     down = page.duration(it, "time without data", lost, period=page.period)
     if slots.device is not None:
         times, longest = conn.execute(SQL["outages"], given).fetchone() or (0, None)
-        page.say(
-            "Time without data: {down}; outages: {n}.",
-            down=down,
-            n=page.count(it, "outages", times, period=page.period, source="ai_device_gaps"),
-        )
+        if times or not lost:
+            page.say(
+                "Time without data: {down}; outages: {n}.",
+                down=down,
+                n=page.count(it, "outages", times, period=page.period, source="ai_device_gaps"),
+            )
+        else:  # gaps are noticed by a flow of its own, which was not there at that time
+            page.say("Time without data: {down}; in how many outages is not known.", down=down)
         if longest:
             page.say(
                 "The longest outage lasted {longest}.", longest=page.duration(it, "longest outage", longest)
@@ -81,8 +84,7 @@ def uptime(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found
             page.table(page.heads("device", "site", "availability", "time without data"), table)
     ill = page.share(it, "critical time", critical / judged, period=page.period)
     page.say("Share of the judged time that was critical: {share}.", share=ill)
-    if page.span and first is not None and first > page.span.start + timedelta(hours=25):
-        page.say("Nothing is known of before {at}.", at=page.moment(it, "known since", first))
+    reading.tell_known(page, it, first)
     return page.found()
 
 

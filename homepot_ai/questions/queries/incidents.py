@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from homepot_ai.errors import NotFound
@@ -16,6 +16,8 @@ from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
 
 SQL = named_sql.load("questions/sql/incidents.sql")
+#: A shorter silence of an open incident is none.
+QUIET = timedelta(minutes=5)
 
 
 def incidents(
@@ -71,12 +73,13 @@ def open_incidents(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
             critical=critical,
         )
     for row in found[:2]:
-        _tell_one(page, row)
+        tell_incident(page, row)
     list_incidents(page, found)
     return page.found()
 
 
-def _tell_one(page: Page, row: tuple[Any, ...]) -> None:
+def tell_incident(page: Page, row: tuple[Any, ...]) -> None:
+    """One open incident of a list, in a sentence."""
     case = page.incident(row[0])
     page.say(
         "{incident}, open since {since}: {title}.",
@@ -215,8 +218,11 @@ def _tell_end(page: Page, case: Ref, row: tuple[Any, ...]) -> None:
                 "How it ended: {resolution}.",
                 resolution=page.text(case, "resolution", row[13], source="ai_incidents.resolution"),
             )
-    elif row[23] is not None:
-        page.say("It has been quiet since {at}.", at=page.moment(case, "quiet since", row[23]))
+    elif row[23] is not None and page.now - row[23] >= QUIET:
+        page.say(
+            "Nothing more was seen of it since {at}; it is still open.",
+            at=page.moment(case, "quiet since", row[23]),
+        )
     if row[21] is not None and row[21] > page.now and row[3] != "closed":
         page.say("It is snoozed until {until}.", until=page.moment(case, "snoozed until", row[21]))
 
@@ -285,6 +291,7 @@ def what_to_do(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
                     action=done,
                     n=page.count(case, "times", times),
                 )
+        told = _tell_remedy(conn, page, number, told) or told
     elif slots.device is not None:
         one = reading.device(conn, slots.device, now)
         page.say("No incident of {device} is known.", device=reading.tell_device(page, one))
@@ -299,6 +306,46 @@ def what_to_do(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> F
     if not told:
         page.say("No action that helped is known; record what helps, so that it is known the next time.")
     return page.found()
+
+
+def _tell_remedy(conn: Connection, page: Page, number: int, known: bool) -> bool:
+    """How incidents ended that were found to be like this one, and what is written about it.
+
+    What did not hold is no remedy. Where an action is `known` that helped, only the nearest is told.
+    """
+    alike = reading.rows(conn, SQL["investigated"], {"incident": number})
+    alike = alike or reading.rows(conn, SQL["alike"], {"incident": number})
+    remedies = [row for row in alike if row[3] and row[4] != "came_back"]
+    remedies.sort(key=lambda row: row[4] != "held")
+    for past, _, _, resolution, outcome, at in remedies[: 1 if known else 2]:
+        other = page.incident(past)
+        opened = page.moment(other, "opened", at, source="ai_incident_patterns.happened_at")
+        done = page.text(
+            other, "resolution", resolution.rstrip("."), source="ai_incident_patterns.resolution"
+        )
+        if outcome == "held":
+            page.say(
+                "{incident} of {at} was like it; how it ended: {resolution}; that held.",
+                incident=other,
+                at=opened,
+                resolution=done,
+            )
+        else:
+            page.say(
+                "{incident} of {at} was like it; how it ended: {resolution}; whether that held is not known.",
+                incident=other,
+                at=opened,
+                resolution=done,
+            )
+    page_to_read = conn.execute(SQL["to_read"], {"incident": number}).fetchone()
+    if page_to_read is not None:
+        path, heading, leaf = page_to_read
+        where = path if leaf is None else page.t("{path}, page {n}", path=path, n=leaf)
+        page.say(
+            "About it one can read: {page}.",
+            page=page.text(None, "page to read", f"{where} ({heading})" if heading else where),
+        )
+    return bool(remedies or page_to_read)
 
 
 def who_acknowledged(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:
@@ -327,7 +374,7 @@ def who_acknowledged(conn: Connection, slots: Slots, asker: Asker, now: datetime
     )
     page.say("Open incidents of {scope} that nobody acknowledged: {n}.", n=n, scope=it)
     for row in found[:2]:
-        _tell_one(page, row)
+        tell_incident(page, row)
     list_incidents(page, incidents(conn, slots, now, open=True))
     return page.found()
 
@@ -348,7 +395,8 @@ def _case(conn: Connection, page: Page, number: int | None) -> tuple[tuple[Any, 
     case = page.incident(row[0])
     where = None
     if row[8] is not None and row[9] is not None:
-        where = page.device(row[8], row[9], site=page.site(row[6], row[7]) if row[7] else None)
+        where = reading.tell_device(page, reading.device(conn, row[8], page.now))
+    # Their states are read with those of all devices of the answer.
     for id_, name in reading.rows(conn, SQL["members"], {"incident": number}):
         page.device(id_, name)
     return row, case, where

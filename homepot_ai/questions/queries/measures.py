@@ -203,11 +203,15 @@ def metric_trend(conn: Connection, slots: Slots, asker: Asker, now: datetime) ->
         )
         return page.found()
     change, noise = trend(np.asarray(found.at), np.asarray(found.mean))
+    first, last = ends(found.mean)
+    told_ends = abs(change) > noise and (last - first) * change > 0
+    if told_ends:  # what is said to have changed is what lies between the two values that are said
+        change, noise = last - first, 0.0
     said = page.book.delta(
         it,
         page.voice.metric(metric),
         change if abs(change) > noise else 0.0,
-        page.voice.value(metric, abs(change)),
+        page.difference(metric, change),
         period=page.period,
         source="ai_metric_hours.mean",
     )
@@ -237,6 +241,12 @@ def metric_trend(conn: Connection, slots: Slots, asker: Asker, now: datetime) ->
             change=said,
             period=page.about(),
         )
+    if told_ends:
+        page.say(
+            "On average it was {first} at the beginning and {last} at the end.",
+            first=page.measured(it, metric, first, period=page.period, source="ai_metric_hours.mean"),
+            last=page.measured(it, metric, last, period=page.period, source="ai_metric_hours.mean"),
+        )
     page.say(
         "The newest value is {value}.",
         value=page.measured(it, metric, float(found.mean[-1]), source="ai_metric_hours"),
@@ -261,6 +271,17 @@ def trend(at: np.ndarray, value: np.ndarray) -> tuple[float, float]:
     left = v - slope * t
     spread = 1.4826 * float(np.median(np.abs(left - np.median(left))))
     return slope * float(t[-1] - t[0]), max(spread, 1e-9 + 0.005 * float(np.median(np.abs(v))))
+
+
+def ends(mean: Sequence[float]) -> tuple[float, float]:
+    """What is usual in the first and in the last tenth of a stretch: medians.
+
+    >>> ends([50.0] * 10 + [70.0] * 10)
+    (50.0, 70.0)
+    """
+    tenth = max(1, len(mean) // 10)
+    values = np.asarray(mean, float)
+    return float(np.median(values[:tenth])), float(np.median(values[-tenth:]))
 
 
 def metric_ranking(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Found:

@@ -14,7 +14,6 @@ from homepot_ai.questions.queries.history import available_scope
 from homepot_ai.questions.queries.incidents import newest, within
 from homepot_ai.questions.queries.measures import SQL as MEASURES
 from homepot_ai.questions.types import Asker, Found, Slots
-from homepot_ai.reporting.terms import type_word
 from homepot_ai.reporting.voice import message
 from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
@@ -42,13 +41,13 @@ def list_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) ->
     page.say("Devices of {scope} in use: {n}.", scope=it, n=n)
     if not slots.device_type:
         for kind_, count, _ in reading.rows(conn, reading.SQL["newest"] + reading.SQL["types"], given)[:4]:
-            named = page.text(None, "type", type_word(kind_))
+            named = page.text(None, "type", page.type_name(kind_))
             page.say("{type}: {n}.", type=named, n=page.count(it, "devices of a type", count))
     rows = []
     for id_, public, name, kind_, site_id, site, at, _, status, _, _ in found:
         page.device(id_, name, status, page.site(site_id, site))
         page.dated(at)
-        rows.append((name, site, type_word(kind_), page.word(status), public))
+        rows.append((name, site, page.type_name(kind_), page.word(status), public))
     if rows:
         page.table(page.heads("device", "site", "type", "status", "id"), rows, found[0][10])
     return page.found()
@@ -79,7 +78,7 @@ def device_info(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> 
     page = Page("device_info", asker, now)
     one = reading.device(conn, slots.device, now)
     it = reading.tell_device(page, one)
-    kind = page.text(it, "type", type_word(one.device_type), source="devices.device_type")
+    kind = page.text(it, "type", page.type_name(one.device_type), source="devices.device_type")
     page.say(
         "{device} stands at {site}; its type is {type}.",
         device=it,
@@ -203,15 +202,15 @@ def compare_sites(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
         parts = [available_scope(conn, replace(slots, site=one), asker, now) for one in wanted]
     else:
         parts = [available_scope(conn, replace(slots, site=None), asker, now)]
-    available: dict[int, tuple[int, int]] = {}
+    available: dict[int, tuple[int, int, datetime | None]] = {}
     for part in parts:
         summed = reading.rows(conn, MEASURES["available"] + MEASURES["by_site"], part)
-        available |= {row[0]: (row[1], row[2]) for row in summed}
+        available |= {row[0]: (row[1], row[2], row[3]) for row in summed}
     rows = []
     for id_, name, devices, critical, warning, silent, mean, at in found:
         page.site(id_, name)
         page.dated(at)
-        judged, lost = available.get(id_, (0, 0))
+        judged, lost, _ = available.get(id_, (0, 0, None))
         share = page.voice.percent(1 - lost / judged) if judged else page.t("not known")
         rows.append((name, devices, critical, warning, silent, page.voice.score(mean), share))
     scored = [row for row in found if row[6] is not None]
@@ -224,8 +223,8 @@ def compare_sites(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
         lowest, highest = page.voice.score(low[6]), page.voice.score(high[6])
         if lowest == highest:
             mean = page.score(first, low[6])
-            page.say("{first} and {last} have the same mean health score, {mean}.", first=first, last=last,
-                     mean=mean)  # fmt: skip
+            page.say("{first} and {last} have the same mean health score now, {mean}.",
+                     first=first, last=last, mean=mean)  # fmt: skip
         else:
             worst = page.book.rank(
                 first, told[0], "lowest", lowest, better=False, value=low[6], source=told[1]
@@ -237,18 +236,18 @@ def compare_sites(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
             page.book.delta(
                 last, told[0], gap, page.voice.score(gap), better_up=True, other=first, source=told[1]
             )
-            page.say("{first} has the lowest mean health score, {low}; {last} has the highest, {high}.",
+            page.say("{first} has the lowest mean health score now, {low}; {last} has the highest, {high}.",
                      first=first, low=worst, last=last, high=best)  # fmt: skip
         for row in (low, high):
             site = page.site(row[0], row[1])
             page.say(
-                "Devices of {site}: {n}, of these critical: {critical}, without data: {silent}.",
+                "Devices of {site} now: {n}, of these critical: {critical}, without data: {silent}.",
                 site=site,
                 n=page.count(site, "devices", row[2]),
                 critical=page.count(site, "critical devices", row[3]),
                 silent=page.count(site, "silent devices", row[5]),
             )
-            judged, lost = available.get(row[0], (0, 0))
+            judged, lost, _ = available.get(row[0], (0, 0, None))
             if judged:
                 share = page.share(site, "availability", 1 - lost / judged, period=page.period)
                 page.say(
@@ -257,7 +256,12 @@ def compare_sites(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
                     share=share,
                     period=page.about(),
                 )
-    heads = page.heads("site", "devices", "critical", "warning", "no data", "health", "availability")
+    reading.tell_known(
+        page, page.everything(), min((begun for *_, begun in available.values() if begun), default=None)
+    )
+    heads = page.heads(
+        "site", "devices", "critical now", "warning now", "no data now", "health now", "availability"
+    )
     if rows:
         page.table(heads, rows)
     return page.found()

@@ -17,6 +17,8 @@ from homepot_ai.store.database import Connection
 SQL = named_sql.load("questions/sql/status.sql")
 #: No named query holds more rows than this.
 MOST = 500
+#: Hours are whole: what begins within the first of a span begins with it.
+LATER = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,12 @@ def scope(slots: Slots, now: datetime, **more: object) -> dict[str, object]:
         "limit": MOST,
         **more,
     }
+
+
+def tell_known(page: Page, it: Ref, first: datetime | None) -> None:
+    """Where a span begins before anything is known, since when something is."""
+    if page.span is not None and first is not None and first > page.span.start + LATER:
+        page.say("Nothing is known of before {at}.", at=page.moment(it, "known since", first))
 
 
 def span_of(page: Page, slots: Slots, now: datetime, days: float) -> Span:

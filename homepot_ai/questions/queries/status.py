@@ -9,7 +9,6 @@ from homepot_ai.questions.page import STALE, Page
 from homepot_ai.questions.queries import reading
 from homepot_ai.questions.queries.reading import SQL
 from homepot_ai.questions.types import Asker, Found, Slots
-from homepot_ai.reporting.terms import type_word
 from homepot_ai.store.database import Connection
 
 SHOWN = 10
@@ -21,11 +20,8 @@ def device_status(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     one = reading.device(conn, slots.device, now)
     it = reading.tell_device(page, one)
     tell_state(page, it, one, now)
-    for clause in page.why(one.factors)[:2] if one.status in ("warning", "critical") else ():
-        reason = page.book.cause(
-            it, page.t("what deviates"), clause, clause, source="ai_health_scores.factors"
-        )
-        page.say("What deviates: {reason}.", reason=reason)
+    if one.status in ("warning", "critical"):
+        page.tell_why(it, one.factors, 2)
     count, critical = conn.execute(SQL["open_of_device"], {"device": one.id}).fetchone() or (0, 0)
     told = page.count(it, "open incidents", count, source="ai_incidents")
     if count:
@@ -183,10 +179,7 @@ def worst_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
         rank=rank,
         state=state,
     )
-    for clause in page.why(factors)[:1]:
-        page.say(
-            "What deviates: {reason}.", reason=page.book.cause(first, page.t("what deviates"), clause, clause)
-        )
+    page.tell_why(first, factors, 1)
     return page.found()
 
 
@@ -196,13 +189,7 @@ def why_unhealthy(conn: Connection, slots: Slots, asker: Asker, now: datetime) -
     one = reading.device(conn, slots.device, now)
     it = reading.tell_device(page, one)
     tell_state(page, it, one, now)
-    clauses = page.why(one.factors) if one.status in ("warning", "critical") else []
-    for clause in clauses:
-        reason = page.book.cause(
-            it, page.t("what deviates"), clause, clause, source="ai_health_scores.factors"
-        )
-        page.say("What deviates: {reason}.", reason=reason)
-    if one.status in ("warning", "critical") and not clauses:
+    if one.status in ("warning", "critical") and not page.tell_why(it, one.factors):
         page.say("Which metric deviates was not recorded.")
     anomaly = conn.execute(SQL["open_anomaly"], {"device": one.id, "now": now}).fetchone()
     if anomaly is not None:
@@ -234,7 +221,7 @@ def silent_devices(conn: Connection, slots: Slots, asker: Asker, now: datetime) 
     rows = []
     for id_, _, name, kind, site_id, site, last, _, _ in found:
         page.device(id_, name, "no_data", page.site(site_id, site))
-        rows.append((name, site, type_word(kind), page.when(last), page.ago(last) if last else ""))
+        rows.append((name, site, page.type_name(kind), page.when(last), page.ago(last) if last else ""))
     if rows:
         page.table(page.heads("device", "site", "type", "last data", "silent for"), rows, found[0][-1])
         known = [row for row in found if row[6] is not None]

@@ -11,7 +11,6 @@ from homepot_ai.questions.queries import reading
 from homepot_ai.questions.queries.incidents import SQL, newest, within
 from homepot_ai.questions.queries.places import SQL as PLACES
 from homepot_ai.questions.types import Asker, Found, Slots
-from homepot_ai.reporting.terms import type_word
 from homepot_ai.reporting.voice import message
 from homepot_ai.store.database import Connection
 
@@ -120,10 +119,10 @@ def noisiest(conn: Connection, slots: Slots, asker: Asker, now: datetime) -> Fou
             page.say(
                 "The most frequent cause is {cause} on devices of type {type}; alerts of it: {n}.",
                 cause=told,
-                type=page.text(None, "type", type_word(kind)),
+                type=page.text(None, "type", page.type_name(kind)),
                 n=page.count(it, "alerts of a cause", alerts),
             )
-        rows.append((page.t("cause"), cause_words(cause), type_word(kind), alerts, incidents))
+        rows.append((page.t("cause"), cause_words(cause), page.type_name(kind), alerts, incidents))
     page.table(page.heads("what", "name", "where", "alerts", "incidents"), rows)
     return page.found()
 

@@ -66,3 +66,18 @@ SELECT d.site_id, count(*), sum(extract(epoch FROM least(coalesce(o.ended_at, %(
 SELECT count(*) FILTER (WHERE outcome = 'came_true'), count(*) FILTER (WHERE outcome = 'averted'),
        count(*) FILTER (WHERE outcome = 'false_alarm'), count(*) FILTER (WHERE outcome IS NULL), max(settled_at)
   FROM ai_risk_episodes WHERE raised_at > %(since)s AND raised_at <= %(until)s;
+
+-- name: judged
+-- When forecasts of the scope were last made, for how many devices, and of how many there is none.
+SELECT max(r.at), count(*), count(*) FILTER (WHERE r.refused IS NOT NULL)
+  FROM ai_device_risks r JOIN devices d ON d.id = r.device_id
+ WHERE (%(device)s::integer IS NULL OR d.id = %(device)s) AND (%(site)s::integer IS NULL OR d.site_id = %(site)s)
+   AND (%(type)s::text IS NULL OR d.device_type = %(type)s);
+
+-- name: known
+-- Since when anything was judged, or was told us of before: nothing earlier can be a known failure.
+SELECT least((SELECT min(day)::timestamp AT TIME ZONE 'UTC' FROM ai_health_rollups),
+             (SELECT min(at) FROM ai_scoring_minutes),
+             (SELECT min(o.at) FROM ai_device_outcomes o JOIN devices d ON d.id = o.device_id
+               WHERE (%(device)s::integer IS NULL OR d.id = %(device)s)
+                 AND (%(site)s::integer IS NULL OR d.site_id = %(site)s)));

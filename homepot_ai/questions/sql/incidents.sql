@@ -156,6 +156,13 @@ SELECT p.incident_id, (s->>'similarity')::float8, p.pattern_description, p.resol
  WHERE e.incident_id = %(incident)s AND e.kind = 'investigated'
  ORDER BY e.id DESC, 2 DESC LIMIT 5;
 
+-- name: to_read
+-- What the investigation of an incident found to be read.
+SELECT p->>'path', p->>'heading', p->>'page'
+  FROM (SELECT details FROM ai_incident_events
+         WHERE incident_id = %(incident)s AND kind = 'investigated' ORDER BY id DESC LIMIT 1) e
+ CROSS JOIN LATERAL jsonb_array_elements(e.details->'passages') p LIMIT 1;
+
 -- name: alike
 -- Of the same category, the same type of device first, then those with metrics in common.
 SELECT p.incident_id, NULL::float8, p.pattern_description, p.resolution, p.outcome, p.happened_at

@@ -72,7 +72,7 @@ SELECT w.device_id, coalesce(nullif(d.name, ''), d.device_id), s.name, d.site_id
  ORDER BY w.lost::float8 / w.judged DESC, 1
 
 -- name: by_site
-SELECT d.site_id, sum(c.judged)::bigint, sum(c.lost)::bigint
+SELECT d.site_id, sum(c.judged)::bigint, sum(c.lost)::bigint, min(c.first_at)
   FROM summed c JOIN devices d ON d.id = c.device_id GROUP BY 1
 
 -- name: outages

@@ -13,6 +13,14 @@ SELECT d.id, d.device_id, coalesce(nullif(d.name, ''), d.device_id), d.device_ty
                       ORDER BY at DESC LIMIT 1) h ON true
   LEFT JOIN ai_device_gaps g ON g.device_id = %(device)s AND g.ended_at IS NULL;
 
+-- name: states
+-- The newest status of each of some devices.
+SELECT w.id, h.status, h.at
+  FROM unnest(%(ids)s::integer[]) w(id)
+ CROSS JOIN LATERAL (SELECT status::text, at FROM ai_health_scores
+                      WHERE device_id = w.id AND at <= %(now)s AND at > %(now)s - interval '1 day'
+                      ORDER BY at DESC LIMIT 1) h;
+
 -- name: newest
 -- The rows of all devices in the last minute that their shard scored.
 WITH last AS (
@@ -68,6 +76,17 @@ SELECT k.id, k.device_id, k.name, k.device_type, k.site_id, k.site, g.last_sampl
  WHERE k.status = 'no_data'
  ORDER BY g.last_sample_at NULLS FIRST, k.id
  LIMIT %(limit)s
+
+-- name: over
+-- Whose newest score says that a metric is over a limit.
+, broken AS (
+  SELECT DISTINCT ON (k.id) k.id, k.name, k.site_id, k.site, k.at, (f->>'observed')::float8 AS observed,
+         (f->>'high')::float8 AS high
+    FROM known k CROSS JOIN LATERAL jsonb_array_elements(k.factors::jsonb) f
+   WHERE k.status IN ('warning', 'critical') AND f->>'metric' = %(metric)s AND f->>'kind' IN ('limit', 'trend')
+     AND (f->>'observed')::float8 > (f->>'high')::float8 AND (%(device)s::integer IS NULL OR k.id = %(device)s)
+   ORDER BY k.id, high)
+SELECT *, count(*) OVER () FROM broken ORDER BY observed - high DESC, id LIMIT %(limit)s
 
 -- name: listed
 SELECT id, device_id, name, device_type, site_id, site, at, score, status, factors, count(*) OVER ()
