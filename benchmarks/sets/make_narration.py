@@ -18,6 +18,7 @@ sys.path.insert(0, str(HERE))
 import narration_eighth  # noqa: E402
 import narration_fifth  # noqa: E402
 import narration_fourth  # noqa: E402
+import narration_ninth  # noqa: E402
 import narration_second  # noqa: E402
 import narration_seventh  # noqa: E402
 import narration_sixth  # noqa: E402
@@ -34,6 +35,7 @@ for more in (
     narration_sixth,
     narration_seventh,
     narration_eighth,
+    narration_ninth,
 ):
     WORLDS.update(more.WORLDS)
     BY_HAND.update(more.BY_HAND)

@@ -77,6 +77,8 @@ def known(scene: Scene) -> None:
         if token.kind != "word":
             continue
         word, stem = token.text, token.stem
+        if token.span:
+            continue  # held against the periods with the times
         own = {fact.id for fact in scene.told_by(stem, scene.found.facts)}
         for name, reason in _NEVER.items():
             # A metric or period may have such a word in its name; it is then its name.

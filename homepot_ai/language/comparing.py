@@ -224,6 +224,8 @@ def _by_values(first: str, second: str, move: str, stems: Iterable[str], scene: 
                 continue
             if not isinstance(mine.value, (int, float)) or not isinstance(theirs.value, (int, float)):
                 continue
+            if mine.kind in {"count", "share"} and not metrics.qualifiers(mine, words) <= set(stems):
+                continue  # "more devices than", of those that are critical
             sign = (mine.value > theirs.value) - (mine.value < theirs.value)
             if words.among(move, "up"):
                 return sign > 0

@@ -117,6 +117,13 @@ def check(found: Read, book: Book, words: Words) -> None:
     for fact in found.shown:
         if not qualifiers(fact, words) <= said | implied(fact, found, words):
             raise Refused("metric")
+    for fact in found.hidden:
+        # "Latency rose", where its mean did: unshown, a statistic is named as one too.
+        statistic = words.stems(fact.metric) & words.stem_set("statistic")
+        noun = own(fact, words) - generics(words) - words.stem_set("qualifier", "function")
+        told = any(noun & own(shown, words) for shown in found.shown)
+        if fact.kind in _NUMERIC and statistic - said and noun & said and not told:
+            raise Refused("metric")
     _named_at_all(found, said, book, words)
     for fact in found.shown:
         called = words.stems(fact.metric) - generics(words) - words.stem_set("function")

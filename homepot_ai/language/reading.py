@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from homepot_ai.language import spans
 from homepot_ai.language.facts import Book, Claim, Fact
 from homepot_ai.language.words import Words
 
 LONGEST_TEXT = 400
-_TOKEN = re.compile(r"\{[A-Za-z]\d{1,3}\}|[^\W\d_]+(?:'[^\W\d_]+)?|\S", re.UNICODE)
+_TOKEN = re.compile(r"\{[A-Za-z]\d{1,3}\}|[0-9]+|[^\W\d_]+(?:'[^\W\d_]+)?|\S", re.UNICODE)
 _PLACEHOLDER = re.compile(r"\{([A-Za-z]\d{1,3})\}")
 _MARKS = frozenset(",.;:()–—-'")
 _BREAKS = frozenset(",.;:()–—")
@@ -29,11 +30,15 @@ class Refused(Exception):
 
 @dataclass
 class Token:
-    """A word (lower case, with its stem), a placeholder (its alias), or a mark."""
+    """A word (lower case, with its stem), a placeholder (its alias), or a mark.
+
+    `span`: of a unit of time behind digits, the whole stretch as :func:`spans.stretches` writes it.
+    """
 
     kind: Literal["word", "fact", "subject", "mark"]
     text: str
     stem: str = ""
+    span: str = ""
 
 
 @dataclass
@@ -103,12 +108,13 @@ def _plain(text: str, words: Words) -> str:
     text = text.replace("’", "'").replace("\N{NO-BREAK SPACE}", " ").replace("‑", "-").strip()
     if not text or len(text) > LONGEST_TEXT:
         raise Refused("length")
-    if any(character.isnumeric() for character in _PLACEHOLDER.sub("", text)):
+    text = spans.spelled(text, words)
+    if any(character.isnumeric() for character in spans.without(_PLACEHOLDER.sub("", text), words)):
         raise Refused("number")
     # What looks like a letter or digit and is another one (fullwidth, roman, superscript).
     if unicodedata.normalize("NFKC", text) != text:
         raise Refused("characters")
-    bare = _PLACEHOLDER.sub("", text)
+    bare = spans.without(_PLACEHOLDER.sub("", text), words)
     for character in bare:
         if character != " " and character not in _MARKS and not words.letters.fullmatch(character):
             raise Refused("characters")
@@ -124,13 +130,21 @@ def _plain(text: str, words: Words) -> str:
 def _tokens(text: str, book: Book, words: Words) -> list[Token]:
     found: list[Token] = []
     pending: list[str] = []
+    number = ""
 
     def flush() -> None:
         found.extend(Token("word", word, words.stem(word)) for word in words.join(pending))
         pending.clear()
 
     for raw in _TOKEN.findall(text):
-        if match := _PLACEHOLDER.fullmatch(raw):
+        if number:
+            flush()
+            way = found[-1].text if found else ""
+            found.append(Token("word", raw.lower(), words.stem(raw), spans.span(way, number, raw, words)))
+            number = ""
+        elif raw[0].isdecimal():
+            number = raw
+        elif match := _PLACEHOLDER.fullmatch(raw):
             flush()
             alias = match[1]
             if book.subject(alias) is not None:

@@ -20,7 +20,7 @@ def states(scene: Scene) -> None:
         if fills(place, scene) or (words.among(token.text, "up", "down") and not scene.told_by(token.stem)):
             continue
         holding = [fact for fact in scene.told_by(token.stem) if _holds(fact, place, scene)]
-        if not holding or _denied(token.stem, holding, scene):
+        if not holding or _denied(token.stem, holding, scene) or _turned(place, holding, scene):
             raise Refused("state")
         if listed(scene) and not all(
             any(same(fact.subject, alias, scene.book) for fact in holding) for alias in scene.who.subjects
@@ -34,6 +34,18 @@ def states(scene: Scene) -> None:
         for f in scene.scope
     ):  # fmt: skip
         raise Refused("time")
+
+
+def _turned(place: int, holding: Sequence[Fact], scene: Scene) -> bool:
+    """`became critical`: that it is does not say that it was not before."""
+    ahead = [t.text for t in scene.clause.tokens[:place] if t.kind == "word"][-3:]
+    while ahead and ahead[-1] in _BEING:
+        ahead.pop()
+    turning = bool(ahead) and scene.words.among(ahead[-1], "turning")
+    return turning and all(fact.kind == "state" for fact in holding)
+
+
+_BEING = frozenset({"to", "be", "being", "in", "into", "zu", "sein"})
 
 
 def _denied(stem: str, holding: Sequence[Fact], scene: Scene) -> bool:
@@ -80,6 +92,8 @@ def _holds(fact: Fact, place: int, scene: Scene) -> bool:
         # "{S1} is critical with {f3} devices" would call the site critical.
         near = bool(where) and place < where[0] <= place + (2 if fact.kind == "share" else 1)
         # "Open incidents: {f3}", "of these critical: {f4}": a heading in front of its number.
+        if scene.who.compared and noun and fact in scene.found.facts:
+            return True  # "more open incidents than": the comparison's own rule
         headed = fact in scene.found.shown and (noun or _heads(place, fact, scene))
         return headed or (bool(where) and (place > where[0] or near))
     return fact in scene.found.shown or fact.kind in {"delta", "rank"}

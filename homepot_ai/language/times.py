@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from homepot_ai.language import metrics
 from homepot_ai.language.facts import Fact
 from homepot_ai.language.reading import Refused, Token
-from homepot_ai.language.scene import BEFORE, Scene
+from homepot_ai.language.scene import BEFORE, DIRECTIONS, Scene
+from homepot_ai.language.spans import stretches
 
 
 def times(scenes: Sequence[Scene]) -> None:
@@ -18,6 +19,7 @@ def times(scenes: Sequence[Scene]) -> None:
         Refused: `time`.
     """
     words = scenes[0].words
+    _stretched(scenes)
     said = [_times(scene) for scene in scenes]
     somewhere = any(said)
     for number, scene in enumerate(scenes):
@@ -50,6 +52,90 @@ def times(scenes: Sequence[Scene]) -> None:
                 _two_periods(fact, scene)
 
 
+def _stretched(scenes: Sequence[Scene]) -> None:
+    """`in the last 7 days`: the very period of what is shown with it, or of all that the claim shows.
+
+    Raises:
+        Refused: `number`.
+    """
+    words = scenes[0].words
+    told = {token.span for scene in scenes for token in scene.clause.tokens if token.span}
+    if not told:
+        return
+    if any(_of_now(fact, scene, told) for scene in scenes for fact in scene.found.hidden):
+        raise Refused("number")
+    for scene in scenes:
+        own = [place for place, token in enumerate(scene.clause.tokens) if token.span]
+        if len(own) > 1 or not all(_inside(place - 2, scene) for place in own):
+            raise Refused("number")
+        spans = {scene.clause.tokens[place].span for place in own} or told
+        if own and not scene.shown:
+            _apart(scene, spans, told)
+        matched = False
+        for place, fact in scene.clause.facts:
+            known = stretches(fact.period, words)
+            matched = matched or bool(known & spans)
+            arrived = not known and _arrived(place, scene, frozenset(spans if own else ()))
+            if (known or own) and not known & spans and not arrived:
+                raise Refused("number")
+        if own and scene.shown and not matched:
+            raise Refused("number")
+
+
+def _apart(scene: Scene, spans: set[str], told: set[str]) -> None:
+    """A clause of its own ("In the last 7 days, …") says when and nothing else; or a change, unshown."""
+    words, found = scene.words, scene.found
+    facts = found.shown or found.hidden
+    if not found.shown:
+        if not all(f.kind == "delta" and stretches(f.period, words) & spans for f in facts):
+            raise Refused("number")
+        return
+    if _asserts(scene) or len(told) > 1 or not any(stretches(f.period, words) & spans for f in facts):
+        raise Refused("number")
+
+
+def _inside(place: int, scene: Scene) -> bool:
+    """`in the`, `over the` in front of a stretch; its beginning where nothing stands in front."""
+    ahead = scene.clause.tokens[: max(0, place)]
+    if place < 0:
+        return True
+    at = scene.clause.tokens[place]
+    if at.kind == "word" and scene.words.among(at.text, "article"):
+        if len(ahead) == 0:
+            return False
+        at = ahead[-1]
+    return at.kind == "word" and scene.words.among(at.text, "within")
+
+
+def _asserts(scene: Scene) -> bool:
+    """Whether a clause says anything that a fact has to bear out."""
+    own = metrics.named(scene.found, scene.words)
+    return any(
+        token.kind == "word"
+        and (scene.words.among(token.text, *_TELLING) or token.stem in own or token.text == "nodata")
+        for token in scene.clause.tokens
+    )
+
+
+_TELLING = (
+    "state", "up", "down", "better", "worse", "flat", "change", "highest", "lowest", "best", "worst",
+    "present", "past_tense", "has", "kept", "all", "none", "not",
+)  # fmt: skip
+
+
+def _of_now(fact: Fact, scene: Scene, told: set[str]) -> bool:
+    """A state of another time that a clause names by its words: in the stretch, or as what was."""
+    if fact.kind != "state" or stretches(fact.period, scene.words) & told:
+        return False
+    stems = {token.stem for token in scene.clause.tokens if token.kind == "word"}
+    named = stems & metrics.own(fact, scene.words) & scene.words.stem_set("state", "good_state")
+    own = any(token.span for token in scene.clause.tokens)
+    ahead = any(
+        not clause.facts and any(token.span for token in clause.tokens) for clause in scene.found.clauses
+    )
+    return bool(named) and (own or ahead or scene.has("past_tense"))
+
+
 def _times(scene: Scene) -> frozenset[str]:
     """Words of time in a clause, but for those that are part of what something is called (`last seen`)."""
     called = {
@@ -62,6 +148,7 @@ def _times(scene: Scene) -> frozenset[str]:
         token.text if token.text in scene.words.sets["unit"] else token.stem
         for token in scene.clause.tokens
         if token.kind == "word"
+        and not token.span
         and (token.text in scene.words.sets["time"] or token.text in BEFORE or token.stem in periods)
         and token.stem not in called
     )
@@ -88,6 +175,10 @@ def _tense(fact: Fact, scene: Scene) -> None:
     words = scene.words
     if fact.kind not in {"value", "share", "state", "rank"}:
         return
+    told = metrics.period(fact, words)
+    at_once = bool(re.search(r"^(now|jetzt|currently|derzeit|aktuell)$", fact.period.strip().lower()))
+    if at_once and told and scene.has("past_tense") and not scene.has("present", "change", *DIRECTIONS):
+        raise Refused("time")
     gone = metrics.period(fact, words) & words.sets["past_period"]
     if gone and scene.has("present") and not any(w in words.sets["past_tense"] for w in scene.clause.words):
         raise Refused("time")

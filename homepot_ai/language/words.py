@@ -22,7 +22,8 @@ _SETS = (
     "refused_time", "refused_doubt", "generic", "qualifier", "above", "below", "present", "capital",
     "now_period", "past_period", "future_fact", "starts", "ends", "by", "to", "from", "of", "since", "until",
     "has", "article", "good_up", "possessive", "past_tense", "ever", "agent", "as", "everywhere", "lasting",
-    "noun", "with", "unit", "refused_cause", "condition", "copula", "link", "good_state", "verb",
+    "noun", "with", "unit", "within", "grounds", "turning", "statistic", "refused_cause", "condition",
+    "copula", "link", "good_state", "verb",
 )  # fmt: skip
 
 
@@ -37,6 +38,7 @@ class Words:
         kinds: nouns by the kind of subject that they stand for.
         measured_as: adjective to the metrics that it tells a level of (`86 % full`).
         opposite: word to its counterparts: a state that a fact denies.
+        ways, lengths: last and next, hours and days as a period may have them with a number, by every form.
         prompt, notes: what a model is told; what became of its call, in a clause.
     """
 
@@ -49,6 +51,8 @@ class Words:
     kinds: Mapping[str, frozenset[str]]
     measured_as: Mapping[str, frozenset[str]]
     periods: Mapping[str, frozenset[str]]
+    ways: Mapping[str, str]
+    lengths: Mapping[str, str]
     prompt: Mapping[str, Any]
     notes: Mapping[str, str]
 
@@ -162,6 +166,13 @@ def _words(language: Language, read: dict[str, Any]) -> Words:
         {kind: frozenset(str(nouns).split()) for kind, nouns in read["kinds"].items()},
         {word: frozenset(str(metrics).split()) for word, metrics in read["measured_as"].items()},
         {pattern: frozenset(str(words).split()) for pattern, words in read["periods"].items()},
+        _forms(read["ways"]),
+        _forms(read["lengths"]),
         read["prompt"],
         read["notes"],
     )
+
+
+def _forms(groups: Iterable[str]) -> dict[str, str]:
+    """Every member of a group to its first."""
+    return {member: str(group).split()[0] for group in groups for member in str(group).split()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -121,6 +122,80 @@ def test_what_the_facts_say_may_be_said(told: Claim) -> None:
 )
 def test_what_they_do_not_say_is_refused_by_the_rule_it_breaks(reason: str, told: Claim) -> None:
     assert refusal(told, passage()) == reason
+
+
+def stretch(language: str = "en") -> Book:
+    """A device and its site, with figures of several stretches of time."""
+    b = Builder("answer.device_status", "de" if language == "de" else "en")
+    shop = b.site("Berlin")
+    till, kiosk = b.device("Till 3", at=shop), b.device("Kiosk 2", at=shop)
+    english = language == "en"
+    disk = "disk usage" if english else "Plattenbelegung"
+    b.delta(
+        till, disk, 12, "12 points", better_up=False, period="last 7 days" if english else "letzte 7 Tage"
+    )
+    b.value(till, disk, 91, "91 %", period="now" if english else "jetzt")
+    b.duration(till, "time without data", 35, "35 min", period="last 24 h")
+    b.value(kiosk, "risk of failure", 0.34, "34 %", period="next 7 days")
+    b.state(till, "status", "critical", "critical", period="now")
+    b.value(kiosk, "mean health score", 0.9, "0.90", period="now")
+    b.state(kiosk, "status", "healthy", "healthy", period="now")
+    b.say("Nothing else is said.")
+    return b.book()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Disk usage on {D1} has grown by {f1} in the last 7 days.", ""),
+        ("Disk usage on {D1} has grown by {f1} over the Past  7 days and is now at {f2}.", ""),
+        ("In the last 7 days, disk usage on {D1} grew by {f1}.", ""),
+        ("{D1} sent no data for {f3} in the last 24 hours.", ""),
+        ("{D1} sent no data for {f3} in the past 24h.", ""),
+        ("{D2} has a {f4} risk of failure over the next 7 days.", ""),
+        ("Disk usage on {D1} has grown by {f1} in the last 30 days.", "number"),
+        ("Disk usage on {D1} has grown by {f1} in the last 24 hours.", "number"),
+        ("Disk usage on {D1} has grown by {f1} in the next 7 days.", "number"),
+        ("Disk usage on {D1} has grown by {f1} in 7 days.", "number"),
+        ("Disk usage on {D1} has grown by {f1} in the last 7.5 days.", "number"),
+        ("Disk usage on {D1} has grown by {f1} since the last 7 days.", "number"),
+        ("Disk usage on {D1} has grown by {f1} in the last ٧ days.", "number"),
+        ("In the last 7 days, {D1} sent no data for {f3}.", "number"),
+        ("{D1} has been silent for the last 24 hours, {f3}.", "state"),
+        ("{D1} was critical over the last 7 days, disk usage up {f1}. +f5", "number"),
+    ],
+)
+def test_a_number_stands_only_in_the_very_period_of_its_fact(text: str, reason: str) -> None:
+    bare, _, hidden = text.partition(" +")
+    cited = [*re.findall(r"\{(f\d+)\}", bare), *hidden.split()]
+    assert refusal(claim(bare, *cited), stretch()) == reason
+
+
+def test_a_german_period_is_told_in_every_case() -> None:
+    book = stretch("de")
+    told = "Die Plattenbelegung von {D1} ist in den letzten 7 Tagen um {f1} gestiegen."
+    assert refusal(claim(told, "f1"), book) == ""
+    assert refusal(claim(told.replace("Tagen", "Wochen"), "f1"), book) == "number"
+
+
+@pytest.mark.parametrize("word", ["from", "given", "for", "on", "by", "over", "per", "at", "in"])
+def test_no_preposition_makes_a_value_the_reason_of_a_state(word: str) -> None:
+    told = claim(f"{{D1}} is critical {word} a disk usage of {{f2}}.", "f2", "f5")
+    assert refusal(told, stretch()) == "cause"
+
+
+def test_a_statistic_keeps_its_name_and_what_is_is_not_told_as_what_was() -> None:
+    book = stretch()
+    assert refusal(claim("The mean health score of {D2} is {f6}.", "f6"), book) == ""
+    assert refusal(claim("The health score of {D2} is {f6}.", "f6"), book) == "metric"
+    assert refusal(claim("The mean health score of {D2} was {f6}.", "f6"), book) == "time"
+    assert refusal(claim("{D1} became critical.", "f5"), book) == "state"
+
+
+def test_a_supposition_names_a_fact_of_each_that_it_connects() -> None:
+    book = stretch()
+    bare = claim("{D2} may have been the reason why {D1} is critical.", "f5", "f7", stance="hypothesis")
+    assert refusal(bare, book) == "supposition"
 
 
 def test_a_comparison_of_two_needs_a_fact_of_both_and_its_direction() -> None:
