@@ -6,14 +6,15 @@ from datetime import datetime
 
 from prefect.logging import get_run_logger
 
-from homepot_ai.answers import analyze, report
+from homepot_ai.answers import analyze, insights, predict, report
 from homepot_ai.answers.caching import Cache
-from homepot_ai.answers.contracts import Analysis, DeviceReport, Mode, Period
+from homepot_ai.answers.contracts import Analysis, DeviceReport, Mode, Period, Predictions, SiteInsights
 from homepot_ai.answers.report import Kind, ReportPeriod
 from homepot_ai.health.summary import cell
 from homepot_ai.language.facts import Language
 from homepot_ai.language.ollama import model_of
 from homepot_ai.questions.types import Asker
+from homepot_ai.reporting.insight import Insight
 from homepot_ai.settings import Settings
 from homepot_ai.store import predictions
 from homepot_ai.store.database import Database
@@ -59,6 +60,19 @@ def make_report(
     made = report.make(database, settings, want, now=now)
     get_run_logger().info("report %s device=%d", made.report_id, made.device_id)
     return made
+
+
+@stage("tell-predictions", timeout_seconds=60, tags=TAGS)
+def foretold_of(database: Database, settings: Settings, device: str, *, now: datetime) -> Predictions:
+    """What was foretold of a device, as the HTTP door tells it."""
+    asker = Asker(timezone=settings.reports.timezone)
+    return predict.predict(database, settings, device, horizon="30d", asker=asker, now=now)
+
+
+@stage("tell-insights", timeout_seconds=60, tags=TAGS)
+def insights_of(database: Database, seen: Insight) -> SiteInsights:
+    """A site's last days, as the HTTP door tells them."""
+    return insights.of(seen, insights.month_failures(database, seen))
 
 
 @stage("list-worst", timeout_seconds=30, tags=TAGS)

@@ -318,9 +318,7 @@ def test_days_and_promises_stand_beside_the_trivial_answer(world: World, setting
     assert promises["failure_prediction"].kept is None
     # Seven rows and half a second a minute.
     assert promises["rows_an_hour"].measured == pytest.approx(7 / 0.5 * 3600)
-    assert {one.key for one in found.promises if one.why == "not_built"} == {
-        "question_seconds", "api_milliseconds", "memory_gigabytes",
-    }  # fmt: skip
+    assert {one.key for one in found.promises if one.why == "not_built"} == {"memory_gigabytes"}
     assert pair(found.own) == (nine_of_ten, due)
     assert pair(found.valid_rows) == (nine_of_ten * 5, nine_of_ten * 7)
     assert left(found.valid_rows) == {"duplicate": nine_of_ten * 2}
@@ -397,7 +395,7 @@ def test_the_pages_say_how_much_was_counted(world: World, settings: Settings) ->
     assert found is not None
     ratio = found.classes[0].availability
     assert f"{ratio.numerator:,} of {ratio.denominator:,}" in text
-    assert "Unsupported claims of model text: not available yet" in text
+    assert "Unsupported claims of model text: no model wrote a sentence in this period" in text
     assert "3 devices, real data" in text
     assert "1 device, simulated data" in text
     assert "1 device at a site without opening hours" in text
