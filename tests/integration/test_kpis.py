@@ -325,6 +325,30 @@ def test_days_and_promises_stand_beside_the_trivial_answer(world: World, setting
     assert found.claims is None
 
 
+def test_a_models_sentences_and_the_time_of_answers_are_counted(world: World, settings: Settings) -> None:
+    inside, after = PERIOD.start + timedelta(hours=3), PERIOD.end + timedelta(hours=1)
+    with world.db.admin() as conn:
+        for at, verified, refused in ((inside, 7, 2), (inside, 1, 0), (after, 50, 50)):
+            conn.execute(
+                "INSERT INTO ai_llm_calls (at, purpose, prompt_hash, model, digest, options, outcome, "
+                "latency_ms, verdicts) VALUES (%s, 'x', 'x', 'm', 'd', '{}', 'ok', 1, "
+                "jsonb_build_object('verified', %s::int, 'refused', %s::int))",
+                [at, verified, refused],
+            )
+        for at, ms in ((inside, 300), (after, 90_000)):
+            conn.execute(
+                "INSERT INTO ai_questions (at, user_name, question, slots, how, outcome, response_ms) "
+                "VALUES (%s, '', '?', '{}', 'rule', 'answered', %s)",
+                [at, ms],
+            )
+    found = facts_of(world, settings, Scope(kind="fleet")).kpis
+    assert found is not None
+    assert pair(found.claims) == (2, 10)
+    promises = {one.key: one for one in found.promises}
+    assert (promises["question_seconds"].measured, promises["question_seconds"].kept) == (0.3, True)
+    assert promises["api_milliseconds"].why == "nothing_yet"
+
+
 def test_forecasts_count_when_they_are_due_and_settled(world: World, settings: Settings) -> None:
     cases = [
         (0.7, "happened", 5, True),

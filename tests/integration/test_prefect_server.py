@@ -217,7 +217,7 @@ def test_yesterdays_reports_arrive_by_mail(demo: Installation) -> None:
 
 
 def test_the_door_answers_and_has_a_report_made_that_nobody_made_yet(demo: Installation) -> None:
-    door = httpx.Client(base_url=f"http://127.0.0.1:{demo.env['HOMEPOT_AI_API__PORT']}/api/ai/", timeout=120)
+    door = httpx.Client(base_url=f"http://127.0.0.1:{demo.env['HOMEPOT_AI_API__PORT']}", timeout=120)
 
     def listens() -> bool:
         try:
@@ -226,12 +226,12 @@ def test_the_door_answers_and_has_a_report_made_that_nobody_made_yet(demo: Insta
             return False
 
     eventually(listens, 240, f"the door\n{demo.output()}")
-    answer = door.post("query", json={"question": "how many devices are there?"})
+    answer = door.post("/api/ai/query", json={"question": "how many devices are there?"})
     assert answer.status_code == httpx.codes.OK, answer.text
     assert answer.json()["grounded"]["figures"] > 0
 
     def asked() -> dict[str, Any] | None:
-        made = door.get("report/13", params={"report_type": "weekly"})
+        made = door.get("/api/ai/report/13", params={"report_type": "weekly"})
         # A busy scheduler that does not answer in time is told as such, and asked again.
         assert made.status_code in {httpx.codes.ACCEPTED, httpx.codes.SERVICE_UNAVAILABLE}, made.text
         return made.json() if made.status_code == httpx.codes.ACCEPTED else None
@@ -244,7 +244,10 @@ def test_the_door_answers_and_has_a_report_made_that_nobody_made_yet(demo: Insta
 
     report = eventually(result, 400, f"the report\n{demo.output()}")
     assert (report["device_id"], report["report_type"]) == (13, "weekly")
-    assert door.get("report/13", params={"report_type": "weekly"}).json()["report_id"] == report["report_id"]
+    assert (
+        door.get("/api/ai/report/13", params={"report_type": "weekly"}).json()["report_id"]
+        == report["report_id"]
+    )
 
 
 def test_a_scheduled_minute_completes(demo: Installation) -> None:
