@@ -46,7 +46,7 @@ def answer(**said: str) -> Callable[[], None]:
     def press() -> None:
         paused = FlowRunFilter(state={"name": FlowRunFilterStateName(any_=["Paused"])})
         with get_client(sync_client=True) as client:
-            for _ in range(150):
+            for _ in range(1500):  # minutes, on a busy machine
                 waiting = client.read_flow_runs(flow_run_filter=paused)
                 if waiting:
                     client.resume_flow_run(waiting[0].id, run_input=said)
