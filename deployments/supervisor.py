@@ -31,6 +31,7 @@ SERVER_PATIENCE_S = 90.0
 LOOK_EVERY_S = 0.2
 TRIM_EVERY_S = 300.0
 POSTGRES_PAUSE_S = 5.0
+API_EVERY_S, API_SILENT = 15.0, 4
 
 
 class Stopped(Exception):
@@ -58,6 +59,8 @@ class Supervisor:
         self.stopping = threading.Event()
         self._postgres: EmbeddedServer | None = None
         self._step: subprocess.Popen[bytes] | None = None
+        # When the HTTP door was looked at last, and how often in a row it was silent.
+        self._api_seen: tuple[float, int] = (0.0, 0)
         self.env = environment.child_environment(settings)
         self.env[processes.MARK] = holder.mark
         self.logs = settings.var_dir / "log"
@@ -80,6 +83,17 @@ class Supervisor:
             "prefect-server",
             _prefect("server", "start", "--host", prefect.host, "--port", str(prefect.port)),
         )
+
+    def require_api_port(self) -> None:
+        """See at once, and not when all the rest is up, that the HTTP door can have its port."""
+        api = self.settings.api
+        if api.enabled:
+            _require_free("the HTTP door", api.host, api.port, "HOMEPOT_AI_API__PORT")
+
+    def start_api(self) -> None:
+        """The HTTP door. It is not waited for: it loads its models meanwhile."""
+        if self.settings.api.enabled:
+            self._keep("api", [sys.executable, "-m", "homepot_ai.api.serve"])
 
     def start_mail_sink(self) -> None:
         """The demo's mail server: it keeps every mail as a file."""
@@ -152,6 +166,7 @@ class Supervisor:
             while True:
                 self._pause(1.0)
                 self._revive()
+                self._look_at_api()
                 if time.monotonic() - last_trim > TRIM_EVERY_S:
                     last_trim = time.monotonic()
                     for child in self.children:
@@ -171,6 +186,19 @@ class Supervisor:
                 except DatabaseUnreachable as error:
                     self.say(f"{error}; tried again in {POSTGRES_PAUSE_S:.0f} s")
                     self._pause(POSTGRES_PAUSE_S)
+
+    def _look_at_api(self) -> None:
+        """A door that lives but does not answer is stopped; what died is started again."""
+        now = time.monotonic()
+        door = next((child for child in self.children if child.name == "api" and child.running), None)
+        if door is None or now - self._api_seen[0] < API_EVERY_S or now - door.started < API_EVERY_S:
+            return
+        silent = 0 if answers(api_url(self.settings) + "/health") else self._api_seen[1] + 1
+        self._api_seen = (now, silent)
+        if silent >= API_SILENT:
+            self.say(f"the HTTP door has not answered {silent} times; it is started again")
+            self._api_seen = (now, 0)
+            door.stop()
 
     def _pause(self, seconds: float) -> None:
         if self.stopping.wait(seconds):
@@ -243,6 +271,14 @@ def heed_signals(stopping: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def api_url(settings: Settings) -> str:
+    """Where the HTTP door is, from this machine."""
+    host = settings.api.host
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - everywhere is here too
+        host = "127.0.0.1"
+    return f"http://[{host}]:{settings.api.port}" if ":" in host else f"http://{host}:{settings.api.port}"
 
 
 def answers(url: str) -> bool:

@@ -76,6 +76,8 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
             try:
                 with parts:
                     say(f"Starting homepot-ai ({settings.profile}); state and logs are in {settings.var_dir}")
+                    if not once:
+                        parts.require_api_port()
                     parts.start_server()  # takes some seconds: meanwhile the database gets ready
                     if demo:
                         parts.start_mail_sink()
@@ -89,6 +91,7 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
                     if once:
                         parts.run_step("deployments.cycle")
                         return 0
+                    parts.start_api()
                     _introduce(settings)
                     parts.watch()
                     say("Stopping ...")
@@ -101,6 +104,8 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
 
 def _introduce(settings: Settings) -> None:
     """What there is to see, and where."""
+    from deployments import supervisor
+
     ui = f"http://{settings.prefect.host}:{settings.prefect.port}"
     us = _ourselves()
     lines = [
@@ -114,6 +119,8 @@ def _introduce(settings: Settings) -> None:
         f"  the fleet in one screen        {us} status",
         f"  run something now              {us} run daily-report",
     ]
+    if settings.api.enabled:
+        lines.append(f"  answers for programs           {supervisor.api_url(settings)}/api/ai/status")
     if settings.profile == "demo":
         lines += [
             f"  the mails that were sent       {us} mailbox",

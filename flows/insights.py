@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from prefect import flow
-from prefect.states import State
+from prefect.states import Completed, State
+from prefect.utilities.annotations import quote
 from pydantic import Field
 
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, utc_now
 from homepot_ai.reporting import insight_page
 from homepot_ai.settings import load_settings
 from homepot_ai.text import clean
-from tasks import insights
+from tasks import answers, insights
 
 
 @flow(name="site-insights", timeout_seconds=900, **FAILURE_HOOKS)
@@ -40,4 +41,6 @@ def site_insights(
         database, settings, site.strip(), days=days, now=now if at is None else as_utc(at)
     )
     publish("site-insights", insight_page.page(insight))
-    return done(insight_page.headline(insight))
+    # The result as the HTTP door gives it.
+    told = answers.insights_of(database, quote(insight))
+    return Completed(message=insight_page.headline(insight), data=told.model_dump(mode="json"))

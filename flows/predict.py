@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from prefect import flow
 from prefect.logging import get_run_logger
-from prefect.states import State
+from prefect.states import Completed, State
 from prefect.utilities.annotations import quote
 from pydantic import Field
 
@@ -19,7 +19,7 @@ from homepot_ai.prediction import page
 from homepot_ai.prediction.judge import Judged
 from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store.database import Database
-from tasks import predict, visits
+from tasks import answers, predict, visits
 
 HOUR = timedelta(hours=1)
 
@@ -98,4 +98,6 @@ def predict_device(
     predict.store_risks(database, settings, quote(judged), now=now, reason="on_demand")
     lines = page.device_lines(judged, _similar(database, settings, judged))
     publish("predict-device", "\n".join(f"- {cell(line)}" for line in lines) + "\n")
-    return done(page.headline(judged))
+    # The result as the HTTP door gives it.
+    told = answers.foretold_of(database, settings, asked, now=now)
+    return Completed(message=page.headline(judged), data=told.model_dump(mode="json"))

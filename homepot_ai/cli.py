@@ -18,11 +18,14 @@ from rich.table import Table
 from homepot_ai import (
     __version__,
     cli_alerts,
+    cli_api,
+    cli_ask,
     cli_fleet,
     cli_hazards,
     cli_incidents,
     cli_marks,
     cli_memory,
+    cli_models,
     cli_post,
     cli_predict,
     cli_reports,
@@ -48,6 +51,9 @@ app.add_typer(cli_predict.app)
 app.add_typer(cli_visits.app)
 app.add_typer(cli_hazards.app)
 app.add_typer(cli_reports.app)
+app.add_typer(cli_ask.app)
+app.add_typer(cli_api.app)
+app.add_typer(cli_models.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()

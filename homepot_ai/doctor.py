@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from homepot_ai.errors import DatabaseError, FleetError, HomepotAIError
 from homepot_ai.fleet import schema
+from homepot_ai.language import survey
+from homepot_ai.language.ollama import Ollama
 from homepot_ai.settings import Settings
 from homepot_ai.store import checks
 from homepot_ai.store.checks import ServiceCheck
@@ -28,7 +30,7 @@ def examine(settings: Settings, now: datetime) -> list[ServiceCheck]:
         found += _database(db, settings, now)
     except HomepotAIError as error:
         found.append(ServiceCheck("database", "down", str(error)))
-    found.append(_prefect(settings))
+    found += [_prefect(settings), survey.check_service(Ollama.from_settings(settings, None), now)]
     return found
 
 

@@ -22,6 +22,9 @@
     ├── PredictionError           a forecast, visit or outcome cannot be made or recorded as asked
     ├── ReportError               a report could not be made
     ├── MailError                 a mail could not be composed or sent
+    ├── LanguageError             a prompt, lexicon or model's settings are wrong
+    ├── QuestionError             a question cannot be taken as it is
+    ├── AccessError               a token is missing, unknown, expired or not enough
     └── NotFound                  a name or id that does not exist
 
 Messages say what happened, to what, and what to do.
@@ -120,6 +123,18 @@ class MailError(HomepotAIError):
     """A mail could not be composed or sent."""
 
 
+class LanguageError(HomepotAIError):
+    """A prompt, a lexicon or a model's settings are wrong; what a model does wrong is an outcome."""
+
+
+class QuestionError(HomepotAIError):
+    """A question cannot be taken as it is: the message says how to put it."""
+
+
+class AccessError(HomepotAIError):
+    """A token is missing, unknown, expired, or not enough for what was asked."""
+
+
 class NotFound(HomepotAIError):
     """A name or id that does not exist.
 
@@ -128,5 +143,6 @@ class NotFound(HomepotAIError):
     """
 
     def __init__(self, kind: str, asked: str, nearest: Sequence[str] = ()) -> None:
+        self.kind, self.asked, self.nearest = kind, asked, tuple(nearest)
         hint = f"; did you mean: {', '.join(nearest)}?" if nearest else ""
         super().__init__(f"there is no {kind} {asked!r}{hint}")

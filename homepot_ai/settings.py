@@ -216,6 +216,52 @@ class PrefectSettings(Section):
         return f"http://{self.host}:{self.port}/api"
 
 
+class OllamaSettings(Section):
+    # Nothing is asked where it is off; every word is then a template's.
+    enabled: bool = True
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+/?$")] = "http://127.0.0.1:11434"
+    fast: str = "phi3.5:3.8b"
+    balanced: str = "llama3.2:3b"
+    accurate: str = "mistral:7b"
+    preferred: Literal["fast", "balanced", "accurate"] = "balanced"
+    num_ctx: Annotated[int, Field(ge=1024, le=131072)] = 8192
+    # How long a passage may take in all, in reports and in answers; how long an answer waits for its turn.
+    report_deadline_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
+    answer_deadline_seconds: Annotated[float, Field(gt=0, le=60)] = 1.6
+    # Who asks at a terminal or on a form has more patience than a program.
+    form_deadline_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+    answer_wait_seconds: Annotated[float, Field(ge=0, le=10)] = 0.3
+    keep_alive: str = "30m"
+    cache_seconds: Annotated[float, Field(ge=0)] = 300.0
+    cache_entries: Annotated[int, Field(ge=0)] = 1000
+
+
+class ApiSettings(Section):
+    # Beyond loopback a token is always required.
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8300
+    # On loopback too.
+    token_required: bool = False
+    requests_per_minute: Annotated[int, Field(ge=1)] = 600
+    # Where people reach it, for links in mails; empty: mails carry none. Others can reach it then, so a token
+    # is required.
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+/?)?$")] = ""
+    # Signs the links in mails by which one unsubscribes; without it they carry an address to write to.
+    link_secret: SecretStr | None = None
+    # Requests worked on at the same time: those that wait for nothing, those that may wait for a model.
+    threads: Annotated[int, Field(ge=1, le=64)] = 8
+    waiting_threads: Annotated[int, Field(ge=1, le=64)] = 24
+    # Beyond so many that wait for a thread, a request is refused at once (503) instead of late.
+    queue: Annotated[int, Field(ge=0, le=10000)] = 200
+    body_bytes: Annotated[int, Field(ge=1024)] = 65_536
+
+
+class QuestionSettings(Section):
+    timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
+    max_rows: Annotated[int, Field(ge=1, le=10000)] = 200
+
+
 class DemoSettings(Section):
     mail_port: Annotated[int, Field(ge=1, le=65535)] = 8025
     history_days: Annotated[int, Field(ge=2, le=30)] = 30
@@ -255,6 +301,9 @@ class Settings(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     retention: RetentionSettings = RetentionSettings()
     prefect: PrefectSettings = PrefectSettings()
+    ollama: OllamaSettings = OllamaSettings()
+    api: ApiSettings = ApiSettings()
+    questions: QuestionSettings = QuestionSettings()
     demo: DemoSettings = DemoSettings()
 
     @classmethod

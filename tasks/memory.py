@@ -9,6 +9,8 @@ from datetime import datetime
 
 from prefect.logging import get_run_logger
 
+from homepot_ai.alerts import summary
+from homepot_ai.language.ollama import model_of
 from homepot_ai.memory import acting, investigate, keeping, manuals, page
 from homepot_ai.memory.effect import effects
 from homepot_ai.settings import Settings
@@ -50,7 +52,8 @@ def read_runbooks(database: Database, settings: Settings, *, now: datetime) -> m
 @stage("look-into-incidents", timeout_seconds=600, tags=TAGS)
 def look_into_incidents(database: Database, settings: Settings, *, now: datetime) -> investigate.Investigated:
     """Find what is known about every open incident that nobody looked into, and write it to its history."""
-    result = investigate.investigate(database, settings, now)
+    word = summary.writer(database, settings, model_of(settings, database), now)
+    result = investigate.investigate(database, settings, now, word)
     get_run_logger().info(
         "investigated incidents=%d degraded=%s",
         len(result.findings), result.degraded,

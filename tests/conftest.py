@@ -13,7 +13,7 @@ import hypothesis
 import psycopg
 import pytest
 
-from homepot_ai.settings import Settings
+from homepot_ai.settings import OllamaSettings, Settings
 from homepot_ai.store import embedded, migrate
 from homepot_ai.store.database import Database
 
@@ -129,5 +129,5 @@ def raw_homepot_dump(clone: Callable[[str], Database], dump_template: str) -> Da
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Default settings with state under the test's own folder."""
-    return Settings(var_dir=tmp_path / "var")
+    """Default settings with state under the test's own folder, and no model that this machine may have."""
+    return Settings(var_dir=tmp_path / "var", ollama=OllamaSettings(enabled=False))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from homepot_ai.alerts import summary
 from homepot_ai.alerts.phrases import before, cause, evidence, moment, passages, similar
 from homepot_ai.alerts.records import Kind, Letter, Telling
 from homepot_ai.reporting import words
@@ -138,7 +139,7 @@ def alert(telling: Telling, known: Known, settings: Settings, now: datetime) -> 
         runbook=f"{RUNBOOK}#{incident.category}",
         runbook_url=_url(settings, incident.category),
         commands=_commands(incident),
-        footer=f"Told by rule, without a language model, {moment(now, zone)}.".replace(NBSP, " "),
+        footer=_footer(telling, now, zone),
         found_first=telling.kind == "investigated",
     )
 
@@ -214,6 +215,19 @@ def digest(letter: Letter, known: Mapping[int, Known], settings: Settings, now: 
     )
 
 
+def _footer(telling: Telling, now: datetime, zone: str) -> str:
+    told = summary.of_details(telling.event.details) if telling.event is not None else None
+    said = f"Told by rule, without a language model, {moment(now, zone)}."
+    if told is not None and told.by_model:
+        refused = f", {told.refused} of its sentences refused" if told.refused else ""
+        said = (
+            f"What is known from before is worded by {clean(told.model, 60)} on the premises, its "
+            f"{told.figures} figures put in from the database{refused}; the rest is told by rule, "
+            f"{moment(now, zone)}."
+        )
+    return said.replace(NBSP, " ")
+
+
 def _title(incident: AlertIncident) -> str:
     return clean(incident.title, 110)
 
@@ -250,10 +264,11 @@ def _verdict(
             f"{title}.{comment} There are no more reminders, and nobody else is called.",
         )
     if kind == "investigated":
+        told = summary.of_details(event.details) if event is not None else None
         return (
             f"What helped before: {title}",
             "What is known from before",
-            f"{title}. Open for {lasted}.",
+            " ".join([f"{title}. Open for {lasted}.", *(told.sentences if told else ())]),
         )
     if kind == "flapping":
         details = event.details if event else {}

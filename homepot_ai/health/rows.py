@@ -71,6 +71,30 @@ def stored_factors(stored: Sequence[Mapping[str, Any]]) -> list[Factor]:
     ]
 
 
+def deviating(factors: Sequence[Factor]) -> list[Factor]:
+    """Those that are outside of what is expected of them, each metric once, in the order given.
+
+    What is odd only beside the other metrics lies inside its own band: alone it says nothing.
+
+    >>> usual, nan = Factor("active_connections", "together", 0.2, 5.0, 3.0, 6.0), float("nan")
+    >>> [f.kind for f in deviating([usual, Factor("disk_percent", "trend", 0.3, 81.0, nan, 90.0, 7.0)])]
+    ['trend']
+    """
+    told: dict[str, Factor] = {}
+    for factor in factors:
+        bounded = math.isfinite(factor.low) or math.isfinite(factor.high)
+        inside = bounded and not (factor.observed < factor.low or factor.observed > factor.high)
+        if inside and math.isfinite(factor.observed) and factor.kind in ("baseline", "together"):
+            continue
+        told.setdefault(factor.metric, factor)
+    return list(told.values())
+
+
+def passed(factor: Factor) -> bool:
+    """Whether a rising value is over its limit already."""
+    return factor.kind == "trend" and factor.observed > factor.high
+
+
 def _number(value: float) -> float | None:
     # Six significant digits: exact enough for any sensor, and short in millions of rows.
     return float(f"{value:.6g}") if math.isfinite(value) else None
@@ -241,10 +265,14 @@ def why(factor: Factor) -> str:
 
     >>> why(Factor("disk_percent", "trend", 0.3, 81.04, float("nan"), 90.0, 7.2))
     'Disk 81.0 % and rising, reaches 90.0 % in about 7 h'
+    >>> why(Factor("disk_percent", "trend", 0.3, 90.8, float("nan"), 90.0, 1.0))
+    'Disk 90.8 % and rising, over its limit of 90.0 %'
     """
     if factor.kind == "trend" and math.isfinite(factor.hours):
         name, now = metrics.label(factor.metric), metrics.format_value(factor.metric, factor.observed)
         limit = metrics.format_value(factor.metric, factor.high)
+        if passed(factor):
+            return f"{name} {now} and rising, over its limit of {limit}"
         return f"{name} {now} and rising, reaches {limit} in about {max(factor.hours, 1):.0f} h"
     said = explain(factor.metric, factor.observed, factor.low, factor.high)
     return f"{said} beside the other metrics" if factor.kind == "together" else said
@@ -260,8 +288,12 @@ def sentence(factors: Sequence[Factor]) -> str:
     """
     if not factors:
         return ""
-    first, *others = factors
-    also = [f.metric for f in others if f.metric != OTHER and f.contribution >= _ALSO * first.contribution]
+    first, *others = deviating(factors) or factors
+    also = [
+        f.metric
+        for f in others
+        if f.metric not in (OTHER, first.metric) and f.contribution >= _ALSO * first.contribution
+    ]
     said = why(first)
     if not also:
         return said

@@ -13,7 +13,7 @@ from homepot_ai.health import rows
 from homepot_ai.health.batches import ScoredMinutes
 from homepot_ai.health.planning import MinutePlan
 from homepot_ai.health.records import CRITICAL, NO_DATA, STATUSES, WARNING, MinuteResult
-from homepot_ai.text import clean
+from homepot_ai.text import NAME_CAP, clean
 
 WORST_SHOWN = 10
 _SYMBOLS = {
@@ -35,9 +35,9 @@ _REASONS = {
 _PLAIN = str.maketrans("|`<[]", "/'‹()")
 
 
-def cell(text: str) -> str:
+def cell(text: str, cap: int = NAME_CAP) -> str:
     """Text that cannot break a Markdown table or become a link, whoever wrote it."""
-    return clean(text).translate(_PLAIN)
+    return clean(text, cap).translate(_PLAIN)
 
 
 @dataclass(frozen=True)

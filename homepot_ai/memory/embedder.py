@@ -99,6 +99,11 @@ def load(settings: MemorySettings) -> Embedder:
     return _load(*_chosen(settings))
 
 
+def loaded(settings: MemorySettings) -> Embedder | None:
+    """The models, if this process has loaded them already."""
+    return load(settings) if _load.cache_info().currsize else None
+
+
 def model_name(settings: MemorySettings) -> str:
     """The name in force, without loading anything."""
     return f"{SHORT[_chosen(settings)[0]]}.{OTHER}"

@@ -7,7 +7,7 @@ index it says so, and compares by words and exact facts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -67,8 +67,17 @@ class Investigated:
     failed: tuple[tuple[int, Exception], ...] = ()
 
 
-def investigate(db: Database, settings: Settings, now: datetime) -> Investigated:
-    """Look into every open incident that nobody looked into; write the events."""
+def investigate(
+    db: Database,
+    settings: Settings,
+    now: datetime,
+    word: Callable[[Finding], dict[str, Any] | None] = lambda _finding: None,
+) -> Investigated:
+    """Look into every open incident that nobody looked into; write the events.
+
+    Args:
+        word: puts a finding into sentences, which are kept with it.
+    """
     with db.reader() as conn:
         waiting = store.uninvestigated(conn, AT_ONCE)
     if not waiting:
@@ -76,10 +85,11 @@ def investigate(db: Database, settings: Settings, now: datetime) -> Investigated
     looked = _look_at_all(db, settings, waiting)
     written = []
     for finding in looked.findings:
+        told = details(finding, looked.degraded) | {"summary": word(finding)}
         with db.writer() as conn:
             event = store.append_event(
                 conn, finding.incident.id, at=now, kind="investigated", actor=ACTOR,
-                comment=finding.advice.text, details=details(finding, looked.degraded),
+                comment=finding.advice.text, details=told,
             )  # fmt: skip
         written.append(replace(finding, written=event is not None))
     return replace(looked, findings=tuple(written))

@@ -10,6 +10,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from homepot_ai.errors import HomepotAIError
+from homepot_ai.language.ollama import model_of
+from homepot_ai.language.tripping import Tripping
 from homepot_ai.reporting.digests import DigestOutcome, make_digests
 from homepot_ai.reporting.facts import Kind, Scope
 from homepot_ai.reporting.periods import Period, of_day, period_for
@@ -94,13 +96,14 @@ def make_all(
     """
     reports: dict[LocalScope, ReportOutcome] = {}
     errors: dict[LocalScope, Exception] = {}
+    model = Tripping(model_of(settings, db))
     with _pool(settings) as pool:
 
         def make(local: LocalScope) -> None:
             try:
                 reports[local] = make_report(
                     db, settings, report_type=kind, scope=local.scope, period=period_of(kind, local, day, at),
-                    wish=wish, render=pool.render, now=now,
+                    wish=wish, render=pool.render, model=model, now=now,
                 )  # fmt: skip
             except Exception as error:
                 errors[local] = error
@@ -144,11 +147,14 @@ def make_incidents(
     """The reports of incidents, one after the other, and why those that failed did."""
     made: list[ReportOutcome] = []
     failed: dict[int, str] = {}
+    model = Tripping(model_of(settings, db))
     with _pool(settings) as pool:
         for number in incidents:
             try:
                 made.append(
-                    make_incident_report(db, settings, number, wish=wish, render=pool.render, now=now)
+                    make_incident_report(
+                        db, settings, number, wish=wish, render=pool.render, model=model, now=now
+                    )
                 )
             except Exception as error:
                 failed[number] = told(error)

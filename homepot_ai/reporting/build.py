@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from homepot_ai.language.narrate import Narration
 from homepot_ai.reporting import spans, verdict_incident
 from homepot_ai.reporting.catalogue import PLUGINS
 from homepot_ai.reporting.document import (
@@ -26,7 +27,7 @@ from homepot_ai.reporting.document import (
 )
 from homepot_ai.reporting.facts import Kind, ReportFacts, ScopeKind, facts_hash
 from homepot_ai.reporting.modes import Mode, mode
-from homepot_ai.reporting.sections import checks, core
+from homepot_ai.reporting.sections import checks, core, in_words
 from homepot_ai.reporting.terms import PROVENANCE, kind_word
 from homepot_ai.reporting.tiles import tiles
 from homepot_ai.reporting.verdict import is_quiet, verdict
@@ -81,12 +82,14 @@ def document(
     revision: int,
     templates: Path,
     differences: Sequence[Difference] = (),
+    narration: Narration | None = None,
 ) -> Document:
     """Word a report.
 
     Args:
         templates: the folder of templates, modes and catalogues.
         differences: what this revision changed.
+        narration: its passage in words; None: there is none.
 
     Raises:
         ReportError: the mode's file or the language's catalogue is missing or not understood.
@@ -101,6 +104,8 @@ def document(
         said = voice.t("Self-check: have a look at {parts}.", parts=", ".join(bad))
         seen = replace(seen, details=(*seen.details, said))
     sections = _sections(facts, voice, chosen.keys(facts.report_type, quiet=quiet))
+    if narration is not None:
+        sections = (in_words.build(narration, voice), *sections)
     rest = len(differences) - DIFFERENCES_SHOWN
     return Document(
         edition=edition,

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 
 from homepot_ai.errors import HomepotAIError, MailError
 from homepot_ai.fleet.devices import list_sites
+from homepot_ai.language.model import Model
+from homepot_ai.language.ollama import model_of
+from homepot_ai.language.tripping import Tripping
 from homepot_ai.reporting import editions, posting, recipients, stored
 from homepot_ai.reporting.build import voice_of
 from homepot_ai.reporting.digest_page import SiteLine, page
@@ -76,6 +79,7 @@ def make_digests(
     period: Period,
     failed: Mapping[str, str] | None = None,
     render: Render | None = None,
+    model: Model | None = None,
     now: datetime,
 ) -> DigestOutcome:
     """Queue the digests of a period in its zone, each once, after its reports were made.
@@ -83,6 +87,7 @@ def make_digests(
     Args:
         failed: by scope's slug (`site3`), why its report could not be made.
         render: of a pool that is there already, for editions that nobody had rendered before.
+        model: words their passages; default the configured one.
 
     >>> make_digests(db, settings, kind="daily", period=period, now=now).queued          # doctest: +SKIP
     2
@@ -100,7 +105,7 @@ def make_digests(
         sites = _sites(conn, settings, kind, period, failed or {})
     queued, skipped = 0, []
     lines: dict[Edition, list[SiteLine]] = {}
-    pages = _Pages(db, settings, kind, period, render, now)
+    pages = _Pages(db, settings, kind, period, render, Tripping(model or model_of(settings, db)), now)
     while waiting:
         one = waiting[0]
         mine = [site for site in sites if _reads(one, site.id, visible)]
@@ -186,6 +191,7 @@ class _Pages:
     kind: Kind
     period: Period
     render: Render | None
+    model: Model
     now: datetime
 
     def letter(self, made: Sequence[_Site], lines: Sequence[SiteLine], edition: Edition) -> Letter:
@@ -211,7 +217,7 @@ class _Pages:
     def _pdf(self, site: _Site, edition: Edition) -> bytes:
         return make_report(
             self.db, self.settings, report_type=self.kind, scope=Scope(kind="site", id=site.id),
-            period=self.period, wish=Wish(edition), render=self.render, now=self.now,
+            period=self.period, wish=Wish(edition), render=self.render, model=self.model, now=self.now,
         ).pdf  # fmt: skip
 
 

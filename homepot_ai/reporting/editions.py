@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from homepot_ai.language.narrate import Narration
 from homepot_ai.reporting import build, layout, layout_csv, layout_text, pdf
 from homepot_ai.reporting.document import Difference, Document, Edition
 from homepot_ai.reporting.facts import ReportFacts, canonical_json
@@ -35,6 +36,7 @@ def document_of(
     revision: int,
     differences: tuple[Difference, ...],
     templates: Path,
+    narration: Narration | None = None,
 ) -> Document:
     """Word the facts for an edition."""
     return build.document(
@@ -44,6 +46,7 @@ def document_of(
         revision=revision,
         templates=templates,
         differences=differences,
+        narration=narration,
     )
 
 

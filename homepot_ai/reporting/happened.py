@@ -17,7 +17,6 @@ from homepot_ai.reporting.facts.incidents import (
     PastIncident,
 )
 from homepot_ai.reporting.source import Source
-from homepot_ai.store.database import Connection
 from homepot_ai.store.named_sql import load
 from homepot_ai.text import clean
 
@@ -161,10 +160,15 @@ def device_of(trouble: Trouble, refs: Mapping[int, DeviceRef]) -> DeviceRef | No
     return refs.get(trouble.root) if trouble.root is not None else None
 
 
-def similar_of(
-    conn: Connection, ids: Sequence[int], now: datetime, most: int
-) -> dict[int, tuple[PastIncident, ...]]:
-    """The past incidents most like each, the most alike first; where memory found none, the same before."""
+def similar_of(source: Source, ids: Sequence[int], most: int) -> dict[int, tuple[PastIncident, ...]]:
+    """The past incidents most like each, the most alike first; where memory found none, the same before.
+
+    A report about one site names incidents of that site only: its readers may see no other.
+    """
+    conn, now = source.conn, source.now
+    sites = {device.site_id for device in source.roster.devices}
+    whole = source.scope.kind in {"fleet", "device_type"} or len(sites) != 1
+    site = None if whole else next(iter(sites))
     wanted: dict[int, list[tuple[int, float | None]]] = {}
     for incident, previous, said in conn.execute(load(SQL)["nearest"], {"ids": list(ids), "now": now}):
         near: list[tuple[int, float | None]] = [
@@ -174,11 +178,15 @@ def similar_of(
         ]
         if previous is not None and previous not in {number for number, _ in near}:
             near.append((int(previous), None))
-        wanted[incident] = near[:most]
+        wanted[incident] = near
     past = sorted({number for near in wanted.values() for number, _ in near})
-    ends = {row[0]: row[1:] for row in conn.execute(load(SQL)["ends"], {"ids": past, "now": now}) if past}
+    ends = {
+        row[0]: row[1:]
+        for row in conn.execute(load(SQL)["ends"], {"ids": past, "now": now, "site": site})
+        if past
+    }
     return {
-        incident: tuple(_past(number, alike, ends[number]) for number, alike in near if number in ends)
+        incident: tuple(_past(number, alike, ends[number]) for number, alike in near if number in ends)[:most]
         for incident, near in wanted.items()
     }
 

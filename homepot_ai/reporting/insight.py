@@ -160,13 +160,19 @@ def gather(db: Database, settings: Settings, site: str, days: int, now: datetime
             now=now,
             devices=devices,
             causes=[CauseCount(*row) for row in conn.execute(_SQL["incidents"], scope)],
-            failures=[Failure(*row) for row in conn.execute(_SQL["failures"], scope)],
+            failures=failures(conn, [d.id for d in devices], since, now),
             episodes=episodes.between(conn, since, now, found.id),
             visits=schedule.listed(conn, since, found.id),
             actions=[ActionCount(*row) for row in conn.execute(_SQL["actions"], scope)],
             rates=schedule.rates(conn, [found.id]).get(found.id),
             record=track_record.current(conn, now),
         )
+
+
+def failures(conn: Connection, ids: Sequence[int], since: datetime, now: datetime) -> list[Failure]:
+    """Failures of these devices after a moment, the oldest first."""
+    span = {"ids": list(ids), "since": since, "now": now}
+    return [Failure(*row) for row in conn.execute(_SQL["failures"], span)]
 
 
 def _devices(conn: Connection, scope: Mapping[str, Any]) -> list[DeviceHealth]:

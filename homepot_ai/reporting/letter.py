@@ -25,7 +25,9 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from homepot_ai.reporting import one_click
 from homepot_ai.reporting.mail import POLICY, bare_address, header_address
+from homepot_ai.reporting.one_click import Leaving
 from homepot_ai.reporting.voice import Voice
 from homepot_ai.text import wrap
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 78
 MEGABYTE = 1_000_000
+ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
 #: A thread's first mail and its last ones are named; mail programs need no more.
 _REFERENCES = 5
 
@@ -142,7 +145,10 @@ def _message(
         mail["References"] = " ".join([thread[0], *thread[1:][-_REFERENCES:]])
     kind = letter.list_name.partition("-")[0]
     mail["List-Id"] = f"HOMEPOT {kind} reports <{letter.list_name}.{settings.mail.domain}>"
-    mail["List-Unsubscribe"] = f"<{unsubscribe_url(letter.list_name, settings)}>"
+    by_mail = f"<{unsubscribe_url(letter.list_name, settings)}>"
+    link = one_click.link(settings, Leaving(recipient, letter.list_name))
+    if link is None:
+        mail["List-Unsubscribe"] = by_mail
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Report-Id"] = letter.reference
     mail.set_content(letter.text, cte="quoted-printable")
@@ -163,7 +169,11 @@ def _message(
     # Folding is for encoded words, which must not be long; a plain subject stays on one line, because
     # Python would otherwise break it before its first word.
     plain = letter.subject.isascii() and settings.mail.sender.isascii()
-    return mail.as_bytes(policy=POLICY.clone(max_line_length=998) if plain else POLICY)
+    made = mail.as_bytes(policy=POLICY.clone(max_line_length=998) if plain else POLICY)
+    if link is None:
+        return made
+    # Written by hand: Python would fold a long link into encoded words, which no mail program follows.
+    return f"List-Unsubscribe: <{link}>,\r\n {by_mail}\r\n{ONE_CLICK}\r\n".encode() + made
 
 
 def unsubscribe_address(settings: Settings) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -34,6 +34,8 @@ class Mode(BaseModel):
         sections: which sections a kind of report has, in which order. One that does not exist yet, or that
             has nothing to do with the report's scope, is not there.
         quiet: those of a day on which nothing happened.
+        sentences: what the passage in words says, in which order: of a `period`, of an `incident`; longest:
+            how many of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +47,8 @@ class Mode(BaseModel):
     rows: Mapping[str, int] = Field(default_factory=dict)
     sections: Mapping[Kind, tuple[str, ...]]
     quiet: tuple[str, ...]
+    sentences: Mapping[Literal["period", "incident"], tuple[str, ...]]
+    longest: Annotated[int, Field(ge=1, le=8)] = 5
 
     def keys(self, kind: Kind, *, quiet: bool) -> tuple[str, ...]:
         """Sections of a report, in order."""

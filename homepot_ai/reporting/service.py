@@ -9,15 +9,18 @@ outbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import astuple, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from homepot_ai.errors import ReportError
 from homepot_ai.fleet.devices import list_devices, list_sites
+from homepot_ai.language.model import Model
+from homepot_ai.language.narrate import Narration
+from homepot_ai.language.ollama import model_of
 from homepot_ai.reporting import differences as compare
-from homepot_ai.reporting import editions, pdf, posting, recipients, stored
+from homepot_ai.reporting import editions, narration, pdf, posting, recipients, stored
 from homepot_ai.reporting.build import DIFFERENCES_SHOWN
 from homepot_ai.reporting.document import Difference, Document, Edition
 from homepot_ai.reporting.editions import templates_of
@@ -158,6 +161,7 @@ def make_report(
     wish: Wish = Wish(),
     revise: bool = False,
     render: Render | None = None,
+    model: Model | None = None,
     now: datetime,
 ) -> ReportOutcome:
     """Make, or replay, a report about a closed period, and queue its mails.
@@ -167,6 +171,7 @@ def make_report(
         period: ... or the period itself.
         revise: as in `wish`.
         render: of a pool that is there already; default a child for this report alone.
+        model: words the passage; default the configured one.
         now: stands in the report as the time it was made.
 
     Raises:
@@ -189,7 +194,7 @@ def make_report(
     with db.reader() as conn:
         subject = recipients.subject_of(conn, report_type, scope)
     work = _Work(report_id(report_type, period, scope), report_type, subject, facts_of)
-    return _make(db, settings, work, wish, render, now)
+    return _make(db, settings, work, wish, render, model, now)
 
 
 def make_incident_report(
@@ -199,6 +204,7 @@ def make_incident_report(
     *,
     wish: Wish = Wish(),
     render: Render | None = None,
+    model: Model | None = None,
     now: datetime,
 ) -> ReportOutcome:
     """Make the report of an incident: preliminary while it is open, final once it has closed.
@@ -226,7 +232,7 @@ def make_incident_report(
 
     site = row.site_id if row is not None else None
     subject = Subject("incident", site, row.root_device_id if row is not None else None)
-    return _make(db, settings, _Work(name, "incident", subject, facts_of, incident), wish, render, now)
+    return _make(db, settings, _Work(name, "incident", subject, facts_of, incident), wish, render, model, now)
 
 
 @dataclass(frozen=True)
@@ -258,9 +264,10 @@ class _OvertakenError(Exception):
 
 
 def _make(
-    db: Database, settings: Settings, work: _Work, wish: Wish, render: Render | None, now: datetime
-) -> ReportOutcome:
-    render = render or _rendering_alone(settings)
+    db: Database, settings: Settings, work: _Work, wish: Wish, render: Render | None, model: Model | None,
+    now: datetime,
+) -> ReportOutcome:  # fmt: skip
+    render, model = render or _rendering_alone(settings), model or model_of(settings, db)
     while True:
         with db.reader() as conn:
             known = stored.read(conn, work.report_id)
@@ -270,14 +277,15 @@ def _make(
             late = now - draft.facts.period.end > MAILED_WITHIN
             readers, todo = _readers(conn, settings, work, draft, wish, late=late)
         asked = wish.edition or draft.first
-        made = {e: _page(draft, e, settings) for e in {asked, *(reader.edition for reader in todo)}}
+        told = _words(db, draft, {asked, *(reader.edition for reader in todo)}, model, settings)
+        made = {edition: _page(draft, edition, said, settings) for edition, said in told.items()}
         pdfs = _pdfs(db, draft, made, render, settings)
         letters = {
             edition: editions.letter_of(made[edition], draft.facts, pdfs[edition], settings)
             for edition in {reader.edition for reader in todo}
         }
         try:
-            post = _store(db, settings, work, draft, made, pdfs, wish, todo, letters, now, late=late)
+            post = _store(db, settings, work, draft, made, told, pdfs, wish, todo, letters, now, late=late)
         except _OvertakenError:
             continue
         break
@@ -337,7 +345,21 @@ def _draft(
     )  # fmt: skip
 
 
-def _page(draft: _Draft, edition: Edition, settings: Settings) -> Document:
+def _words(
+    db: Database, draft: _Draft, wanted: Set[Edition], model: Model, settings: Settings
+) -> dict[Edition, Narration | None]:
+    """The passage of each edition: as it was stored with it, else worded now."""
+    kept: dict[Edition, Narration | None] = {}
+    if not draft.new:
+        with db.reader() as conn:
+            made = stored.narrations(conn, draft.report_id, draft.revision)
+        kept = {edition: narration.restored(made[edition]) for edition in wanted & made.keys()}
+    fresh = sorted(wanted - kept.keys(), key=astuple)
+    deadline = settings.ollama.report_deadline_seconds
+    return kept | narration.words(draft.facts, fresh, model, templates_of(settings), deadline_s=deadline)
+
+
+def _page(draft: _Draft, edition: Edition, said: Narration | None, settings: Settings) -> Document:
     return editions.document_of(
         draft.facts,
         edition,
@@ -345,6 +367,7 @@ def _page(draft: _Draft, edition: Edition, settings: Settings) -> Document:
         revision=draft.revision,
         differences=draft.differences,
         templates=templates_of(settings),
+        narration=said,
     )
 
 
@@ -371,6 +394,7 @@ def _store(
     work: _Work,
     draft: _Draft,
     made: Mapping[Edition, Document],
+    told: Mapping[Edition, Narration | None],
     pdfs: Mapping[Edition, bytes],
     wish: Wish,
     todo: Sequence[Recipient],
@@ -382,8 +406,8 @@ def _store(
     """One transaction: the report if it is new, its editions, and the mails that are not queued yet.
 
     Raises:
-        _OvertakenError: another run stored this revision, sent a digest without it, or somebody began or
-            ceased to be one of its readers while it was rendered.
+        _OvertakenError: another run stored this revision or an edition in other words, sent a digest without
+            it, or somebody began or ceased to be one of its readers while it was rendered.
     """
     version = template_version(templates_of(settings))
     with db.writer() as conn:
@@ -397,7 +421,11 @@ def _store(
             raise _OvertakenError
         for edition, made_pdf in pdfs.items():
             words = editions.words_of(made[edition])
-            stored.insert_edition(conn, draft.report_id, draft.revision, edition, made_pdf, words, version)
+            if not stored.insert_edition(
+                conn, draft.report_id, draft.revision, edition, made_pdf, words, version,
+                narration.stored(told[edition]),
+            ):  # fmt: skip
+                raise _OvertakenError
         return posting.post(
             conn, settings, draft.facts, draft.report_id, draft.revision,
             [Reader(recipient, letters[recipient.edition]) for recipient in todo],

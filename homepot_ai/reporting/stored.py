@@ -92,6 +92,12 @@ def edition(conn: Connection, report_id: str, revision: int, wanted: Edition) ->
     return None if row is None else bytes(row[0])
 
 
+def narrations(conn: Connection, report_id: str, revision: int) -> dict[Edition, Mapping[str, Any] | None]:
+    """Every edition that was made, with the words of its passage; None: it has none."""
+    rows = conn.execute(_SQL["narrations"], {"report_id": report_id, "revision": revision}).fetchall()
+    return {Edition(*which): told for *which, told in rows}
+
+
 def insert(
     conn: Connection,
     report_id: str,
@@ -146,9 +152,10 @@ def insert_edition(
     pdf: bytes,
     words: Mapping[str, Any],
     template_version: str,
-) -> None:
-    """Store an edition; made by somebody else meanwhile, it has the same bytes."""
-    conn.execute(
+    narration: Mapping[str, Any] | None,
+) -> bool:
+    """Store an edition, or find it stored; False when somebody else stored it meanwhile in other words."""
+    row = conn.execute(
         _SQL["insert_edition"],
         {
             "report_id": report_id,
@@ -157,8 +164,10 @@ def insert_edition(
             "pdf": pdf,
             "words": Jsonb(dict(words)),
             "template_version": template_version,
+            "narration": None if narration is None else Jsonb(dict(narration)),
         },
     )
+    return row.rowcount == 1 or edition(conn, report_id, revision, which) == pdf
 
 
 def of_incident(conn: Connection, incident: int) -> str | None:

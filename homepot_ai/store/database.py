@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 10
 #: Made by the newest migration: where it is missing, that one was not run.
-NEWEST_TABLE = "ai_health_rollups"
+NEWEST_TABLE = "ai_questions"
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -70,6 +70,29 @@ class Database:
         """May write our tables and insert into and update HOMEPOT's `alerts`."""
         return f"{self.schema}_writer"
 
+    @property
+    def asker_role(self) -> str:
+        """May SELECT from the views that questions read, nothing else."""
+        return f"{self.schema}_asker"
+
+    @property
+    def asking_schema(self) -> str:
+        """Where those views lie."""
+        return f"{self.schema}_ask"
+
+    @contextmanager
+    def asker(self, sites: Collection[int] | None, *, timeout_s: float = 5.0) -> Iterator[Connection]:
+        """A read-only transaction in which a question is answered.
+
+        Args:
+            sites: what the asker may see; None: everything.
+            timeout_s: seconds that one statement may take.
+        """
+        from homepot_ai.store import asking
+
+        with self._connect() as conn, asking.transaction(self, conn, sites, timeout_s=timeout_s):
+            yield conn
+
     @contextmanager
     def reader(self) -> Iterator[Connection]:
         """A read-only transaction with the reader's rights; one snapshot for all its queries."""
@@ -106,6 +129,11 @@ class Database:
 
     @contextmanager
     def _connect(self) -> Iterator[Connection]:
+        with self._open() as conn:
+            yield conn
+
+    def _open(self) -> Connection:
+        """A new connection that looks where we look, with the login's own rights."""
         try:
             conn = psycopg.connect(self.url, connect_timeout=CONNECT_TIMEOUT_S, application_name="homepot-ai")
         except psycopg.OperationalError as error:
@@ -113,16 +141,15 @@ class Database:
                 f"PostgreSQL does not answer or refuses the login ({str(error).strip()}); check "
                 "HOMEPOT_AI_DATABASE_URL and that the server runs"
             ) from error
-        with conn:
-            # Half of HOMEPOT's tables hold naive UTC: any other session zone would shift them.
-            conn.execute("SET TimeZone = 'UTC'")
-            conn.execute(
-                sql.SQL("SET search_path = {}, {}").format(
-                    sql.Identifier(self.schema), sql.Identifier(self.homepot_schema)
-                )
+        # Half of HOMEPOT's tables hold naive UTC: any other session zone would shift them.
+        conn.execute("SET TimeZone = 'UTC'")
+        conn.execute(
+            sql.SQL("SET search_path = {}, {}").format(
+                sql.Identifier(self.schema), sql.Identifier(self.homepot_schema)
             )
-            conn.commit()
-            yield conn
+        )
+        conn.commit()
+        return conn
 
     def _assume(self, conn: Connection, role: str) -> None:
         try:

@@ -45,3 +45,21 @@ def all_shards(db: Database, count: int, *, patience_s: int) -> Iterator[None]:
                     "first run may learn for minutes), or cancel it in the Prefect UI, and try again"
                 ) from error
         yield
+
+
+@contextmanager
+def model_turn(db: Database, server: str, *, patience_s: float) -> Iterator[bool]:
+    """Hold the one turn at a language model's server; what is yielded says whether it was free in time.
+
+    Whatever process asks, of whatever pod in this database: a server of small models answers one question
+    well and four badly.
+    """
+    with db.session() as conn:
+        # 0 would mean to wait for ever.
+        conn.execute("SELECT set_config('lock_timeout', %s, false)", [f"{max(1, int(patience_s * 1000))}ms"])
+        try:
+            conn.execute(_SQL["model_turn"], {"server": server})
+        except psycopg.errors.LockNotAvailable:
+            yield False
+            return
+        yield True

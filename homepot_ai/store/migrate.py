@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from homepot_ai.errors import NotMigrated
+from homepot_ai.store import asking
 from homepot_ai.store.database import Connection, Database
 
 if TYPE_CHECKING:
@@ -25,10 +26,14 @@ def upgrade(db: Database, *, may_add_indexes: bool = False) -> list[str]:
     """
     from alembic import command
 
+    if current(db) != head():
+        with db.admin() as conn:
+            asking.drop(db, conn)
     command.upgrade(_alembic(db), "head")
     done = [f"schema {db.schema} is at version {head()}"]
     with db.admin() as conn:
         done += _roles(db, conn)
+        done += asking.make(db, conn)
     if may_add_indexes:
         done += _add_indexes(db)
     return done
@@ -74,9 +79,9 @@ def _alembic(db: Database | None) -> Config:
 
 
 def _roles(db: Database, conn: Connection) -> list[str]:
-    """Make both roles and give them just what they need. The login becomes a member of both."""
+    """Make the roles and give reader and writer just what they need. The login becomes a member of all."""
     notes: list[str] = []
-    for role in (db.reader_role, db.writer_role):
+    for role in (db.reader_role, db.writer_role, db.asker_role):
         exists = conn.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
         name = sql.Identifier(role)
         if exists is None:

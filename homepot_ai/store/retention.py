@@ -12,7 +12,7 @@ from typing import Any
 
 from homepot_ai.errors import DatabaseError
 from homepot_ai.settings import Settings
-from homepot_ai.store import audit, backtests, health_hours, named_sql, outbox, scores
+from homepot_ai.store import audit, backtests, health_hours, llm, named_sql, outbox, scores
 from homepot_ai.store.database import Connection, Database
 
 _SQL = named_sql.load("store/sql/retention.sql")
@@ -75,6 +75,8 @@ class RetentionSummary:
     kept_days: int
     kept_bytes: int
     dry_run: bool
+    calls_dropped: int = 0
+    questions_dropped: int = 0
 
     def markdown(self) -> str:
         """What an operator reads first."""
@@ -83,7 +85,8 @@ class RetentionSummary:
             f"**Retention: {verb} {len(self.removed)} parts**; {self.kept_days} days of scores kept "
             f"({self.kept_bytes / 1e6:.1f} MB), {self.partitions_made} partitions made ahead, "
             f"{self.mails_emptied} sent mails emptied of their content, {self.backtests_emptied} backtests "
-            "of their PDF",
+            f"of their PDF, {self.calls_dropped} calls of a language model and {self.questions_dropped} "
+            f"questions {'would go' if self.dry_run else 'gone'}",
             "",
         ]
         if self.removed:
@@ -128,6 +131,8 @@ def apply_retention(db: Database, settings: Settings, now: datetime, dry_run: bo
     removed += _old_hours(db, settings, now, archive, dry_run)
     kept = [(day, size) for day, size, _ in partitions if day >= first_kept]
     mails = tried = 0
+    with db.writer() as conn:
+        calls, questions = llm.forget(conn, _day(first_kept)["day"], dry_run=dry_run)
     if not dry_run:
         with db.writer() as conn:
             before = now - timedelta(days=settings.retention.mail_content_days)
@@ -135,7 +140,9 @@ def apply_retention(db: Database, settings: Settings, now: datetime, dry_run: bo
             mails += outbox.forget_payloads(conn, before=before, box=outbox.CHANNELS)
             before = now - timedelta(days=settings.retention.backtest_pdf_days)
             tried = backtests.forget_pdfs(conn, before=before)
-    return RetentionSummary(made, mails, tried, removed, len(kept), sum(size for _, size in kept), dry_run)
+    return RetentionSummary(
+        made, mails, tried, removed, len(kept), sum(size for _, size in kept), dry_run, calls, questions
+    )
 
 
 def _old_hours(

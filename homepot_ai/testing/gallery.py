@@ -20,6 +20,7 @@ from homepot_ai.reporting import layout, pdf, render
 from homepot_ai.reporting.build import document
 from homepot_ai.reporting.document import Document, Edition
 from homepot_ai.reporting.facts import ReportFacts, canonical_json
+from homepot_ai.reporting.narration import by_template
 from homepot_ai.testing import report_examples_kinds as kinds
 from homepot_ai.testing.report_examples import example
 from homepot_ai.testing.report_examples_incident import incident_example
@@ -54,7 +55,10 @@ COLOURS = 160
 def worded(facts: ReportFacts, edition: Edition) -> Document:
     """An edition of constructed facts."""
     templates = ROOT / "templates"
-    return document(facts, edition, report_id=f"rpt_{facts.report_type}", revision=1, templates=templates)
+    return document(
+        facts, edition, report_id=f"rpt_{facts.report_type}", revision=1, templates=templates,
+        narration=by_template(facts, edition, templates),
+    )  # fmt: skip
 
 
 def printed(facts: ReportFacts, edition: Edition) -> bytes:

@@ -41,7 +41,8 @@ def said(root: Path) -> dict[Message, list[str]]:
 
 
 def _all(root: Path) -> Iterator[tuple[str, Message]]:
-    for file in sorted((root / "homepot_ai" / "reporting").rglob("*.py")):
+    folders = [root / "homepot_ai" / "reporting", root / "homepot_ai" / "answers"]
+    for file in sorted(path for folder in folders for path in folder.rglob("*.py")):
         where = file.relative_to(root).as_posix()
         for node in ast.walk(ast.parse(file.read_bytes())):
             if isinstance(node, ast.Call):
@@ -59,6 +60,11 @@ def _all(root: Path) -> Iterator[tuple[str, Message]]:
         texts = [mode["title"], *mode["tone"].values(), *mode.get("words", {}).values()]
         yield from ((where, text) for text in texts)
     yield from (("homepot_ai/fleet/metrics.py", metric.label) for metric in metrics.KNOWN.values())
+    for file in sorted((root / "homepot_ai" / "questions").rglob("*.py")):
+        where = file.relative_to(root).as_posix()
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.Call):
+                yield from ((where, message) for message in _of_page(node))
 
 
 def _of_call(call: ast.Call) -> Iterator[Message]:
@@ -73,6 +79,18 @@ def _of_call(call: ast.Call) -> Iterator[Message]:
         titles += [keyword.value for keyword in call.keywords if keyword.arg == "title"]
         for title in titles:
             yield from _texts(title)
+
+
+def _of_page(call: ast.Call) -> Iterator[Message]:
+    """The messages of an answer's page: its sentences and column titles besides."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    if name == "say" and call.args:
+        yield from _texts(call.args[0])
+    elif name == "heads":
+        for argument in call.args:
+            yield from _texts(argument)
+    else:
+        yield from _of_call(call)
 
 
 def _texts(node: ast.expr) -> Iterator[str]:

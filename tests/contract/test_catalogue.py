@@ -60,6 +60,7 @@ def test_the_deployments_of_this_system() -> None:
         "clean-event-cache",
         "apply-retention",
         "prune-runs",
+        "check-models",
         "backtest",
         "mark",
         "alert-review",
@@ -80,6 +81,9 @@ def test_the_deployments_of_this_system() -> None:
         "decide-visit",
         "visit-done",
         "site-insights",
+        "ask",
+        "analyze-device",
+        "device-report",
         "replay-sample",
     ]
     assert [entry.name for entry in ENTRIES.values() if entry.demo_only] == ["replay-sample"]

@@ -28,18 +28,24 @@ LAYERS = [
     {"store", "fleet"},
     {"health"},
     {"incidents", "memory", "prediction"},
+    {"language"},
     {"reporting"},
     {"alerts"},
+    {"questions"},
+    {"answers"},
     {"testing"},
     {"cli_common"},
     {
         "cli",
         "cli_alerts",
+        "cli_ask",
+        "cli_api",
         "cli_fleet",
         "cli_hazards",
         "cli_incidents",
         "cli_marks",
         "cli_memory",
+        "cli_models",
         "cli_post",
         "cli_predict",
         "cli_reports",
@@ -60,6 +66,7 @@ HEAVY = {
     "torch",
     "chromadb",
     "sentence_transformers",
+    "ollama",
 }
 
 

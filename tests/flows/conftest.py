@@ -65,7 +65,8 @@ def connect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Connect
     def make(database: Database, **environment: str) -> Settings:
         for name in [name for name in os.environ if name.startswith("HOMEPOT_AI_")]:
             monkeypatch.delenv(name)
-        variables = {"DATABASE_URL": database.url, "VAR_DIR": str(tmp_path / "var"), **environment}
+        here = {"DATABASE_URL": database.url, "VAR_DIR": str(tmp_path / "var"), "OLLAMA__ENABLED": "false"}
+        variables = here | environment
         for name, value in variables.items():
             monkeypatch.setenv(f"HOMEPOT_AI_{name}", value)
         load_settings.cache_clear()

@@ -42,6 +42,9 @@ def test_an_hour_of_a_fleet_its_warning_and_one_device(database: Database, conne
 
     one = run(predict_device, device="checkout 1")
     assert one.is_completed(), one.message
+    told = one.result()
+    assert told["device_id"] == 1
+    assert told["predictions"], "the result is what the HTTP door answers"
     assert "Free disk space" in artifact("predict-device")
     gone = run(predict_device, device="Checkout 9")
     assert gone.is_failed()

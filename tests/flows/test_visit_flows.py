@@ -46,7 +46,7 @@ def answer(**said: str) -> Callable[[], None]:
     def press() -> None:
         paused = FlowRunFilter(state={"name": FlowRunFilterStateName(any_=["Paused"])})
         with get_client(sync_client=True) as client:
-            for _ in range(150):
+            for _ in range(1500):  # minutes, on a busy machine
                 waiting = client.read_flow_runs(flow_run_filter=paused)
                 if waiting:
                     client.resume_flow_run(waiting[0].id, run_input=said)
@@ -135,6 +135,8 @@ def test_a_site_at_a_glance(warned: tuple[Database, Settings]) -> None:
         conn.execute("UPDATE devices SET is_simulated = true WHERE id = 3")
     state = run(site_insights, site="Berlin", days=3, at=NOW)
     assert state.message == "Berlin: health 0.80, 2 warnings, 0 failures"
+    told = state.result()
+    assert (told["site_name"], told["insights"]["total_devices"]) == ("Berlin", 6)
     page = artifact("site-insights")
     assert "**Overall health: 0.80 of 1, the mean of 1 devices.** 1 simulated ones are not in it." in page
     assert "2 of 6 devices at high risk of a failure or of passing a limit" in page

@@ -318,13 +318,35 @@ def test_days_and_promises_stand_beside_the_trivial_answer(world: World, setting
     assert promises["failure_prediction"].kept is None
     # Seven rows and half a second a minute.
     assert promises["rows_an_hour"].measured == pytest.approx(7 / 0.5 * 3600)
-    assert {one.key for one in found.promises if one.why == "not_built"} == {
-        "question_seconds", "api_milliseconds", "memory_gigabytes",
-    }  # fmt: skip
+    assert {one.key for one in found.promises if one.why == "not_built"} == {"memory_gigabytes"}
     assert pair(found.own) == (nine_of_ten, due)
     assert pair(found.valid_rows) == (nine_of_ten * 5, nine_of_ten * 7)
     assert left(found.valid_rows) == {"duplicate": nine_of_ten * 2}
     assert found.claims is None
+
+
+def test_a_models_sentences_and_the_time_of_answers_are_counted(world: World, settings: Settings) -> None:
+    inside, after = PERIOD.start + timedelta(hours=3), PERIOD.end + timedelta(hours=1)
+    with world.db.admin() as conn:
+        for at, verified, refused in ((inside, 7, 2), (inside, 1, 0), (after, 50, 50)):
+            conn.execute(
+                "INSERT INTO ai_llm_calls (at, purpose, prompt_hash, model, digest, options, outcome, "
+                "latency_ms, verdicts) VALUES (%s, 'x', 'x', 'm', 'd', '{}', 'ok', 1, "
+                "jsonb_build_object('verified', %s::int, 'refused', %s::int))",
+                [at, verified, refused],
+            )
+        for at, ms in ((inside, 300), (after, 90_000)):
+            conn.execute(
+                "INSERT INTO ai_questions (at, user_name, question, slots, how, outcome, response_ms) "
+                "VALUES (%s, '', '?', '{}', 'rule', 'answered', %s)",
+                [at, ms],
+            )
+    found = facts_of(world, settings, Scope(kind="fleet")).kpis
+    assert found is not None
+    assert pair(found.claims) == (2, 10)
+    promises = {one.key: one for one in found.promises}
+    assert (promises["question_seconds"].measured, promises["question_seconds"].kept) == (0.3, True)
+    assert promises["api_milliseconds"].why == "nothing_yet"
 
 
 def test_forecasts_count_when_they_are_due_and_settled(world: World, settings: Settings) -> None:
@@ -397,7 +419,7 @@ def test_the_pages_say_how_much_was_counted(world: World, settings: Settings) ->
     assert found is not None
     ratio = found.classes[0].availability
     assert f"{ratio.numerator:,} of {ratio.denominator:,}" in text
-    assert "Unsupported claims of model text: not available yet" in text
+    assert "Unsupported claims of model text: no model wrote a sentence in this period" in text
     assert "3 devices, real data" in text
     assert "1 device, simulated data" in text
     assert "1 device at a site without opening hours" in text

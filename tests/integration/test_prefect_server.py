@@ -76,6 +76,7 @@ class Installation:
             "HOMEPOT_AI_VAR_DIR": str(var),
             "HOMEPOT_AI_PROFILE": profile,
             "HOMEPOT_AI_PREFECT__PORT": str(port),
+            "HOMEPOT_AI_API__PORT": str(free_port()),
             "HOMEPOT_AI_DEMO__MAIL_PORT": str(free_port()),
             "HOMEPOT_AI_DEMO__HISTORY_DAYS": "2",
             "HOMEPOT_AI_DEMO__SCORED_DAYS": "1",
@@ -86,7 +87,7 @@ class Installation:
         }
         return cls(var, env, port)
 
-    def command(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, timeout: float = 400) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "homepot_ai.cli", *arguments],
             env=self.env, cwd=self.var, capture_output=True, text=True, timeout=timeout, check=False,
@@ -213,6 +214,40 @@ def test_yesterdays_reports_arrive_by_mail(demo: Installation) -> None:
 
     mails = eventually(reports, 400, f"a report by mail\n{demo.output()}")
     assert all(b"application/pdf" in mail.path.read_bytes() for mail in mails)
+
+
+def test_the_door_answers_and_has_a_report_made_that_nobody_made_yet(demo: Installation) -> None:
+    door = httpx.Client(base_url=f"http://127.0.0.1:{demo.env['HOMEPOT_AI_API__PORT']}", timeout=120)
+
+    def listens() -> bool:
+        try:
+            return door.get("/health").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    eventually(listens, 240, f"the door\n{demo.output()}")
+    answer = door.post("/api/ai/query", json={"question": "how many devices are there?"})
+    assert answer.status_code == httpx.codes.OK, answer.text
+    assert answer.json()["grounded"]["figures"] > 0
+
+    def asked() -> dict[str, Any] | None:
+        made = door.get("/api/ai/report/13", params={"report_type": "weekly"})
+        # A busy scheduler that does not answer in time is told as such, and asked again.
+        assert made.status_code in {httpx.codes.ACCEPTED, httpx.codes.SERVICE_UNAVAILABLE}, made.text
+        return made.json() if made.status_code == httpx.codes.ACCEPTED else None
+
+    follow = eventually(asked, 240, "a run that makes a report")["follow"]
+
+    def result() -> dict[str, Any] | None:
+        run = door.get(follow)
+        return run.json().get("result") if run.status_code == httpx.codes.OK else None
+
+    report = eventually(result, 400, f"the report\n{demo.output()}")
+    assert (report["device_id"], report["report_type"]) == (13, "weekly")
+    assert (
+        door.get("/api/ai/report/13", params={"report_type": "weekly"}).json()["report_id"]
+        == report["report_id"]
+    )
 
 
 def test_a_scheduled_minute_completes(demo: Installation) -> None:
@@ -354,6 +389,7 @@ def test_three_shards_and_two_workers_score_each_device_once_a_minute() -> None:
     """Whoever of the workers takes a shard's run: no device is left out, none is scored twice."""
     split = Installation.make("default")
     split.env["HOMEPOT_AI_SCORING__SHARDS"] = "3"
+    split.env["HOMEPOT_AI_API__ENABLED"] = "false"
     second: subprocess.Popen[bytes] | None = None
     try:
         split.start(patience_s=400)

@@ -23,6 +23,7 @@ from homepot_ai.reporting.build import document
 from homepot_ai.reporting.document import Edition
 from homepot_ai.reporting.drawing import Area, Dot, Drawing, Label, Line
 from homepot_ai.reporting.facts import ReportFacts, canonical_json, facts_hash
+from homepot_ai.reporting.narration import by_template
 from homepot_ai.reporting.templating import environment, template_version
 from homepot_ai.testing import gallery, report_examples_kinds
 from homepot_ai.testing.report_examples import example
@@ -34,7 +35,10 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 
 def job_of(facts: ReportFacts, edition: Edition | None = None) -> pdf.Job:
     edition = edition or Edition()
-    seen = document(facts, edition, report_id="rpt_20261119_daily_site1", revision=1, templates=TEMPLATES)
+    seen = document(
+        facts, edition, report_id="rpt_20261119_daily_site1", revision=1, templates=TEMPLATES,
+        narration=by_template(facts, edition, TEMPLATES),
+    )  # fmt: skip
     html = layout.pdf_html(seen, TEMPLATES, facts.made.at)
     return pdf.Job(html, TEMPLATES / "fonts", canonical_json(facts), facts.made.at)
 

@@ -25,6 +25,7 @@ from homepot_ai.reporting.facts import (
     ScopeName,
     StatusCounts,
 )
+from homepot_ai.reporting.narration import by_template
 from homepot_ai.reporting.voice import Voice
 from homepot_ai.settings import MailSettings, Settings
 from homepot_ai.testing.report_examples import example
@@ -42,8 +43,9 @@ ENGLISH = Voice("en", "Europe/Berlin")
 def worded(facts: ReportFacts, edition: Edition | None = None, *, revision: int = 1) -> Document:
     edition = edition or Edition()
     return document(
-        facts, edition, report_id="rpt_20261119_daily_site1", revision=revision, templates=TEMPLATES
-    )
+        facts, edition, report_id="rpt_20261119_daily_site1", revision=revision, templates=TEMPLATES,
+        narration=by_template(facts, edition, TEMPLATES),
+    )  # fmt: skip
 
 
 def view_of(kind: str, edition: Edition | None = None, **more: Any) -> Document:

@@ -164,7 +164,7 @@ class KpisFacts(Fact):
     Attributes:
         days: of the headline's class.
         own: shard-minutes scored of those due; valid_rows: telemetry rows that could be used of those read.
-        claims: unsupported claims of model text; None: no model writes text yet.
+        claims: sentences of a model that were refused, of all that it wrote; None: it wrote none.
         lost_minutes: minutes of the period whose scores are kept nowhere any more.
     """
 

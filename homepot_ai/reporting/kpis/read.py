@@ -52,9 +52,17 @@ def kpis(source: Source) -> KpisFacts:
             denominator=scoring.rows_read,
             left_out=scoring.rejected,
         ),
+        claims=_claims(source),
         promises=_promises(source, classes, days, scoring),
         lost_minutes=source.today.lost_minutes,
     )
+
+
+def _claims(source: Source) -> Ratio | None:
+    """Sentences of a model that were refused, of all that were looked at; None: none were."""
+    bounds = {"start": source.period.start, "end": source.period.end}
+    refused, judged = source.conn.execute(_SQL["claims"], bounds).fetchone() or (0, 0)
+    return Ratio(numerator=refused, denominator=judged) if judged else None
 
 
 def types(source: Source) -> TypesFacts | None:
@@ -106,6 +114,8 @@ def _promises(
     precision = classes[0].precision if classes else Ratio(numerator=0, denominator=0)
     fine = days.alarmed_fine + days.silent_fine
     bad = days.alarmed_bad + days.silent_bad
+    bounds = {"start": source.period.start, "end": source.period.end}
+    asked_ms, door_ms = source.conn.execute(_SQL["speeds"], bounds).fetchone() or (None, None)
     return (
         # Always-healthy: right on every fine day.
         _promise("anomaly_accuracy", 0.85, True, days.alarmed_bad + days.silent_fine, days.known,
@@ -120,8 +130,8 @@ def _promises(
                  (settled - happened) / settled if settled else None),
         Promise(key="pattern_matching", target=0.85, at_least=True, why="not_recorded"),
         _promise("own_availability", 0.995, True, scoring.minutes_scored, scoring.minutes_due),
-        Promise(key="question_seconds", target=2, at_least=False, why="not_built"),
-        Promise(key="api_milliseconds", target=200, at_least=False, why="not_built"),
+        _promise("question_seconds", 2, False, (asked_ms or 0) / 1000, int(asked_ms is not None)),
+        _promise("api_milliseconds", 200, False, door_ms or 0, int(door_ms is not None)),
         Promise(key="embedding_milliseconds", target=100, at_least=False, why="not_recorded"),
         Promise(key="memory_gigabytes", target=8, at_least=False, why="not_built"),
         _promise("rows_an_hour", 10_000, True, rows, round(hours, 6)),

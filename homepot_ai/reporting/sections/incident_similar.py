@@ -20,7 +20,7 @@ MOST = 5
 def gather(source: Source) -> IncidentSimilar:
     """What memory found when the incident was looked into; nothing is searched for again."""
     this = of(source)
-    past = happened.similar_of(source.conn, [this.incident.id], source.now, MOST)
+    past = happened.similar_of(source, [this.incident.id], MOST)
     looked = [event for event in this.events if event.kind == "investigated"]
     return IncidentSimilar(
         past=past.get(this.incident.id, ()),

@@ -26,7 +26,7 @@ def gather(source: Source) -> IncidentsFacts:
     period = source.period
     found = sorted(happened.troubles(source), key=lambda t: _order(t, source))
     shown = found[:CAP]
-    past = happened.similar_of(source.conn, [t.id for t in shown], source.now, 1)
+    past = happened.similar_of(source, [t.id for t in shown], 1)
     mine = [t for t in found if t.headline]
     still = [t for t in mine if t.open_at(period.end)]
     return IncidentsFacts(

@@ -50,14 +50,21 @@ def build(facts: ReportFacts, voice: Voice) -> Section | None:
                 ),
                 "note",
             ),
-            Paragraph(
-                voice.t(
-                    "Unsupported claims of model text: not available yet, no model writes any text here."
-                ),
-                "note",
-            ),
+            Paragraph(_claims(found, voice), "note"),
         ]
     return Section("kpis", voice.term("Key figures"), tuple(blocks))
+
+
+def _claims(found: KpisFacts, voice: Voice) -> str:
+    if found.claims is None:
+        return voice.t("Unsupported claims of model text: no model wrote a sentence in this period.")
+    return voice.t(
+        "Unsupported claims of model text: {refused} of {n} sentences that a model wrote ({share}). They "
+        "were refused and stand on no page.",
+        refused=voice.number(found.claims.numerator),
+        n=voice.number(found.claims.denominator),
+        share=voice.percent(found.claims.numerator / found.claims.denominator),
+    )
 
 
 def _class(one: ClassKpis, voice: Voice, *, short: bool) -> Table:
@@ -245,7 +252,7 @@ def _promise(one: Promise, voice: Voice) -> Row:
         "failure_prediction": voice.t("Failures foretold 7 to 30 days ahead: accuracy"),
         "pattern_matching": voice.t("Matching of past patterns"),
         "own_availability": voice.t("Our own availability"),
-        "question_seconds": voice.t("Answer to a question"),
+        "question_seconds": voice.t("Answer to a question, 95 of 100"),
         "api_milliseconds": voice.t("HTTP door without a model, 95 of 100"),
         "embedding_milliseconds": voice.t("Embedding of a text"),
         "memory_gigabytes": voice.t("Memory with the model loaded"),
@@ -285,7 +292,7 @@ def _promise(one: Promise, voice: Voice) -> Row:
 
 def _said(one: Promise, value: float | None, voice: Voice) -> str:
     units = {
-        "question_seconds": voice.t("{n} s", n=voice.number(value)),
+        "question_seconds": voice.t("{n} s", n=voice.number(value, 1)),
         "api_milliseconds": voice.t("{n} ms", n=voice.number(value)),
         "embedding_milliseconds": voice.t("{n} ms", n=voice.number(value)),
         "memory_gigabytes": voice.t("{n} GB", n=voice.number(value)),

@@ -43,7 +43,7 @@ def gather(source: Source) -> RecurringFacts:
         ).fetchall()
     )
     last = [max(group, key=lambda t: (t.opened_at, t.id)).id for group in again]
-    past = happened.similar_of(source.conn, last, source.now, 1)
+    past = happened.similar_of(source, last, 1)
     faults = [_fault(group, now, actions, past, source) for group in again]
     faults.sort(key=lambda f: (-f.times, -f.times_window, -f.minutes, f.last.id))
     shared = _shared([t for t in found if t.id in now])

@@ -25,3 +25,17 @@ SELECT count(*), count(*) FILTER (WHERE (probability >= 0.5) = (outcome = 'happe
 -- Telemetry rows that scoring read, and the hours that it worked on them.
 SELECT coalesce(sum(rows_read), 0)::bigint, coalesce(sum(seconds), 0)::float8 / 3600
   FROM ai_scoring_minutes WHERE at > %(start)s AND at <= %(end)s;
+
+-- name: claims
+-- Sentences that a language model wrote in the period: refused, and all that were looked at.
+SELECT coalesce(sum((verdicts->>'refused')::bigint), 0)::bigint,
+       coalesce(sum((verdicts->>'refused')::bigint + (verdicts->>'verified')::bigint), 0)::bigint
+  FROM ai_llm_calls WHERE at > %(start)s AND at <= %(end)s AND verdicts IS NOT NULL;
+
+-- name: speeds
+-- Milliseconds that 95 of 100 questions, and answers of the HTTP door that need no model, took at most.
+SELECT (SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY response_ms) FROM ai_questions
+         WHERE at > %(start)s AND at <= %(end)s),
+       (SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY (details->>'ms')::double precision) FROM ai_audit_log
+         WHERE at > %(start)s AND at <= %(end)s AND details->>'status' = '200'
+           AND action LIKE 'GET /api/ai/%%' AND action NOT LIKE '%%/analyze/%%');

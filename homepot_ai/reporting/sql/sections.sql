@@ -37,7 +37,8 @@ SELECT i.id, i.previous_id, s.said
 SELECT i.id, i.opened_at, CASE WHEN i.closed_at <= %(now)s THEN i.closed_at END, i.closed_by, i.resolution, p.outcome
   FROM ai_incidents i
   LEFT JOIN ai_incident_patterns p ON p.incident_id = i.id
- WHERE i.id = ANY(%(ids)s::bigint[]) AND i.opened_at <= %(now)s;
+ WHERE i.id = ANY(%(ids)s::bigint[]) AND i.opened_at <= %(now)s
+   AND (%(site)s::integer IS NULL OR i.site_id = %(site)s);
 
 -- name: days_of_sites
 -- Health by site and local day, from whole hours; an hour belongs to the day that its middle is in.

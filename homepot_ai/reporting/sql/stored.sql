@@ -25,9 +25,14 @@ VALUES (%(report_id)s, %(revision)s, %(report_type)s, %(scope)s, %(scope_name)s,
 ON CONFLICT (report_id, revision) DO NOTHING
 RETURNING revision;
 
+-- name: narrations
+SELECT mode, language, paper, narration FROM ai_report_editions
+ WHERE report_id = %(report_id)s AND revision = %(revision)s;
+
 -- name: insert_edition
-INSERT INTO ai_report_editions (report_id, revision, mode, language, paper, pdf, words, template_version)
-VALUES (%(report_id)s, %(revision)s, %(mode)s, %(language)s, %(paper)s, %(pdf)s, %(words)s, %(template_version)s)
+INSERT INTO ai_report_editions (report_id, revision, mode, language, paper, pdf, words, template_version, narration)
+VALUES (%(report_id)s, %(revision)s, %(mode)s, %(language)s, %(paper)s, %(pdf)s, %(words)s, %(template_version)s,
+        %(narration)s)
 ON CONFLICT DO NOTHING;
 
 -- name: note_recipients

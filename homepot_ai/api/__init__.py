@@ -1,0 +1,1 @@
+"""The HTTP door: FastAPI over the same functions as the on-demand flows."""
