@@ -37,6 +37,7 @@ from homepot_ai.questions.types import (
     Understood,
 )
 from homepot_ai.questions.understand import Parsed, implied_metric, parse
+from homepot_ai.reporting.modes import mode
 from homepot_ai.store import questions as store
 from homepot_ai.text import clean
 
@@ -269,8 +270,12 @@ class _Asking:
         self, understood: Understood, found: Found, as_understood: str, parsed: Parsed, name: str | None
     ) -> Answered:
         left = self.patience_s - (time.perf_counter() - self.began)
+        shown = mode(self.settings.home / "templates", self.asker.mode).answer
+        book = found.book
+        if len(book.template) > shown.sentences:
+            book = replace(book, template=book.template[: shown.sentences], at_most=shown.sentences)
         said = narrate(
-            found.book,
+            book,
             self.model,
             deadline_s=max(left, 0.05),
             wait_s=min(self.settings.ollama.answer_wait_seconds, max(left, 0.05)),
@@ -282,7 +287,7 @@ class _Asking:
         table, more = None, found.more
         if found.table is not None:
             heads, rows = found.table
-            kept = rows[: self.settings.questions.max_rows]
+            kept = rows[: min(shown.rows, self.settings.questions.max_rows)]
             more += len(rows) - len(kept)
             table = (tuple(heads), *(tuple(row) for row in kept))
         age = (self.now - found.data_as_of).total_seconds() if found.data_as_of else None

@@ -22,6 +22,15 @@ MODES = ("maintenance", "predictive", "executive")
 TILES = ("health", "devices", "anomalies", "availability", "forecasts")
 
 
+class AnswerLength(BaseModel):
+    """How much of an answer a mode shows: sentences from its beginning, and rows of its table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sentences: Annotated[int, Field(ge=1)]
+    rows: Annotated[int, Field(ge=0)]
+
+
 class Mode(BaseModel):
     """One mode, as its file says it.
 
@@ -36,6 +45,7 @@ class Mode(BaseModel):
         quiet: those of a day on which nothing happened.
         sentences: what the passage in words says, in which order: of a `period`, of an `incident`; longest:
             how many of them.
+        answer: how long the answer to a question is; what it leaves out is counted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +59,7 @@ class Mode(BaseModel):
     quiet: tuple[str, ...]
     sentences: Mapping[Literal["period", "incident"], tuple[str, ...]]
     longest: Annotated[int, Field(ge=1, le=8)] = 5
+    answer: AnswerLength = AnswerLength(sentences=8, rows=200)
 
     def keys(self, kind: Kind, *, quiet: bool) -> tuple[str, ...]:
         """Sections of a report, in order."""

@@ -280,3 +280,13 @@ def test_at_the_terminal(world: Database, settings: Settings, monkeypatch: pytes
         assert json.loads(shown.output)["intent"] == "worst_devices"
     finally:
         load_settings.cache_clear()
+
+
+def test_a_mode_decides_how_long_an_answer_is_and_never_what_it_says(ask: Callable[..., Answer]) -> None:
+    whole, short = (ask("how is everything", mode=mode) for mode in ("maintenance", "executive"))
+    assert short.answer != whole.answer
+    assert whole.answer.startswith(short.answer)
+    listed, few = (ask("list all devices", mode=mode) for mode in ("maintenance", "executive"))
+    assert listed.table is not None
+    assert few.table == listed.table[:6], "the heads and five rows"
+    assert few.more_rows - listed.more_rows == len(listed.table) - 6
