@@ -121,7 +121,10 @@ def book_of(finding: Finding, happened: tuple[str, ...], settings: Settings) -> 
     )  # fmt: skip
     there = nearest.pattern.happened_at.astimezone(ZoneInfo(settings.reports.timezone))
     when = b.moment(past, "beginning", nearest.pattern.happened_at, f"{there:%-d %B %Y}", source=SOURCE)
-    b.say(f"The nearest of {known} to {this} is {past} of {when}, with a similarity of {alike}.")
+    if n == 1:
+        b.say(f"There is {known} to {this}: {past} of {when}, with a similarity of {alike}.")
+    else:
+        b.say(f"The nearest of {known} to {this} is {past} of {when}, with a similarity of {alike}.")
     if nearest.pattern.resolution:
         told = f"“{clean(nearest.pattern.resolution, DONE_CAP).rstrip('.')}”"
         resolution = b.state(past, "resolution", told, told, source=SOURCE)
