@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +23,13 @@ from pydantic_settings import (
 
 from homepot_ai.errors import SettingsError
 from homepot_ai.health.config import HealthConfig
+from homepot_ai.settings_operations import (
+    BackupSettings,
+    LogSettings,
+    Section,
+    SecuritySettings,
+    WatchSettings,
+)
 
 SETTINGS_FILE = "homepot-ai.yaml"
 
@@ -37,12 +44,6 @@ def _known_zone(name: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,40}$")]
-
-
-class Section(BaseModel):
-    """A branch of the tree. An unknown name is an error: a typo must not be silently ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class DatabaseSettings(Section):
@@ -304,6 +305,10 @@ class Settings(BaseSettings):
     ollama: OllamaSettings = OllamaSettings()
     api: ApiSettings = ApiSettings()
     questions: QuestionSettings = QuestionSettings()
+    backup: BackupSettings = BackupSettings()
+    watch: WatchSettings = WatchSettings()
+    log: LogSettings = LogSettings()
+    security: SecuritySettings = SecuritySettings()
     demo: DemoSettings = DemoSettings()
 
     @classmethod

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 10
 #: Made by the newest migration: where it is missing, that one was not run.
-NEWEST_TABLE = "ai_questions"
+NEWEST_TABLE = "ai_watch_alarms"
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

@@ -24,6 +24,7 @@ OUTER = {
 LAYERS = [
     {"errors", "intervals", "text"},
     {"health.config"},
+    {"settings_operations"},
     {"settings"},
     {"store", "fleet"},
     {"health"},
@@ -33,6 +34,8 @@ LAYERS = [
     {"alerts"},
     {"questions"},
     {"answers"},
+    # Looking after ourselves: these do not know each other's insides.
+    {"backup", "retention", "watch"},
     {"testing"},
     {"cli_common"},
     {
