@@ -4,7 +4,8 @@
     ├── SettingsError             a setting is missing, unknown or contradicts another
     ├── DatabaseError
     │   ├── DatabaseUnreachable   nobody answers, or the login is refused
-    │   └── NotMigrated           our tables are missing or older than this program
+    │   ├── NotMigrated           our tables are missing or older than this program
+    │   └── DatabaseNewer         our tables were migrated by a newer program than this one
     ├── FleetError
     │   ├── HomepotSchemaMissing  HOMEPOT's tables or columns are not there
     │   └── SampleError           the sample fleet cannot be loaded or replayed here
@@ -53,6 +54,10 @@ class DatabaseUnreachable(DatabaseError):
 
 class NotMigrated(DatabaseError):
     """Our tables are missing or older than this program: run `homepot-ai db upgrade`."""
+
+
+class DatabaseNewer(DatabaseError):
+    """Our tables were migrated by a newer program: this one would misread them, so it does nothing."""
 
 
 class FleetError(HomepotAIError):

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from homepot_ai.errors import NotMigrated
 from homepot_ai.store import asking
-from homepot_ai.store.database import Connection, Database
+from homepot_ai.store.database import Connection, Database, require_not_newer
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -23,10 +23,15 @@ def upgrade(db: Database, *, may_add_indexes: bool = False) -> list[str]:
 
     Returns:
         What was done or could not be done, one sentence each.
+
+    Raises:
+        DatabaseNewer: a newer program has migrated them; nothing was changed.
     """
     from alembic import command
 
-    if current(db) != head():
+    found = current(db)
+    require_not_newer(found)
+    if found != head():
         with db.admin() as conn:
             asking.drop(db, conn)
     command.upgrade(_alembic(db), "head")
@@ -51,18 +56,13 @@ def head() -> str:
 def current(db: Database) -> str | None:
     """The version in the database; None when our schema is not there."""
     with db.admin() as conn:
-        try:
-            row = conn.execute(
-                sql.SQL("SELECT version_num FROM {}.alembic_version").format(sql.Identifier(db.schema))
-            ).fetchone()
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-            return None
-    return None if row is None else str(row[0])
+        return db.version(conn)
 
 
 def require_current(db: Database) -> None:
-    """Raise NotMigrated unless the database is at this program's version."""
+    """Raise NotMigrated or DatabaseNewer unless the database is at this program's version."""
     found = current(db)
+    require_not_newer(found)
     if found != head():
         state = "has no tables of ours" if found is None else f"is at version {found}"
         raise NotMigrated(f"the database {state}, this program needs {head()}: run `homepot-ai db upgrade`")
