@@ -28,6 +28,7 @@ from homepot_ai.settings_operations import (
     LogSettings,
     Section,
     SecuritySettings,
+    UpSettings,
     WatchSettings,
 )
 
@@ -210,11 +211,16 @@ class RetentionSettings(Section):
 class PrefectSettings(Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 4200
+    # Where the server is reached when it is not a part of `homepot-ai up` here: a unit of systemd, a
+    # container, another machine.
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?/api/?)?$")] = ""
+    # A PostgreSQL of Prefect's own instead of SQLite, with pg_trgm: for several workers.
+    database_url: SecretStr | None = None
 
     @property
     def api_url(self) -> str:
         """The address of the Prefect server's API."""
-        return f"http://{self.host}:{self.port}/api"
+        return self.url.rstrip("/") or f"http://{self.host}:{self.port}/api"
 
 
 class OllamaSettings(Section):
@@ -308,6 +314,7 @@ class Settings(BaseSettings):
     backup: BackupSettings = BackupSettings()
     watch: WatchSettings = WatchSettings()
     log: LogSettings = LogSettings()
+    up: UpSettings = UpSettings()
     security: SecuritySettings = SecuritySettings()
     demo: DemoSettings = DemoSettings()
 

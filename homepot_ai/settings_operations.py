@@ -46,3 +46,8 @@ class LogSettings(Section):
 class SecuritySettings(Section):
     # Encrypts people's addresses in our tables; keep it elsewhere too: without it they are lost.
     field_key: SecretStr | None = None
+
+
+class UpSettings(Section):
+    # Where `homepot-ai up` tells the state of its parts, on this machine only; 0: any free port.
+    health_port: Annotated[int, Field(ge=0, le=65535)] = 4280
