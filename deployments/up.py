@@ -106,7 +106,7 @@ def _introduce(settings: Settings) -> None:
     """What there is to see, and where."""
     from deployments import supervisor
 
-    ui = f"http://{settings.prefect.host}:{settings.prefect.port}"
+    ui = settings.prefect.api_url.removesuffix("/api")
     us = _ourselves()
     lines = [
         "",
