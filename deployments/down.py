@@ -47,7 +47,7 @@ def down(
 def parts(
     as_json: Annotated[bool, typer.Option("--json", help="As the health endpoint says it.")] = False,
 ) -> None:
-    """The parts that `homepot-ai up` keeps running here: since when, how often restarted, where their logs are."""
+    """What `homepot-ai up` keeps running here: since when, how often restarted, and where the logs are."""
     var_dir = load_settings().var_dir
     found = asked(var_dir)
     if as_json:
@@ -83,8 +83,8 @@ def told(state: dict[str, Any]) -> list[str]:
     """The state as lines for a terminal."""
     rows = [
         (
-            one["name"], one["state"], str(one["pid"] or "-"), f"{one['seconds']:.0f} s", str(one["restarts"]),
-            "-" if one["last_exit"] is None else str(one["last_exit"]), one["log"],
+            one["name"], one["state"], str(one["pid"] or "-"), f"{one['seconds']:.0f} s",
+            str(one["restarts"]), "-" if one["last_exit"] is None else str(one["last_exit"]), one["log"],
         )
         for one in state["parts"]
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homepot_ai.errors import SettingsError
+from homepot_ai.hosts import is_loopback
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
@@ -43,7 +44,12 @@ CHATTY_EVENTS = (
 LIMITS = {"minute": 2, "batch": 1}
 
 # What a variable of the user's shell must not decide for our own server.
-_NOT_INHERITED = ("PREFECT_API_KEY", "PREFECT_PROFILE", "PREFECT_API_AUTH_STRING")
+_NOT_INHERITED = (
+    "PREFECT_API_KEY",
+    "PREFECT_PROFILE",
+    "PREFECT_API_AUTH_STRING",
+    "PREFECT_SERVER_API_AUTH_STRING",
+)
 
 
 def prefect_home(settings: Settings) -> Path:
@@ -51,10 +57,32 @@ def prefect_home(settings: Settings) -> Path:
     return settings.var_dir / "prefect"
 
 
+def require_guarded(settings: Settings) -> None:
+    """Refuse a Prefect server that others could reach and that asks nobody who they are.
+
+    Its API starts any flow with any parameters and hands out the blocks with their secrets.
+
+    Raises:
+        SettingsError: `prefect.host` is not loopback and `prefect.auth` is not set.
+    """
+    prefect = settings.prefect
+    if prefect.auth is None and not is_loopback(prefect.host):
+        raise SettingsError(
+            f"the Prefect server would listen on {prefect.host or 'every address'} and let everybody in who "
+            "reaches it: set HOMEPOT_AI_PREFECT__AUTH=user:password (on the workers' machines too), or keep "
+            "HOMEPOT_AI_PREFECT__HOST=127.0.0.1"
+        )
+
+
 def prefect_environment(settings: Settings) -> dict[str, str]:
     """Prefect's own variables, as docs/prefect.md explains them."""
     prefect = settings.prefect
-    return {
+    guarded = {}
+    if prefect.auth is not None:
+        # What the server asks for, and what its clients show.
+        login = prefect.auth.get_secret_value()
+        guarded = {"PREFECT_SERVER_API_AUTH_STRING": login, "PREFECT_API_AUTH_STRING": login}
+    return guarded | {
         "PREFECT_HOME": str(prefect_home(settings)),
         "PREFECT_API_URL": prefect.api_url,
         "PREFECT_SERVER_API_HOST": prefect.host,

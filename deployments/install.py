@@ -74,7 +74,7 @@ def command(
     ] = "all",
     ollama: Annotated[
         Ollama,
-        typer.Option(help="`drop-in` beside the unit of Ollama's installer, a `unit` of its own, `none`."),
+        typer.Option(help="A `drop-in` beside the unit of its installer, a `unit` of ours, `none`."),
     ] = "drop-in",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
     force: Annotated[
@@ -95,9 +95,9 @@ def command(
     kept = [one for one in done if one.did == "kept"]
     if kept:
         console.print(
-            f"▲ {len(kept)} file(s) were edited and are left as they are; what would be written lies beside each as "
-            "`.new`. To take over an edit for good, put it into a drop-in (`systemctl edit UNIT`); to give it up: "
-            "--force",
+            f"▲ {len(kept)} file(s) were edited and are left as they are; what would be written lies beside "
+            "each as `.new`. To keep an edit for good, put it into a drop-in (`systemctl edit UNIT`); to "
+            "give it up: --force",
             markup=False, soft_wrap=True,
         )  # fmt: skip
     for line in [] if dry_run else next_steps(prefix, role):
@@ -135,7 +135,7 @@ def wanted(
         yield File(f"{UNITS}/ollama.service.d/homepot-ai.conf", _render("ollama.conf", values))
     yield File("etc/sysusers.d/homepot-ai.conf", _render("sysusers.conf", values))
     yield File("usr/local/bin/homepot-ai", _render("homepot-ai.sh", values), mode=0o755)
-    # Everybody may read settings; secrets are root's, and systemd reads them before a unit gives up its rights.
+    # Everybody may read settings; secrets are root's: systemd reads them before a unit gives up its rights.
     yield File(f"{ETC[1:]}/homepot-ai.yaml", _render("homepot-ai.yaml", values), once=True)
     yield File(f"{ETC[1:]}/secrets.env", _render("secrets.env", values), mode=0o600, once=True)
 
@@ -147,8 +147,8 @@ def hidden(settings: Settings) -> list[str]:
         real = path.resolve()
         if any(real.is_relative_to(folder) for folder in _HIDDEN):
             found.append(
-                f"{what} lies in {real}, which hardened units do not see: clone to /opt/homepot-ai and make its "
-                ".venv with the system's Python"
+                f"{what} lies in {real}, which hardened units do not see: clone to /opt/homepot-ai and make "
+                "its .venv with the system's Python"
             )
     return found
 

@@ -1,4 +1,4 @@
-"""The parts of `homepot-ai up` one by one, in the foreground: for systemd, for containers, for further machines.
+"""The parts of `homepot-ai up` one by one, in the foreground: for systemd, containers, further machines.
 
 `homepot-ai server`, `setup`, `worker` and `serve` are what `up` starts and keeps alive; here something
 else does that.
@@ -40,8 +40,9 @@ def say(line: str) -> None:
 
 
 def server() -> None:
-    """Run Prefect's server with its UI, in the foreground (settings `prefect`). `up` has it among its parts."""
+    """Run Prefect's server with its UI, in the foreground (settings `prefect`). `up` has it as a part."""
     settings = settings_for(None)
+    environment.require_guarded(settings)
     require_server_can(settings)
     replace_by(supervisor.server_command(settings), settings, environment.server_environment(settings))
 
@@ -49,7 +50,7 @@ def server() -> None:
 def setup(
     wait: Annotated[float, typer.Option(help="Seconds to wait for the Prefect server.")] = 120.0,
 ) -> None:
-    """Migrate our tables and tell the Prefect server everything it needs. May be repeated; `up` does it too."""
+    """Migrate our tables, tell the Prefect server what it needs. May be repeated; `up` does it too."""
     from deployments import bootstrap, prepare
 
     settings = settings_for(None)
@@ -93,7 +94,7 @@ def worker(
 
 
 def check(part: Annotated[Literal["server", "api", "minute", "batch"], typer.Argument()]) -> None:
-    """Exit with 0 when a part answers, or has asked for work within a minute; for health checks of containers."""
+    """Exit with 0 when a part answers, or has lately asked for work: for health checks of containers."""
     settings = settings_for(None)
     if part == "server":
         good = supervisor.answers(f"{settings.prefect.api_url}/health")
@@ -144,13 +145,13 @@ def require_server_can(settings: Settings) -> None:
     except psycopg.Error as error:
         # libpq repeats host, port and user here, never the password.
         raise SettingsError(
-            f"prefect.database_url: no database answers there ({' '.join(str(error).split())}): start it, or make "
-            "user and database as docs/deploy.md says"
+            f"prefect.database_url: no database answers there ({' '.join(str(error).split())}): start it, or "
+            "make user and database as docs/deploy.md says"
         ) from None
     if found is None:
         raise SettingsError(
             f"prefect.database_url: {where} has no pg_trgm, which Prefect's server needs: install "
-            "postgresql-contrib (Debian's postgresql has it), or leave it on SQLite by leaving the setting out"
+            "postgresql-contrib (Debian's postgresql has it), or leave it on SQLite by leaving it out"
         )
 
 
@@ -197,8 +198,8 @@ def require_pool(settings: Settings, pool: str, patience_s: float) -> None:
     while not any(one["name"] == pool for one in ask(settings, "work_pools/filter", {})):
         if time.monotonic() > deadline:
             raise HomepotAIError(
-                f"the Prefect server at {settings.prefect.api_url} has no pool {pool}: run `homepot-ai setup` "
-                "on the machine of the server first"
+                f"the Prefect server at {settings.prefect.api_url} has no pool {pool}: run `homepot-ai "
+                "setup` on the machine of the server first"
             )
         time.sleep(LOOK_EVERY_S)
 
@@ -237,8 +238,8 @@ def only_one_here(settings: Settings, pool: str) -> None:
     except BlockingIOError:
         os.close(file)
         raise HomepotAIError(
-            f"a worker of {pool} works on {settings.var_dir} already: give it more to do at a time (--limit), or "
-            "this one a folder (HOMEPOT_AI_VAR_DIR) and a name (--name) of its own"
+            f"a worker of {pool} works on {settings.var_dir} already: give it more to do (--limit), "
+            "or this one a folder (HOMEPOT_AI_VAR_DIR) and a name (--name) of its own"
         ) from None
     # It stays open in the program that we become, and in none of that one's children.
     os.set_inheritable(file, True)
@@ -253,7 +254,7 @@ def free_places(settings: Settings, pool: str, name: str) -> None:
     if any(one.get("status") == "ONLINE" and one.get("name") != name for one in workers):
         return
     try:
-        marked = release.release(settings.prefect.api_url, pool)
+        marked = release.release(settings.prefect.api_url, pool, login=settings.prefect.login)
     except OSError as error:
         say(f"runs that an earlier worker left could not be marked ({error}); their places free themselves")
     else:
@@ -269,20 +270,17 @@ def ask(settings: Settings, route: str, body: Mapping[str, Any] | None = None) -
     """
     url = f"{settings.prefect.api_url}/{route}"
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(  # noqa: S310 - our own http address
-        url, data=data, headers={"Content-Type": "application/json", **login_header(settings)}
-    )
+    headers = {"Content-Type": "application/json"}
+    if settings.prefect.login is not None:
+        headers["Authorization"] = (
+            "Basic " + base64.b64encode(":".join(settings.prefect.login).encode()).decode()
+        )
+    request = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310 - our own http address
     try:
         with urllib.request.urlopen(request, timeout=ASK_S) as answer:  # noqa: S310
             return json.load(answer)
     except (OSError, ValueError) as error:
         raise HomepotAIError(f"the Prefect server does not answer {url}: {error}") from None
-
-
-def login_header(settings: Settings) -> dict[str, str]:
-    """What Prefect's own clients show the server; nothing when it asks for nothing."""
-    login = environment.prefect_environment(settings).get("PREFECT_API_AUTH_STRING")
-    return {} if login is None else {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
 
 
 def replace_by(command: Sequence[str], settings: Settings, more: Mapping[str, str] | None = None) -> NoReturn:

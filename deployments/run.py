@@ -95,7 +95,7 @@ def run(
 
 
 def server_of(settings: Settings) -> str | None:
-    """The Prefect server that runs go through: of `homepot-ai up` here, else the one that is set, else none."""
+    """The Prefect server that runs go through: the one that is set, else that of `up` here, else none."""
     if settings.prefect.url:
         return settings.prefect.api_url
     up = lock.running(settings.var_dir)

@@ -22,6 +22,7 @@ from deployments import environment, health, lock, processes, release
 from deployments.onelog import OneLog
 from deployments.processes import Child
 from homepot_ai.errors import DatabaseUnreachable, HomepotAIError, SettingsError
+from homepot_ai.hosts import reached_at
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
@@ -110,6 +111,7 @@ class Supervisor:
     def start_server(self) -> None:
         """The Prefect server with its UI. It is not waited for."""
         prefect = self.settings.prefect
+        environment.require_guarded(self.settings)
         _require_free("the Prefect server", prefect.host, prefect.port, "HOMEPOT_AI_PREFECT__PORT")
         self._keep(
             "prefect-server",
@@ -237,7 +239,7 @@ class Supervisor:
     def _release(self, pool: str) -> None:
         """Free the places of runs that died with their worker."""
         try:
-            marked = release.release(self.settings.prefect.api_url, pool)
+            marked = release.release(self.settings.prefect.api_url, pool, login=self.settings.prefect.login)
         except OSError as error:
             self.say(f"runs of the pool {pool} could not be marked ({error}); their places free themselves")
         else:
@@ -330,10 +332,7 @@ def _part(child: Child, now: float) -> health.Part:
 
 def api_url(settings: Settings) -> str:
     """Where the HTTP door is, from this machine."""
-    host = settings.api.host
-    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - everywhere is here too
-        host = "127.0.0.1"
-    return f"http://[{host}]:{settings.api.port}" if ":" in host else f"http://{host}:{settings.api.port}"
+    return reached_at(settings.api.host, settings.api.port)
 
 
 def answers(url: str) -> bool:

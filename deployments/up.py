@@ -72,8 +72,8 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
 
     if settings.prefect.url:
         raise SettingsError(
-            f"prefect.url says that the Prefect server at {settings.prefect.url} is not a part of this machine's "
-            "`up`: start a worker for it (`homepot-ai worker --pool minute`), or leave prefect.url out"
+            f"prefect.url says that the Prefect server at {settings.prefect.url} is not a part of this "
+            "machine's `up`: start a worker for it (`homepot-ai worker --pool minute`), or unset it"
         )
     demo = settings.profile == "demo"
     with lock.hold(settings) as (holder, leftovers):
@@ -155,7 +155,7 @@ def detached(settings: Settings, *, forget: bool = False, patience_s: float = 90
 
 
 def _ui(settings: Settings) -> str:
-    return f"http://{settings.prefect.host}:{settings.prefect.port}"
+    return settings.prefect.api_url.removesuffix("/api")
 
 
 def _introduce(settings: Settings) -> None:

@@ -165,7 +165,8 @@ def migrated(db: Database) -> ServiceCheck:
     if found is not None and found > migrate.head():
         return ServiceCheck(
             "tables", "down",
-            f"ours are at version {found}, made by a newer program; this one knows {migrate.head()}: start the newer",
+            f"ours are at version {found}, made by a newer program; this one knows {migrate.head()}: "
+            "start the newer",
         )  # fmt: skip
     state = "are not there" if found is None else f"are at version {found}"
     return ServiceCheck("tables", "down", f"ours {state}, needed is {migrate.head()}: homepot-ai db upgrade")

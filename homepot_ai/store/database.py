@@ -200,7 +200,7 @@ def require_not_newer(version: str | None) -> None:
     """
     if version is not None and version > NEWEST_VERSION:
         raise DatabaseNewer(
-            f"the database was migrated to version {version} by a newer homepot-ai; this one knows versions up "
-            f"to {NEWEST_VERSION} and does nothing with it: start the newer program (on every machine), or "
+            f"the database was migrated to version {version} by a newer homepot-ai; this one knows versions "
+            f"up to {NEWEST_VERSION} and does nothing with it: start the newer one (on every machine), or "
             "restore the backup from before the upgrade (docs/deploy.md, Downgrade)"
         )

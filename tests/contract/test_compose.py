@@ -18,9 +18,9 @@ from homepot_ai.settings import Settings
 FOLDER = Path(__file__).resolve().parents[2] / "deployments" / "compose"
 OURS = ("server", "setup", "worker-minute", "worker-batch", "api")
 SERVICE_KEYS = {
-    "build", "cap_drop", "command", "depends_on", "environment", "healthcheck", "hostname", "image", "init", "logging",
-    "mem_limit", "networks", "ports", "read_only", "restart", "secrets", "security_opt", "shm_size", "tmpfs", "user",
-    "volumes",
+    "build", "cap_drop", "command", "depends_on", "environment", "healthcheck", "hostname", "image", "init",
+    "logging", "mem_limit", "networks", "ports", "read_only", "restart", "secrets", "security_opt",
+    "shm_size", "tmpfs", "user", "volumes",
 }  # fmt: skip
 
 
@@ -42,7 +42,13 @@ def setting(variable: str) -> Any:
 
 
 def test_only_keys_that_compose_knows(compose: dict[str, Any]) -> None:
-    assert {key for key in compose if not key.startswith("x-")} == {"name", "services", "networks", "volumes", "secrets"}
+    assert {key for key in compose if not key.startswith("x-")} == {
+        "name",
+        "services",
+        "networks",
+        "volumes",
+        "secrets",
+    }
     assert set(compose["services"]) == {"postgres", "ollama", *OURS}
     for name, service in compose["services"].items():
         assert set(service) <= SERVICE_KEYS, name
@@ -72,7 +78,9 @@ def test_nothing_is_root_nothing_can_be_written_and_all_is_bounded(compose: dict
             assert service["healthcheck"]["test"][0] == "CMD", name
     # What needs nobody outside reaches nobody.
     assert compose["networks"]["inside"] == {"internal": True}
-    assert compose["services"]["postgres"]["networks"] == compose["services"]["ollama"]["networks"] == ["inside"]
+    assert (
+        compose["services"]["postgres"]["networks"] == compose["services"]["ollama"]["networks"] == ["inside"]
+    )
 
 
 def test_secrets_are_files_and_never_in_an_environment(compose: dict[str, Any]) -> None:
@@ -131,7 +139,11 @@ def test_the_entry_hands_secrets_over_and_unsets_what_is_empty(tmp_path: Path) -
     script.write_text((FOLDER / "entry.sh").read_text().replace("/run/secrets", str(secrets)))
     done = subprocess.run(
         ["sh", str(script), "env"], capture_output=True, text=True, check=True,
-        env={"PATH": os.environ["PATH"], "HOMEPOT_AI_MAIL__USER": "", "HOMEPOT_AI_MAIL__HOST": "mail.example.org"},
+        env={
+            "PATH": os.environ["PATH"],
+            "HOMEPOT_AI_MAIL__USER": "",
+            "HOMEPOT_AI_MAIL__HOST": "mail.example.org",
+        },
     )  # fmt: skip
     found = {line for line in done.stdout.splitlines() if line.startswith("HOMEPOT_AI_") or "OTHER" in line}
     assert found == {"HOMEPOT_AI_MAIL__PASSWORD=a $b 'c", "HOMEPOT_AI_MAIL__HOST=mail.example.org"}
@@ -139,11 +151,12 @@ def test_the_entry_hands_secrets_over_and_unsets_what_is_empty(tmp_path: Path) -
 
 def test_secrets_are_made_once(tmp_path: Path) -> None:
     shutil.copy(FOLDER / "secrets.sh", tmp_path)
+    found = {}
     for _ in range(2):
+        before = found
         subprocess.run(["sh", str(tmp_path / "secrets.sh")], check=True, capture_output=True)
         found = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
-        first = found if _ == 0 else first  # noqa: F821
-    assert found == first
+        assert before in ({}, found)
     password = found["POSTGRES_PASSWORD"]
     assert re.fullmatch(r"[0-9a-f]{48}", password)
     assert found["HOMEPOT_AI_DATABASE_URL"] == f"postgresql://postgres:{password}@postgres/homepot"

@@ -1,4 +1,4 @@
-"""Units of systemd: rendered, installed without ever overwriting an edit, checked by systemd's own programs."""
+"""Units of systemd: rendered, installed without overwriting an edit, checked by systemd's own programs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def test_every_placeholder_is_filled(files: list[install.File]) -> None:
         assert re.findall(r"@[A-Z_]+@", file.content) == [], file.path
 
 
-def test_everything_is_installed_once_and_secrets_are_roots(files: list[install.File], tmp_path: Path) -> None:
+def test_everything_is_installed_once_and_secrets_are_roots(
+    files: list[install.File], tmp_path: Path
+) -> None:
     first = install.install(files, tmp_path)
     assert {one.did for one in first} == {"new"}
     assert {one.did for one in install.install(files, tmp_path)} == {"unchanged"}
@@ -49,7 +51,9 @@ def test_everything_is_installed_once_and_secrets_are_roots(files: list[install.
     assert secrets.stat().st_mode & 0o777 == 0o600
     assert not list(tmp_path.rglob("*.part"))
     # As an older version of ours wrote it: replaced. As somebody edited it: left, ours beside it.
-    target, server = (tmp_path / install.UNITS / name for name in ("homepot-ai.target", "homepot-ai-server.service"))
+    target, server = (
+        tmp_path / install.UNITS / name for name in ("homepot-ai.target", "homepot-ai-server.service")
+    )
     target.write_text(install.sealed("[Unit]\nDescription=older\n"))
     edited = server.read_text().replace("MemoryMax=2G", "MemoryMax=8G")
     server.write_text(edited)
@@ -95,11 +99,15 @@ def test_what_a_hardened_unit_cannot_see_is_said(settings: Settings) -> None:
 def test_each_unit_starts_a_command_that_exists(files: list[install.File]) -> None:
     from importlib.metadata import entry_points
 
-    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    known = {
+        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
+    }
     known |= {group.name for group in app.registered_groups if group.name}
     for group in app.registered_groups:
         assert group.typer_instance is not None
-        known |= {c.name or c.callback.__name__ for c in group.typer_instance.registered_commands if c.callback}
+        known |= {
+            c.name or c.callback.__name__ for c in group.typer_instance.registered_commands if c.callback
+        }
     known |= {point.name for point in entry_points(group="homepot_ai.commands")}
     starts = [
         line.partition("=")[2].split()
@@ -137,7 +145,11 @@ def test_systemd_finds_nothing_wrong_and_little_exposed(files: list[install.File
     names = [str(path) for path in units(tmp_path)]
     assert len(names) == 7
     verified = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *names], capture_output=True, text=True, check=False, timeout=60
+        ["systemd-analyze", "verify", "--man=no", *names],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     said = [line for line in verified.stderr.splitlines() if str(tmp_path) in line or "homepot" in line]
     assert (verified.returncode, said) == (0, [])
@@ -153,21 +165,35 @@ def test_systemd_finds_nothing_wrong_and_little_exposed(files: list[install.File
         assert float(score[1]) <= EXPOSURE_AT_MOST, scored.stdout
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="becoming somebody needs root")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="becoming somebody needs root"
+)
 def test_the_command_runs_with_the_units_settings_and_rights(settings: Settings, tmp_path: Path) -> None:
     """`homepot-ai` of an installed machine: secrets as systemd reads them, nothing expanded, as the user."""
     program, etc = tmp_path / "program", tmp_path / "etc"
-    program.write_text('#!/bin/sh\nid -un; printf "%s\\n" "$HOMEPOT_AI_MAIL__PASSWORD" "$HOMEPOT_AI_HOME" "$*"; umask\n')
+    program.write_text(
+        '#!/bin/sh\nid -un; printf "%s\\n" "$HOMEPOT_AI_MAIL__PASSWORD" "$HOMEPOT_AI_HOME" "$*"; umask\n'
+    )
     program.chmod(0o755)
     etc.mkdir()
-    (etc / "secrets.env").write_text("# HOMEPOT_AI_X=no\nHOMEPOT_AI_MAIL__PASSWORD=a$b `id` \"c\" %d=e\nOTHER=1")
+    (etc / "secrets.env").write_text(
+        '# HOMEPOT_AI_X=no\nHOMEPOT_AI_MAIL__PASSWORD=a$b `id` "c" %d=e\nOTHER=1'
+    )
     for folder in (tmp_path, *tmp_path.parents):
         if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
             folder.chmod(0o755)
     [file] = [one for one in install.wanted(settings, user="nobody") if one.path.endswith("bin/homepot-ai")]
-    text = file.content.replace(install.ETC, str(etc)).replace(str(Path(sys.executable).parent / "homepot-ai"), str(program))
+    text = file.content.replace(install.ETC, str(etc)).replace(
+        str(Path(sys.executable).parent / "homepot-ai"), str(program)
+    )
     # Debian's `nobody` is of the group nogroup.
     script = tmp_path / "homepot-ai"
     script.write_text(text.replace("--regid=nobody", "--regid=nogroup"))
     done = subprocess.run(["sh", str(script), "status", "--json"], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["nobody", 'a$b `id` "c" %d=e', str(settings.home.resolve()), "status --json", "0077"]
+    assert done.stdout.splitlines() == [
+        "nobody",
+        'a$b `id` "c" %d=e',
+        str(settings.home.resolve()),
+        "status --json",
+        "0077",
+    ]

@@ -50,7 +50,9 @@ def test_the_endpoint_tells_each_part_and_what_died(parts: Supervisor, settings:
     parts.announce_ready()
     status, told = get(url)
     assert (status, told["state"]) == (200, "ok")
-    assert [(one["name"], one["state"], one["pid"]) for one in told["parts"]] == [("one", "running", child.process.pid)]
+    assert [(one["name"], one["state"], one["pid"]) for one in told["parts"]] == [
+        ("one", "running", child.process.pid)
+    ]
 
     child.process.kill()
     child.process.wait()

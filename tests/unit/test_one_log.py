@@ -35,7 +35,9 @@ def test_each_line_once_with_its_part_and_level(tmp_path: Path) -> None:
     log.follow("worker", part)
     log.write("supervisor", "starts")
     with part.open("a") as file:
-        file.write("07:41:24.123 | ERROR   | prefect - Traceback\n  File x, line 3\n12:00 | INFO | well\nhalf a li")
+        file.write(
+            "07:41:24.123 | ERROR   | prefect - Traceback\n  File x, line 3\n12:00 | INFO | well\nhalf a li"
+        )
     log.look()
     log.look()
     with part.open("a") as file:
@@ -53,7 +55,9 @@ def test_each_line_once_with_its_part_and_level(tmp_path: Path) -> None:
 def test_a_collector_gets_one_object_a_line(tmp_path: Path) -> None:
     log, part = a_log(tmp_path, json_lines=True), tmp_path / "api.log"
     log.follow("api", part)
-    part.write_bytes('{"level": "warning", "message": "Tür \\"zu\\""}\nno \xff text\n{"half": \n'.encode("latin-1"))
+    part.write_bytes(
+        '{"level": "warning", "message": "Tür \\"zu\\""}\nno \xff text\n{"half": \n'.encode("latin-1")
+    )
     log.look()
     records = [json.loads(line) for line in lines(log)]
     assert [(one["part"], one["level"]) for one in records] == [("api", "warning")] * 3
@@ -98,7 +102,11 @@ def test_it_is_rotated_and_only_so_many_are_kept(tmp_path: Path) -> None:
     files = sorted(path.name for path in log.path.parent.iterdir())
     assert files == ["homepot-ai.log", *(f"homepot-ai.log.{n}" for n in range(1, onelog.KEPT + 1))]
     assert all(path.stat().st_size < 1200 for path in log.path.parent.iterdir())
-    newest = [line for path in reversed(sorted(log.path.parent.glob("*.log.*"))) for line in path.read_text().splitlines()]
+    newest = [
+        line
+        for path in sorted(log.path.parent.glob("*.log.*"), reverse=True)
+        for line in path.read_text().splitlines()
+    ]
     told = [int(line.split()[3]) for line in [*newest, *lines(log)]]
     assert told == list(range(told[0], 400))
 
