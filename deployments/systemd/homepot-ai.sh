@@ -16,6 +16,8 @@ export HOMEPOT_AI_HOME=@HOME@ HOMEPOT_AI_VAR_DIR=/var/lib/homepot-ai HOMEPOT_AI_
 export HOMEPOT_AI_SETTINGS_FILE=@ETC@/homepot-ai.yaml HOME=/var/lib/homepot-ai
 umask 0077
 if [ "$(id -u)" = 0 ]; then
+    # systemd makes it when a unit starts; a command may come before.
+    install -d -m 0700 -o @USER@ -g @USER@ /var/lib/homepot-ai
     exec setpriv --reuid=@USER@ --regid=@USER@ --init-groups @PROGRAM@ "$@"
 fi
 exec @PROGRAM@ "$@"
