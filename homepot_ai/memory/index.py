@@ -137,6 +137,11 @@ class Folder:
                 ) from error
         return sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
 
+    def close(self) -> None:
+        """Let go of the files: for a folder that is about to be packed or removed."""
+        _let_go(self.path)
+        self._lock_file.unlink(missing_ok=True)
+
     @contextmanager
     def exchanged(self, new: Path | None, aside: Path) -> Iterator[None]:
         """Hold the folder; at the good end of the block it is set aside, and `new` takes its place."""
@@ -152,13 +157,16 @@ class Folder:
     def _locked(self, how: int) -> Iterator[None]:
         # Beside the folder, not in it: it stays when the folder is moved aside.
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = self.path.parent / f"{self.path.name}.lock"
-        with lock.open("a+") as file:
+        with self._lock_file.open("a+") as file:
             self._wait(file, how)
             try:
                 yield
             finally:
                 fcntl.flock(file, fcntl.LOCK_UN)
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.path.parent / f"{self.path.name}.lock"
 
     def _wait(self, file: IO[str], how: int) -> None:
         deadline = time.monotonic() + self.lock_seconds
