@@ -97,14 +97,21 @@ def stage(settings: Settings, blocks: Sequence[Mapping[str, Any]], staging: Path
     return secrets
 
 
+def missing_pages(extracted: Path, settings: Settings) -> list[str]:
+    """Operators' pages of a backup that are not there (any more)."""
+    source, target = extracted / RUNBOOKS, folder_of(settings)
+    return [
+        path.relative_to(source).as_posix()
+        for path in (sorted(source.rglob("*")) if source.is_dir() else ())
+        if path.is_file() and not (target / path.relative_to(source)).exists()
+    ]
+
+
 def put_back_pages(extracted: Path, settings: Settings) -> list[str]:
     """Put back the operators' pages that are missing; one that is there is never overwritten."""
-    source, target = extracted / RUNBOOKS, folder_of(settings)
-    done = []
-    for path in sorted(source.rglob("*")) if source.is_dir() else ():
-        place = target / path.relative_to(source)
-        if path.is_file() and not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place)
-            done.append(path.relative_to(source).as_posix())
-    return done
+    missing = missing_pages(extracted, settings)
+    for name in missing:
+        place = folder_of(settings) / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(extracted / RUNBOOKS / name, place)
+    return missing

@@ -87,16 +87,22 @@ def question(
             checks.append(Check("archive", True, f"{len(manifest.members)} files, all as they were packed"))
             told("restoring into a scratch database")
             with scratch.database(db, places.folder_of(settings)) as place:
-                checks += _questions(files, manifest, place, settings, now, told)
+                checks += questions(files, manifest, place, settings, now, told)
     except BackupError as error:
         checks.append(Check("archive" if not checks else "database", False, str(error)))
     return Drill(name, tuple(checks), time.monotonic() - began)
 
 
-def _questions(
+def questions(
     files: Path, manifest: Manifest, place: Database, settings: Settings, now: datetime,
-    told: Callable[[str], None],
+    told: Callable[[str], None], *, rebuild: bool = True,
 ) -> list[Check]:  # fmt: skip
+    """Load an unpacked archive into an empty database and ask.
+
+    Args:
+        place: the scratch database; it bears the archive's names afterwards.
+        rebuild: also build an index anew.
+    """
     # The archive's own names: a pod's backup is questioned as that pod's.
     place.schema, place.homepot_schema = manifest.schema_name, manifest.homepot_schema
     checks = [_loaded(files, manifest, place)]
@@ -111,7 +117,7 @@ def _questions(
     told("asking the golden queries")
     aside = settings.model_copy(update={"var_dir": files.parent / "var"})
     try:
-        checks += _memory(files, manifest, place, aside, now, told)
+        checks += _memory(files, manifest, place, aside, now, told, rebuild)
     finally:
         Folder.of(aside).close()
     return checks
@@ -150,7 +156,7 @@ def _rows(manifest: Manifest, place: Database) -> Check:
 
 def _memory(
     files: Path, manifest: Manifest, place: Database, settings: Settings, now: datetime,
-    told: Callable[[str], None],
+    told: Callable[[str], None], rebuild: bool,
 ) -> list[Check]:  # fmt: skip
     folder = Folder.of(settings)
     checks = []
@@ -166,6 +172,8 @@ def _memory(
     else:
         checks.append(Check("index", True, f"none was packed: {manifest.no_index}"))
         checks.append(_golden(manifest, place, folder, settings))
+    if not rebuild:
+        return checks
     with place.reader() as conn:
         patterns = sum(total for total, _ in store.counts(conn).values())
     if patterns > REBUILT_AT_MOST:
