@@ -156,7 +156,8 @@ def make_automations(client: SyncPrefectClient, *, wanted: bool) -> None:
         name=ZOMBIES,
         description="A run that sends no heartbeat for 90 s has lost its process.",
         trigger=EventTrigger(
-            after={"prefect.flow-run.heartbeat"},
+            # Its process may be gone before it has shown its first sign.
+            after={"prefect.flow-run.Running", "prefect.flow-run.heartbeat"},
             expect={"prefect.flow-run.heartbeat", *ends},
             match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
             for_each={"prefect.resource.id"},

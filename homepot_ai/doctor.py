@@ -108,8 +108,13 @@ def _prefect(settings: Settings) -> ServiceCheck:
 
     url = settings.prefect.api_url
     try:
-        answer = httpx.get(f"{url}/health", timeout=3)
+        # Not /health, which answers without a login too.
+        answer = httpx.get(f"{url}/admin/version", auth=settings.prefect.login, timeout=3, trust_env=False)
     except httpx.HTTPError:
-        return ServiceCheck("prefect server", "degraded", f"{url} does not answer: `homepot-ai up` starts it")
+        starts = "it runs elsewhere (prefect.url)" if settings.prefect.url else "`homepot-ai up` starts it"
+        return ServiceCheck("prefect server", "degraded", f"{url} does not answer: {starts}")
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        detail = f"{url} asks for a login that HOMEPOT_AI_PREFECT__AUTH does not give"
+        return ServiceCheck("prefect server", "degraded", detail)
     good = answer.status_code == httpx.codes.OK
     return ServiceCheck("prefect server", "ok" if good else "degraded", f"{url} answers {answer.status_code}")

@@ -4,7 +4,8 @@
     ├── SettingsError             a setting is missing, unknown or contradicts another
     ├── DatabaseError
     │   ├── DatabaseUnreachable   nobody answers, or the login is refused
-    │   └── NotMigrated           our tables are missing or older than this program
+    │   ├── NotMigrated           our tables are missing or older than this program
+    │   └── DatabaseNewer         our tables were migrated by a newer program than this one
     ├── FleetError
     │   ├── HomepotSchemaMissing  HOMEPOT's tables or columns are not there
     │   └── SampleError           the sample fleet cannot be loaded or replayed here
@@ -24,6 +25,8 @@
     ├── MailError                 a mail could not be composed or sent
     ├── LanguageError             a prompt, lexicon or model's settings are wrong
     ├── QuestionError             a question cannot be taken as it is
+    ├── BackupError               a backup cannot be made, read or restored
+    │   └── ArchiveDamaged        an archive is cut off, altered, or none of ours
     ├── AccessError               a token is missing, unknown, expired or not enough
     └── NotFound                  a name or id that does not exist
 
@@ -53,6 +56,10 @@ class DatabaseUnreachable(DatabaseError):
 
 class NotMigrated(DatabaseError):
     """Our tables are missing or older than this program: run `homepot-ai db upgrade`."""
+
+
+class DatabaseNewer(DatabaseError):
+    """Our tables were migrated by a newer program: this one would misread them, so it does nothing."""
 
 
 class FleetError(HomepotAIError):
@@ -129,6 +136,14 @@ class LanguageError(HomepotAIError):
 
 class QuestionError(HomepotAIError):
     """A question cannot be taken as it is: the message says how to put it."""
+
+
+class BackupError(HomepotAIError):
+    """A backup cannot be made, read or restored; the last good one is where it was."""
+
+
+class ArchiveDamaged(BackupError):
+    """An archive is cut off, altered, or none of ours: take another one, `homepot-ai backup list`."""
 
 
 class AccessError(HomepotAIError):

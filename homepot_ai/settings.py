@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,15 +23,18 @@ from pydantic_settings import (
 
 from homepot_ai.errors import SettingsError
 from homepot_ai.health.config import HealthConfig
+from homepot_ai.hosts import reached_at
 from homepot_ai.settings_operations import (
     BackupSettings,
     LogSettings,
     Section,
     SecuritySettings,
+    UpSettings,
     WatchSettings,
 )
 
 SETTINGS_FILE = "homepot-ai.yaml"
+LEAST_PASSWORD = 12
 
 
 def _known_zone(name: str) -> str:
@@ -208,13 +211,38 @@ class RetentionSettings(Section):
 
 
 class PrefectSettings(Section):
+    # Beyond loopback the server is not started without `auth`.
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 4200
+    # Where the server is reached when it is not a part of `homepot-ai up` here: a unit of systemd, a
+    # container, another machine.
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?/api/?)?$")] = ""
+    # A PostgreSQL of Prefect's own instead of SQLite, with pg_trgm: for several workers.
+    database_url: SecretStr | None = None
+    # `user:password` that everybody shows who talks to the server: its screens, workers and programs.
+    auth: SecretStr | None = None
+
+    @field_validator("auth")
+    @classmethod
+    def _a_login(cls, auth: SecretStr | None) -> SecretStr | None:
+        if auth is not None:
+            user, _, password = auth.get_secret_value().partition(":")
+            if not user or len(password) < LEAST_PASSWORD:
+                raise ValueError(f"is user:password, the password of at least {LEAST_PASSWORD} characters")
+        return auth
 
     @property
     def api_url(self) -> str:
         """The address of the Prefect server's API."""
-        return f"http://{self.host}:{self.port}/api"
+        return self.url.rstrip("/") or f"{reached_at(self.host, self.port)}/api"
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """User and password of the server, for an HTTP client; None: it asks for none."""
+        if self.auth is None:
+            return None
+        user, _, password = self.auth.get_secret_value().partition(":")
+        return user, password
 
 
 class OllamaSettings(Section):
@@ -282,7 +310,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="HOMEPOT_AI_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix="HOMEPOT_AI_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     profile: Literal["default", "demo"] = "default"
@@ -308,6 +340,7 @@ class Settings(BaseSettings):
     backup: BackupSettings = BackupSettings()
     watch: WatchSettings = WatchSettings()
     log: LogSettings = LogSettings()
+    up: UpSettings = UpSettings()
     security: SecuritySettings = SecuritySettings()
     demo: DemoSettings = DemoSettings()
 

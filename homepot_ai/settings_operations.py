@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 class Section(BaseModel):
     """A branch of the tree. An unknown name is an error: a typo must not be silently ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What was typed may be a secret in the wrong place: an error names the setting and not its value.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class BackupSettings(Section):
@@ -46,3 +47,8 @@ class LogSettings(Section):
 class SecuritySettings(Section):
     # Encrypts people's addresses in our tables; keep it elsewhere too: without it they are lost.
     field_key: SecretStr | None = None
+
+
+class UpSettings(Section):
+    # Where `homepot-ai up` tells the state of its parts, on this machine only; 0: any free port.
+    health_port: Annotated[int, Field(ge=0, le=65535)] = 4280

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: server on SQLite is now and then silent for seconds.
 TIMEOUT_S, START_TIMEOUT_S = 5.0, 25.0
 DAY_S = 86_400.0
+UNAUTHORIZED = 401
 OURS = "homepot-ai"
 
 
@@ -55,7 +56,7 @@ class PrefectApi:
     """One client of one server."""
 
     def __init__(self, settings: Settings) -> None:
-        self._url = settings.prefect.api_url
+        self._url, self._login = settings.prefect.api_url, settings.prefect.login
         self._client: httpx.Client | None = None
 
     def close(self) -> None:
@@ -140,7 +141,7 @@ class PrefectApi:
 
         if self._client is None:
             # Its own address only: no proxy of the environment stands between.
-            self._client = httpx.Client(base_url=f"{self._url}/", trust_env=False)
+            self._client = httpx.Client(base_url=f"{self._url}/", auth=self._login, trust_env=False)
         try:
             return self._client.request(method, path, json=body, timeout=timeout_s)
         except httpx.HTTPError as error:
@@ -150,6 +151,10 @@ class PrefectApi:
             ) from error
 
     def _checked(self, answer: httpx.Response) -> Any:
+        if answer.status_code == UNAUTHORIZED:
+            raise PrefectDown(
+                f"the Prefect server at {self._url} asks for a login: set HOMEPOT_AI_PREFECT__AUTH to its own"
+            )
         if not answer.is_success:
             raise PrefectDown(
                 f"the Prefect server at {self._url} answers {answer.status_code} to {answer.request.url.path}"

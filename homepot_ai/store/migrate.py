@@ -9,7 +9,7 @@ from psycopg import sql
 
 from homepot_ai.errors import NotMigrated
 from homepot_ai.store import asking
-from homepot_ai.store.database import Connection, Database
+from homepot_ai.store.database import Connection, Database, require_not_newer
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -23,20 +23,49 @@ def upgrade(db: Database, *, may_add_indexes: bool = False) -> list[str]:
 
     Returns:
         What was done or could not be done, one sentence each.
-    """
-    from alembic import command
 
-    if current(db) != head():
+    Raises:
+        DatabaseNewer: a newer program has migrated them; nothing was changed.
+    """
+    found = current(db)
+    require_not_newer(found)
+    if found != head():
         with db.admin() as conn:
             asking.drop(db, conn)
-    command.upgrade(_alembic(db), "head")
+    tables(db)
     done = [f"schema {db.schema} is at version {head()}"]
     with db.admin() as conn:
-        done += _roles(db, conn)
-        done += asking.make(db, conn)
+        done += rights(db, conn)
     if may_add_indexes:
         done += _add_indexes(db)
     return done
+
+
+def tables(db: Database) -> None:
+    """Bring the tables alone to this program's version: for a copy that nobody asks questions of."""
+    from alembic import command
+
+    command.upgrade(_alembic(db), "head")
+
+
+def rights(db: Database, conn: Connection, *, questions: bool = True) -> list[str]:
+    """Make the roles, what each may do, and the views that questions read; returns what could not be done.
+
+    Args:
+        questions: False leaves the views out, which need HOMEPOT's tables.
+    """
+    return [*_roles(db, conn), *(asking.make(db, conn) if questions else [])]
+
+
+def known(revision: str) -> bool:
+    """Whether this program knows how to come from a version to its own."""
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    try:
+        return ScriptDirectory.from_config(_alembic(None)).get_revision(revision) is not None
+    except CommandError:
+        return False
 
 
 def head() -> str:
@@ -51,18 +80,13 @@ def head() -> str:
 def current(db: Database) -> str | None:
     """The version in the database; None when our schema is not there."""
     with db.admin() as conn:
-        try:
-            row = conn.execute(
-                sql.SQL("SELECT version_num FROM {}.alembic_version").format(sql.Identifier(db.schema))
-            ).fetchone()
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-            return None
-    return None if row is None else str(row[0])
+        return db.version(conn)
 
 
 def require_current(db: Database) -> None:
-    """Raise NotMigrated unless the database is at this program's version."""
+    """Raise NotMigrated or DatabaseNewer unless the database is at this program's version."""
     found = current(db)
+    require_not_newer(found)
     if found != head():
         state = "has no tables of ours" if found is None else f"is at version {found}"
         raise NotMigrated(f"the database {state}, this program needs {head()}: run `homepot-ai db upgrade`")

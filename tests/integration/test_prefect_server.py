@@ -36,6 +36,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
+AUTH = "operator:Planted-Prefect-Password"
 
 
 def free_port() -> int:
@@ -76,6 +77,7 @@ class Installation:
             "HOMEPOT_AI_VAR_DIR": str(var),
             "HOMEPOT_AI_PROFILE": profile,
             "HOMEPOT_AI_PREFECT__PORT": str(port),
+            "HOMEPOT_AI_PREFECT__AUTH": AUTH,
             "HOMEPOT_AI_API__PORT": str(free_port()),
             "HOMEPOT_AI_DEMO__MAIL_PORT": str(free_port()),
             "HOMEPOT_AI_DEMO__HISTORY_DAYS": "2",
@@ -140,7 +142,8 @@ class Installation:
         deadline = time.monotonic() + 120
         while True:
             try:
-                answer = httpx.post(f"http://127.0.0.1:{self.port}/api/{route}", json=body, timeout=30)
+                url = f"http://127.0.0.1:{self.port}/api/{route}"
+                answer = httpx.post(url, json=body, auth=tuple(AUTH.split(":")), timeout=30)
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     answer.raise_for_status()
                     return answer.json()
@@ -400,6 +403,7 @@ def test_three_shards_and_two_workers_score_each_device_once_a_minute() -> None:
             env=split.env | {
                 "PREFECT_API_URL": f"http://127.0.0.1:{split.port}/api",
                 "PREFECT_API_KEY": "",
+                "PREFECT_API_AUTH_STRING": AUTH,
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             },
             cwd=split.var, stdout=(split.var / "second.out").open("wb"), stderr=subprocess.STDOUT,
