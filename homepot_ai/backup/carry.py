@@ -1,7 +1,7 @@
 """What a restore does not undo: what was sent, who was let in or shut out, what was written down of it.
 
-A fleet's memory may go back to yesterday; a mail that was sent today stays sent, a token that was revoked stays
-revoked, who unsubscribed stays so, and no number that people were told is given again.
+A fleet's memory may go back to yesterday; a mail that was sent today stays sent, a token that was revoked
+stays revoked, who unsubscribed stays so, and no number that people were told is given again.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _SQL = named_sql.load("backup/sql/backup.sql")
 OUTBOXES = ("ai_mail_outbox", "ai_alerts_outbox")
 #: Rows of these that the backup does not have are taken over.
 RECORDS = (
-    *OUTBOXES, "ai_mail_bounces", "ai_api_tokens", "ai_audit_log", "ai_backups", "ai_restore_drills", "ai_archives",
-    "ai_watch_sizes", "ai_watch_alarms",
+    *OUTBOXES, "ai_mail_bounces", "ai_api_tokens", "ai_audit_log", "ai_backups", "ai_restore_drills",
+    "ai_archives", "ai_watch_sizes", "ai_watch_alarms",
 )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ import psycopg
 
 from homepot_ai.backup import archive, counting, golden, places, scratch, tools
 from homepot_ai.backup.records import DUMP, INDEX, Check, Drill, Manifest
-from homepot_ai.errors import BackupError, HomepotAIError
+from homepot_ai.errors import ArchiveDamaged, BackupError, HomepotAIError
 from homepot_ai.memory import embedder, keeping
 from homepot_ai.memory.index import Folder
 from homepot_ai.store import memory as store
@@ -49,8 +49,9 @@ def unpacked(path: Path, settings: Settings, *, part: str = "drill") -> Iterator
     said = places.said_checksum(path)
     with archive.explained(path):
         if said is not None and archive.sha256(path) != said:
-            raise archive.ArchiveDamaged(
-                f"{path.name} is not what was written (its checksum is another one): it is damaged. Take another "
+            raise ArchiveDamaged(
+                f"{path.name} is not what was written (its checksum is another one): it is damaged. Take "
+                f"another "
                 "one: `homepot-ai backup list`"
             )
     folder = places.folder_of(settings) / f"{places.PART}-{part}"
@@ -61,7 +62,8 @@ def unpacked(path: Path, settings: Settings, *, part: str = "drill") -> Iterator
         manifest = archive.extract(path, folder / "files", settings.backup.passphrase)
         if not migrate.known(manifest.migration):
             raise BackupError(
-                f"{path.name} was made by a newer version of this program: its tables are at {manifest.migration}, "
+                f"{path.name} was made by a newer version of this program: its tables are at "
+                f"{manifest.migration}, "
                 f"this program knows them up to {migrate.head()}. Update the program, then try again"
             )
         yield folder / "files", manifest
@@ -78,7 +80,7 @@ def question(
         DatabaseError: the server is away, or there is no place for a scratch database.
     """
     began = time.monotonic()
-    name = path.name.split(".")[0] if not path.name.startswith(".") else path.name.split("-", 1)[1].split(".")[0]
+    name = path.name.removeprefix(f"{places.PART}-").split(".")[0]
     checks: list[Check] = []
     try:
         told("unpacking and comparing checksums")
@@ -147,7 +149,8 @@ def _rows(manifest: Manifest, place: Database) -> Check:
         first = wrong[0]
         return Check(
             "rows", False,
-            f"{len(wrong)} tables are not as they were dumped, the first: {first.table}, {first.backup} rows then, "
+            f"{len(wrong)} tables are not as they were dumped, the first: {first.table}, {first.backup} "
+            f"rows then, "
             f"{first.now} restored",
         )  # fmt: skip
     tables = len(manifest.tables) + len(manifest.homepot_tables)
@@ -197,7 +200,9 @@ def _index(place: Database, settings: Settings, now: datetime) -> Check:
     ]
     if wrong:
         return Check("index", False, "; ".join(wrong))
-    return Check("index", True, f"{sum(one.indexed for one in found):,} patterns, ids and hashes as in the record")
+    return Check(
+        "index", True, f"{sum(one.indexed for one in found):,} patterns, ids and hashes as in the record"
+    )
 
 
 def _golden(manifest: Manifest, place: Database, folder: Folder, settings: Settings) -> Check:
@@ -225,7 +230,9 @@ def _rebuilt(
     if manifest.no_index is None and not _other_model(manifest, settings):
         if degraded or not golden.alike(manifest.golden, answered):
             wrong = degraded or (golden.differences(manifest.golden, answered) or ["?"])[0]
-            return Check("rebuilt", False, f"an index built from the restored rows answers otherwise: {wrong}")
+            return Check(
+                "rebuilt", False, f"an index built from the restored rows answers otherwise: {wrong}"
+            )
         return Check("rebuilt", True, f"{patterns:,} patterns embedded anew; it answers alike")
     return Check("rebuilt", True, f"{patterns:,} patterns embedded anew")
 

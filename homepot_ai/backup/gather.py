@@ -1,8 +1,8 @@
 """Taking a backup: everything as it was at one moment, in a folder.
 
 The order is what makes it one moment: who writes the index is kept out, a snapshot of the database is
-exported, the index is copied and asked; then writers may go on, while pg_dump and the counts read that snapshot
-for as long as they need.
+exported, the index is copied and asked; then writers may go on, while pg_dump and the counts read that
+snapshot for as long as they need.
 """
 
 from __future__ import annotations

@@ -53,12 +53,16 @@ def end(
     conn.execute(
         _SQL["end"],
         {
-            "name": name, "now": now, "outcome": "good" if good else "failed", "bytes": bytes_, "sha256": sha256,
+            "name": name,
+            "now": now,
+            "outcome": "good" if good else "failed",
+            "bytes": bytes_,
+            "sha256": sha256,
             "contents": orjson.dumps(contents).decode(),
             "places": orjson.dumps([asdict(place) for place in places]).decode(),
             "detail": clean(detail, DETAIL) if detail else "",
         },
-    )  # fmt: skip
+    )
 
 
 def found(conn: Connection, stored: Stored, sha256: str | None) -> None:
@@ -71,11 +75,15 @@ def drilled(conn: Connection, drill: Drill, kind: DrillKind, now: datetime) -> N
     conn.execute(
         _SQL["drill"],
         {
-            "now": now, "backup": drill.backup, "kind": kind, "outcome": "passed" if drill.passed else "failed",
-            "seconds": drill.seconds, "checks": orjson.dumps([asdict(check) for check in drill.checks]).decode(),
+            "now": now,
+            "backup": drill.backup,
+            "kind": kind,
+            "outcome": "passed" if drill.passed else "failed",
+            "seconds": drill.seconds,
+            "checks": orjson.dumps([asdict(check) for check in drill.checks]).decode(),
             "detail": clean(drill.detail, DETAIL),
         },
-    )  # fmt: skip
+    )
 
 
 def last_drills(conn: Connection) -> Mapping[str, LastDrill]:

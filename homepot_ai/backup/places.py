@@ -1,7 +1,7 @@
 """Where archives lie: the folder, one user at a time, room, and the second place.
 
-A file whose name begins with `.part` is half of something and is removed by the next run; one that has its own
-name was written in whole, synced, restored and questioned before it got it.
+A file whose name begins with `.part` is half of something and is removed by the next run; one that has its
+own name was written in whole, synced, restored and questioned before it got it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,17 +45,26 @@ class Command:
 
     Attributes:
         argv: `{archive}` in it becomes the archive's path.
-        env: what it needs to log in.
+        env: what it needs to log in; not shown.
     """
 
     argv: tuple[str, ...]
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)
     timeout_seconds: float
 
 
 def folder_of(settings: Settings) -> Path:
     """Where backups lie."""
     return settings.backup.dir or settings.var_dir / "backup"
+
+
+def command_of(settings: Settings) -> Command | None:
+    """The program of the settings that takes archives elsewhere; None: there is none."""
+    backup = settings.backup
+    if not backup.second_command:
+        return None
+    env = {name: value.get_secret_value() for name, value in backup.second_command_env.items()}
+    return Command(backup.second_command, env, backup.second_command_seconds)
 
 
 def name_at(at: datetime) -> str:
@@ -142,7 +151,8 @@ def need_room(folder: Path, need: int, what: str) -> None:
     if free < need + SPARE_BYTES:
         raise BackupError(
             f"not enough room in {folder} for {what}: about {(need + SPARE_BYTES) / 1e6:.0f} MB are needed, "
-            f"{free / 1e6:.0f} MB are free. The backups that are there were not touched. Make room, or set another "
+            f"{free / 1e6:.0f} MB are free. The backups that are there were not touched. Make room, or set "
+            f"another "
             "folder: HOMEPOT_AI_BACKUP__DIR"
         )
 
@@ -207,7 +217,7 @@ def copy(one: Stored, checksum: str, second: Path) -> Place:
 
 
 def send(one: Stored, command: Command) -> Place:
-    """Hand an archive to a program that takes it elsewhere; nothing of its output is trusted or shown in full."""
+    """Hand an archive to a program that takes it elsewhere; of what it says, the last line is shown."""
     where = f"command {Path(command.argv[0]).name}"
     argv = [part.replace(ARCHIVE_PLACE, str(one.path)) for part in command.argv]
     env = {name: value for name, value in os.environ.items() if not name.startswith("HOMEPOT_AI_")}

@@ -2,13 +2,14 @@
 
     unpack, compare checksums, restore into a scratch place, question it     nothing in use is touched
     load it into the real database under another name (`…_restoring`)        as long as that takes
-    exchange: what is in use becomes `…_before_STAMP`, the other takes its   one transaction; the index's folder
+    exchange: what is in use becomes `…_before_STAMP`, the other takes its   one transaction; the index's
+    folder
       name; what must not be undone is taken over (carry.py)                   is exchanged while it is held
     ask the golden queries of what is now in force
 
-Nothing is paused: a run that was in the middle finds another state and leaves its work to the next one. `undo`
-exchanges back. Killed before the exchange, nothing has changed; between the database and the folder, `finish`
-does the rest in the next run.
+Nothing is paused: a run that was in the middle finds another state and leaves its work to the next one.
+`undo` exchanges back. Killed before the exchange, nothing has changed; between the database and the folder,
+`finish` does the rest in the next run.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,7 @@ from psycopg import sql
 
 from homepot_ai.backup import archive, belongings, carry, counting, drill, golden, log, places, scratch, tools
 from homepot_ai.backup.counting import Difference
-from homepot_ai.backup.records import DUMP, INDEX, Check, Drill, Manifest, Stored
+from homepot_ai.backup.records import DUMP, INDEX, Check, Drill, Manifest, Stored, Table
 from homepot_ai.errors import BackupError, RecallError
 from homepot_ai.memory import keeping
 from homepot_ai.memory.index import Folder
@@ -86,16 +87,16 @@ def preview(db: Database, settings: Settings, stored: Stored) -> Preview:
     Raises:
         BackupError: the archive cannot be read.
     """
-    with places.one_at_a_time(places.folder_of(settings)):
-        with drill.unpacked(stored.path, settings) as (files, manifest):
-            notes = _notes(manifest, db, settings)
-            with db.admin() as conn:
-                now = dict(counting.count(conn, db.schema))
-                backup = dict(manifest.tables)
-                if manifest.whole:
-                    backup |= _prefixed(manifest.homepot_schema, manifest.homepot_tables)
-                    now |= _prefixed(db.homepot_schema, counting.count(conn, db.homepot_schema))
-            pages = belongings.missing_pages(files, settings)
+    held = places.one_at_a_time(places.folder_of(settings))
+    with held, drill.unpacked(stored.path, settings) as (files, manifest):
+        notes = _notes(manifest, db, settings)
+        with db.admin() as conn:
+            now = dict(counting.count(conn, db.schema))
+            backup = dict(manifest.tables)
+            if manifest.whole:
+                backup |= _prefixed(manifest.homepot_schema, manifest.homepot_tables)
+                now |= _prefixed(db.homepot_schema, counting.count(conn, db.homepot_schema))
+        pages = belongings.missing_pages(files, settings)
     different = counting.differences(backup, now)
     return Preview(
         stored, manifest, tuple(different), len({*backup, *now}) - len(different), tuple(pages), tuple(notes)
@@ -126,12 +127,15 @@ def restore(
                 checks = drill.questions(files, manifest, place, settings, now, told, rebuild=False)
             proven = Drill(manifest.name, tuple(checks), time.monotonic() - began)
             if not proven.passed:
-                raise BackupError(f"{manifest.name} was not put into force: {proven.detail}. Nothing was changed")
+                raise BackupError(
+                    f"{manifest.name} was not put into force: {proven.detail}. Nothing was changed"
+                )
             told("loading it beside what is in use")
             _load(db, files, manifest, schemas)
             index = _staged_index(files, manifest, settings, now)
             told("exchanging")
-            there, notes = _exchange(db, settings, schemas, now, index)
+            incoming = {schema: f"{schema}_restoring" for schema in schemas}
+            there, notes = _exchange(db, settings, incoming, now, index)
             pages = belongings.put_back_pages(files, settings)
             with db.writer() as conn:
                 log.found(conn, stored, places.said_checksum(stored.path))
@@ -164,32 +168,14 @@ def undo(db: Database, settings: Settings, now: datetime, *, actor: str) -> Rest
         stamp = stamps[0]
         with db.admin() as conn:
             both = scratch.loaded_schemas(conn, (f"{db.homepot_schema}_before_{stamp}",))
-            schemas = [db.schema, *([db.homepot_schema] if both else [])]
-            for schema in schemas:
-                conn.execute(
-                    sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(
-                        sql.Identifier(f"{schema}_before_{stamp}"), sql.Identifier(f"{schema}_restoring")
-                    )
-                )
-            # Given back its name when the exchange does not succeed.
-            conn.commit()
-        set_aside = _aside(settings, stamp)
-        staged = _staged(settings, now)
-        if set_aside.exists():
-            set_aside.rename(staged)
-        try:
-            _, notes = _exchange(db, settings, schemas, now, staged if staged.exists() else None)
-        except BaseException:
-            _rename_back(db, schemas, stamp)
-            if staged.exists():
-                staged.rename(set_aside)
-            raise
+        schemas = [db.schema, *([db.homepot_schema] if both else [])]
+        index = _aside(settings, stamp)
+        incoming = {schema: f"{schema}_before_{stamp}" for schema in schemas}
+        _, notes = _exchange(db, settings, incoming, now, index if index.exists() else None)
         with db.writer() as conn:
             _audit(conn, now, actor, "went back", f"before {stamp}", schemas)
         notes += _index_in_step(db, settings, now)
-    return Restored(
-        f"before {stamp}", f"{now:{_STAMP}}", 0, None, (), tuple(notes), time.monotonic() - began
-    )
+    return Restored(f"before {stamp}", f"{now:{_STAMP}}", 0, None, (), tuple(notes), time.monotonic() - began)
 
 
 def kept(db: Database) -> list[str]:
@@ -219,15 +205,31 @@ def finish(db: Database, settings: Settings) -> None:
             staged.rename(folder.path)
         else:
             shutil.rmtree(staged, ignore_errors=True)
+    # Going back takes the schema that was set aside first; a folder without one still has to follow.
+    without = [stamp for stamp in sorted(exchanged) if not _aside(settings, stamp).exists()]
+    for left in folder.path.parent.glob(f"{folder.path.name}.before-*"):
+        if left.name.rpartition("-")[2] not in exchanged and without:
+            with folder.exchanged(left, _aside(settings, without.pop())):
+                pass
 
 
 def _schemas(db: Database, settings: Settings, manifest: Manifest, whole: bool) -> list[str]:
     if (manifest.schema_name, manifest.homepot_schema) != (db.schema, db.homepot_schema):
         raise BackupError(
-            f"{manifest.name} is of the schemas {manifest.schema_name} and {manifest.homepot_schema}, here they are "
+            f"{manifest.name} is of the schemas {manifest.schema_name} and {manifest.homepot_schema}, here "
+            f"they are "
             f"{db.schema} and {db.homepot_schema}: restore it with the settings of the fleet that it is of"
         )
-    if not whole:
+    with db.admin() as conn:
+        theirs = counting.count(conn, db.homepot_schema)
+    if not theirs and not manifest.whole:
+        raise BackupError(
+            f"HOMEPOT's tables are not in the schema {db.homepot_schema} of this database, nor in "
+            f"{manifest.name}: "
+            "bring them back first"
+        )
+    # A new embedded database has nothing to lose.
+    if not whole and theirs:
         return [db.schema]
     if not manifest.whole:
         raise BackupError(f"{manifest.name} holds our tables only, not HOMEPOT's: restore it without them")
@@ -250,7 +252,8 @@ def _load(db: Database, files: Path, manifest: Manifest, schemas: Sequence[str])
         wrong = counting.differences(manifest.tables, counting.count(conn, ours.schema))
     if wrong:
         raise BackupError(
-            f"{manifest.name} was loaded with other rows than it has (the first: {wrong[0].table}): nothing was "
+            f"{manifest.name} was loaded with other rows than it has (the first: {wrong[0].table}): nothing "
+            f"was "
             "changed"
         )
     migrate.tables(ours)
@@ -268,41 +271,35 @@ def _staged_index(files: Path, manifest: Manifest, settings: Settings, now: date
 
 
 def _exchange(
-    db: Database, settings: Settings, schemas: Sequence[str], now: datetime, index: Path | None
+    db: Database, settings: Settings, incoming: Mapping[str, str], now: datetime, index: Path | None
 ) -> tuple[bool, list[str]]:
-    """One transaction; the folder of the index is held meanwhile, and exchanged when it is committed."""
+    """One transaction; the folder of the index is held meanwhile, and exchanged when it is committed.
+
+    Args:
+        incoming: schema -> the one that takes its place and its name.
+    """
     stamp = f"{now:{_STAMP}}"
     folder = Folder.of(settings)
     # Without a new index the one in use stays: it is then put in step with the rows, or built anew.
     held = nullcontext() if index is None else folder.exchanged(index, _aside(settings, stamp))
     with held, db.admin() as conn:
         conn.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
-        there = scratch.loaded_schemas(conn, tuple(schemas))
-        restored, notes = f"{db.schema}_restoring", []
+        there = scratch.loaded_schemas(conn, tuple(incoming))
+        restored, notes = incoming[db.schema], []
         if db.schema in there:
             notes += carry.over(conn, db.schema, restored)
         else:
             carry.nobody_knows(conn, restored)
-        for schema in schemas:
+        for schema, other in incoming.items():
             for old, new in (
                 *([(schema, f"{schema}_before_{stamp}")] if schema in there else []),
-                (f"{schema}_restoring", schema),
+                (other, schema),
             ):
                 conn.execute(
                     sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
                 )
         notes += [note for note in migrate.rights(db, conn) if not note.startswith("role ")]
     return db.schema in there, notes
-
-
-def _rename_back(db: Database, schemas: Sequence[str], stamp: str) -> None:
-    with db.admin() as conn:
-        for schema in schemas:
-            conn.execute(
-                sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(
-                    sql.Identifier(f"{schema}_restoring"), sql.Identifier(f"{schema}_before_{stamp}")
-                )
-            )
 
 
 def _index_in_step(db: Database, settings: Settings, now: datetime) -> list[str]:
@@ -328,7 +325,9 @@ def _ask(db: Database, settings: Settings, manifest: Manifest) -> Check:
         return Check("in force", True, f"{len(answered)} golden queries, the same ids")
     if golden.alike(manifest.golden, answered):
         return Check("in force", True, f"{len(answered)} golden queries answered alike")
-    return Check("in force", False, f"{len(wrong)} golden queries are answered otherwise{_why(degraded)}: {wrong[0]}")
+    return Check(
+        "in force", False, f"{len(wrong)} golden queries are answered otherwise{_why(degraded)}: {wrong[0]}"
+    )
 
 
 def _why(degraded: str | None) -> str:
@@ -338,6 +337,7 @@ def _why(degraded: str | None) -> str:
 def _forget_old(db: Database, settings: Settings) -> None:
     """Bounded: of what restores set aside the newest are kept."""
     for stamp in kept(db)[KEPT:]:
+        shutil.rmtree(_aside(settings, stamp), ignore_errors=True)
         with db.admin() as conn:
             for schema in (db.schema, db.homepot_schema):
                 conn.execute(
@@ -345,7 +345,6 @@ def _forget_old(db: Database, settings: Settings) -> None:
                         sql.Identifier(f"{schema}_before_{stamp}")
                     )
                 )
-        shutil.rmtree(_aside(settings, stamp), ignore_errors=True)
 
 
 def _notes(manifest: Manifest, db: Database, settings: Settings) -> list[str]:
@@ -365,7 +364,7 @@ def _secrets(manifest: Manifest) -> list[str]:
     return [f"secrets that were set and are not in the backup: {', '.join(manifest.secrets)}"]
 
 
-def _prefixed(schema: str, tables: dict[str, counting.Table]) -> dict[str, counting.Table]:
+def _prefixed(schema: str, tables: dict[str, Table]) -> dict[str, Table]:
     return {f"{schema}.{name}": table for name, table in tables.items()}
 
 

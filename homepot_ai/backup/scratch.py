@@ -47,7 +47,9 @@ def database(db: Database, folder: Path) -> Iterator[Database]:
             yield Database(url, db.schema, db.homepot_schema)
         return
     except psycopg.errors.DiskFull as error:
-        raise BackupError("no room is left where the database lies: nothing was restored for the drill") from error
+        raise BackupError(
+            "no room is left where the database lies: nothing was restored for the drill"
+        ) from error
     try:
         yield Database(conninfo.make_conninfo(db.url, dbname=name), db.schema, db.homepot_schema)
     finally:

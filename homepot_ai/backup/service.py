@@ -62,7 +62,8 @@ def make(
         told: called with what is being done.
 
     Raises:
-        BackupError: it could not be made, or did not pass its drill: the last good one is where it was. Also when
+        BackupError: it could not be made, or did not pass its drill: the last good one is where it was. Also
+        when
             it is good, but a second place did not take it: the message says so.
         DatabaseError: the database is away.
     """
@@ -86,7 +87,8 @@ def make(
             if not result.passed:
                 kept = places.set_aside(part, target)
                 raise BackupError(
-                    f"{name} did not pass its restore drill ({result.detail}). It is kept as {kept.name} to be "
+                    f"{name} did not pass its restore drill ({result.detail}). It is kept as {kept.name} to "
+                    f"be "
                     "looked at; the last good backup is where it was"
                 )
             checksum = archive.sha256(part)
@@ -95,9 +97,7 @@ def make(
             told("second place and rotation")
             elsewhere = _elsewhere(stored, checksum, settings, command)
             removed = _rotate(db, settings, folder)
-            made = Made(
-                stored, checksum, manifest, result, elsewhere, removed, time.monotonic() - began
-            )
+            made = Made(stored, checksum, manifest, result, elsewhere, removed, time.monotonic() - began)
             with db.writer() as conn:
                 log.end(
                     conn, name, _later(now, began), good=True, bytes_=stored.bytes, sha256=checksum,

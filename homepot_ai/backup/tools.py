@@ -102,8 +102,8 @@ def load(
     """Load schemas of a dump beside those that are in use, in one transaction.
 
     A dump names its schemas. Inside the transaction the ones in use step aside, the dump's are made, take the
-    names where they land, and the others step back: nobody else ever sees any of it, and what is killed in the
-    middle leaves nothing.
+    names where they land, and the others step back: nobody else ever sees any of it, and what is killed in
+    the middle leaves nothing.
 
     Args:
         landing: schema of the dump -> name that it has afterwards. The same name replaces what is there.
@@ -182,7 +182,8 @@ def _address(url: str) -> str:
     """The address without its secrets."""
     parts = conninfo.conninfo_to_dict(url)
     return conninfo.make_conninfo(
-        "", **{key: value for key, value in parts.items() if key not in ("password", "sslpassword", "passfile")}
+        "",
+        **{key: value for key, value in parts.items() if key not in ("password", "sslpassword", "passfile")},
     )
 
 
