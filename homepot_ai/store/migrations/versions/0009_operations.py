@@ -73,7 +73,17 @@ WATCH = (
        )""",
 )
 
-SECURITY: tuple[str, ...] = ()
+SECURITY = (
+    # They act with the owner's rights: nothing that a session made for itself may stand in for our tables.
+    """DO $$
+       DECLARE found regprocedure;
+       BEGIN
+         FOR found IN SELECT oid FROM pg_proc
+                       WHERE prosecdef AND pronamespace = current_schema()::regnamespace LOOP
+           EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', found, current_schema());
+         END LOOP;
+       END $$""",
+)
 
 
 def upgrade() -> None:
