@@ -4,7 +4,8 @@
     ├── SettingsError             a setting is missing, unknown or contradicts another
     ├── DatabaseError
     │   ├── DatabaseUnreachable   nobody answers, or the login is refused
-    │   └── NotMigrated           our tables are missing or older than this program
+    │   ├── NotMigrated           our tables are missing or older than this program
+    │   └── SealError             a sealed address cannot be opened: its key is missing, or it was changed
     ├── FleetError
     │   ├── HomepotSchemaMissing  HOMEPOT's tables or columns are not there
     │   └── SampleError           the sample fleet cannot be loaded or replayed here
@@ -53,6 +54,10 @@ class DatabaseUnreachable(DatabaseError):
 
 class NotMigrated(DatabaseError):
     """Our tables are missing or older than this program: run `homepot-ai db upgrade`."""
+
+
+class SealError(DatabaseError):
+    """A sealed value cannot be opened or written: the key is missing or wrong, or the value was changed."""
 
 
 class FleetError(HomepotAIError):

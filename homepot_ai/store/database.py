@@ -10,6 +10,8 @@ import psycopg
 from psycopg import sql
 
 from homepot_ai.errors import DatabaseUnreachable, NotMigrated
+from homepot_ai.store import sealing
+from homepot_ai.store.sealing import Keys
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 10
 #: Made by the newest migration: where it is missing, that one was not run.
 NEWEST_TABLE = "ai_watch_alarms"
+
+NO_KEYS = Keys()
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -28,10 +32,18 @@ class Database:
         url: libpq connection string.
         schema: our tables' schema (a pod has another).
         homepot_schema: where HOMEPOT's tables lie.
+        keys: that people's addresses are sealed with.
     """
 
-    def __init__(self, url: str, schema: str = "homepot_ai", homepot_schema: str = "public") -> None:
+    def __init__(
+        self,
+        url: str,
+        schema: str = "homepot_ai",
+        homepot_schema: str = "public",
+        keys: Keys = NO_KEYS,
+    ) -> None:
         self.url = url
+        self.keys = keys
         self.schema = schema
         self.homepot_schema = homepot_schema
 
@@ -58,7 +70,12 @@ class Database:
                     "`homepot-ai up`, or set HOMEPOT_AI_DATABASE_URL to use another"
                 )
             url = running
-        return cls(url, settings.database.schema_name, settings.database.homepot_schema)
+        return cls(
+            url,
+            settings.database.schema_name,
+            settings.database.homepot_schema,
+            Keys.from_settings(settings.security),
+        )
 
     @property
     def reader_role(self) -> str:
@@ -125,6 +142,8 @@ class Database:
     def admin(self) -> Iterator[Connection]:
         """One transaction with the login's own rights: migrations, sample data and tests only."""
         with self._connect() as conn:
+            if conn.execute("SELECT to_regclass('ai_sealing')").fetchone() != (None,):
+                sealing.enter(conn)
             yield conn
 
     @contextmanager
@@ -149,6 +168,7 @@ class Database:
             )
         )
         conn.commit()
+        sealing.adapt(conn, self.keys)
         return conn
 
     def _assume(self, conn: Connection, role: str) -> None:
@@ -166,6 +186,7 @@ class Database:
                 raise NotMigrated(
                     "the database is at an older version than this program: run `homepot-ai db upgrade`"
                 )
+            sealing.enter(conn)
         except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue) as error:
             raise NotMigrated(
                 f"the database role {role!r} does not exist: run `homepot-ai db upgrade`"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 
 from homepot_ai.errors import NotMigrated
-from homepot_ai.store import asking
+from homepot_ai.store import asking, sealing
 from homepot_ai.store.database import Connection, Database
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ def upgrade(db: Database, *, may_add_indexes: bool = False) -> list[str]:
     with db.admin() as conn:
         done += _roles(db, conn)
         done += asking.make(db, conn)
+    with db.admin() as conn:
+        if sealed := sealing.bring_up(conn, now=datetime.now(UTC)):
+            done.append(sealed)
     if may_add_indexes:
         done += _add_indexes(db)
     return done
@@ -107,6 +111,7 @@ def _roles(db: Database, conn: Connection) -> list[str]:
         "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {ours} TO {writer}",
         # What was done is not rewritten; only retention takes it away, archived.
         "REVOKE UPDATE ON {ours}.ai_audit_log FROM {writer}",
+        "REVOKE INSERT, UPDATE, DELETE ON {ours}.ai_sealing FROM {writer}",
         # Partitions made later must be readable as well.
         "ALTER DEFAULT PRIVILEGES IN SCHEMA {ours} GRANT SELECT ON TABLES TO {reader}",
         "ALTER DEFAULT PRIVILEGES IN SCHEMA {ours} "

@@ -208,6 +208,8 @@ def test_rights_are_these_and_no_others(guarded: Database) -> None:
             assert (schema in {"public", "homepot_ai"}, set(rights)) == (True, {"SELECT"}), table
         elif table == "alerts":
             assert set(rights) == {"SELECT", "INSERT", "UPDATE"}
+        elif table == "ai_sealing":
+            assert set(rights) == {"SELECT"}
         elif table == "ai_audit_log":
             assert set(rights) == {"SELECT", "INSERT", "DELETE"}
         else:

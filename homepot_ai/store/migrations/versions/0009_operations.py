@@ -74,6 +74,12 @@ WATCH = (
 )
 
 SECURITY = (
+    # The number of the key that people's addresses are sealed with; no row: they are not.
+    """CREATE TABLE ai_sealing (
+         one boolean PRIMARY KEY DEFAULT true CHECK (one),
+         key_id text NOT NULL,
+         since timestamptz NOT NULL
+       )""",
     # They act with the owner's rights: nothing that a session made for itself may stand in for our tables.
     """DO $$
        DECLARE found regprocedure;
