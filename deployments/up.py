@@ -60,9 +60,10 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
     Raises:
         HomepotAIError: something does not start; the message says what to do.
     """
-    from deployments import lock, supervisor
+    from deployments import lock, private, supervisor
 
     demo = settings.profile == "demo"
+    private.keep_private(settings.var_dir)
     with lock.hold(settings) as (holder, leftovers):
         if leftovers:
             say("The last run was killed and left these behind; they are stopped now:")
