@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import psycopg
 from psycopg import sql
@@ -23,6 +25,25 @@ NEWEST_TABLE = "ai_watch_alarms"
 NO_KEYS = Keys()
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def without_secrets(message: str, url: str) -> str:
+    """A message of the driver without any part of the address that may be a password.
+
+    A password with a `/` or `@` that nobody escaped is taken for a host or a port, and quoted as such.
+
+    >>> without_secrets('could not resolve "word@db"', "postgresql://ann:pass@word@db/homepot")
+    'could not resolve "…@db"'
+    """
+    _, _, rest = url.partition("://")
+    _, _, secret = rest.rpartition("@")[0].partition(":")
+    given = re.findall(r"password=([^&\s]+)", url)
+    parts = {
+        part for text in (secret, *given) for part in re.split(r"[:@/?&=#\s]+", unquote(text) + "@" + text)
+    }
+    for part in sorted(parts - {""}, key=len, reverse=True):
+        message = message.replace(part, "…")
+    return message
 
 
 class Database:
@@ -156,10 +177,16 @@ class Database:
         try:
             conn = psycopg.connect(self.url, connect_timeout=CONNECT_TIMEOUT_S, application_name="homepot-ai")
         except psycopg.OperationalError as error:
+            said = without_secrets(str(error).strip(), self.url)
             raise DatabaseUnreachable(
-                f"PostgreSQL does not answer or refuses the login ({str(error).strip()}); check "
+                f"PostgreSQL does not answer or refuses the login ({said}); check "
                 "HOMEPOT_AI_DATABASE_URL and that the server runs"
-            ) from error
+            ) from None  # the driver's own words may quote the address
+        except psycopg.ProgrammingError:
+            raise DatabaseUnreachable(
+                "HOMEPOT_AI_DATABASE_URL is no address that PostgreSQL's library reads: write "
+                "postgresql://user:password@host/database, and each special character of the password as %XX"
+            ) from None
         # Half of HOMEPOT's tables hold naive UTC: any other session zone would shift them.
         conn.execute("SET TimeZone = 'UTC'")
         conn.execute(
