@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from deployments import catalogue, environment, lock
+from deployments import catalogue, environment, lock, private
 from homepot_ai.errors import HomepotAIError, NotFound, SettingsError
 from homepot_ai.settings import Settings, settings_for
 from tasks.names import flow_of
@@ -200,6 +200,7 @@ def _in_process(settings: Settings, entry: catalogue.Deployment, given: Mapping[
     # `up` migrates; here nothing does, and a flow would fail on the first column that it misses.
     migrate.require_current(Database.from_settings(settings))
     # Before the first `up` there is no state folder, and Prefect makes its home but not what is above it.
+    private.keep_private(settings.var_dir)
     environment.prefect_home(settings).mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     bootstrap.make_blocks(settings)

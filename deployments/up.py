@@ -68,7 +68,7 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
     Raises:
         HomepotAIError: something does not start; the message says what to do.
     """
-    from deployments import lock, supervisor
+    from deployments import lock, private, supervisor
 
     if settings.prefect.url:
         raise SettingsError(
@@ -76,6 +76,7 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
             "machine's `up`: start a worker for it (`homepot-ai worker --pool minute`), or unset it"
         )
     demo = settings.profile == "demo"
+    private.keep_private(settings.var_dir)
     with lock.hold(settings) as (holder, leftovers):
         if leftovers:
             say("The last run was killed and left these behind; they are stopped now:")

@@ -30,6 +30,7 @@ from homepot_ai import (
     cli_post,
     cli_predict,
     cli_reports,
+    cli_security,
     cli_visits,
 )
 from homepot_ai.errors import HomepotAIError, SettingsError
@@ -56,6 +57,7 @@ app.add_typer(cli_ask.app)
 app.add_typer(cli_api.app)
 app.add_typer(cli_models.app)
 app.add_typer(cli_backup.app)
+app.add_typer(cli_security.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()

@@ -5,7 +5,8 @@
     ├── DatabaseError
     │   ├── DatabaseUnreachable   nobody answers, or the login is refused
     │   ├── NotMigrated           our tables are missing or older than this program
-    │   └── DatabaseNewer         our tables were migrated by a newer program than this one
+    │   ├── DatabaseNewer         our tables were migrated by a newer program than this one
+    │   └── SealError             a sealed address cannot be opened: its key is missing, or it was changed
     ├── FleetError
     │   ├── HomepotSchemaMissing  HOMEPOT's tables or columns are not there
     │   └── SampleError           the sample fleet cannot be loaded or replayed here
@@ -60,6 +61,10 @@ class NotMigrated(DatabaseError):
 
 class DatabaseNewer(DatabaseError):
     """Our tables were migrated by a newer program: this one would misread them, so it does nothing."""
+
+
+class SealError(DatabaseError):
+    """A sealed value cannot be opened or written: the key is missing or wrong, or the value was changed."""
 
 
 class FleetError(HomepotAIError):

@@ -57,9 +57,15 @@ class LogSettings(Section):
     json_lines: bool = False
 
 
+#: `homepot-ai seal --new-key` makes one.
+FieldKey = Annotated[SecretStr, Field(min_length=32)]
+
+
 class SecuritySettings(Section):
     # Encrypts people's addresses in our tables; keep it elsewhere too: without it they are lost.
-    field_key: SecretStr | None = None
+    field_key: FieldKey | None = None
+    # The one before, while keys are changed; alone: everything is opened again.
+    previous_field_key: FieldKey | None = None
 
 
 class UpSettings(Section):

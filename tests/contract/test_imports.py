@@ -53,6 +53,7 @@ LAYERS = [
         "cli_post",
         "cli_predict",
         "cli_reports",
+        "cli_security",
         "cli_visits",
         "doctor",
         "overview",
