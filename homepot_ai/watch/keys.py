@@ -33,7 +33,9 @@ class Watched:
 WATCHED = {
     one.name: one
     for one in (
-        Watched("database", "service-database", "PostgreSQL answers, has room for connections, is not held up"),
+        Watched(
+            "database", "service-database", "PostgreSQL answers, has room for connections, is not held up"
+        ),
         Watched("tables", "service-database", "our tables are of the version that this program needs"),
         Watched("chroma", "service-chroma", "the vector index holds what the record in PostgreSQL says"),
         Watched("ollama", "service-ollama", "the language models answer", degraded="warning", patience=3),
@@ -49,7 +51,9 @@ WATCHED = {
         Watched("backup", "service-backup", "there is a good backup that is not old"),
         Watched("restore drill", "service-backup", "the last backup was restored and answered"),
         Watched("certificate", "service-certificate", "the mail server's certificate is valid for some time"),
-        Watched("tokens", "service-tokens", "tokens of the HTTP door do not expire unnoticed", down="warning"),
+        Watched(
+            "tokens", "service-tokens", "tokens of the HTTP door do not expire unnoticed", down="warning"
+        ),
         Watched("ping", "service-ping", "whoever waits for our sign of life can be reached", patience=3),
     )
 }
