@@ -28,7 +28,7 @@ from homepot_ai.store import named_sql, outbox
 from homepot_ai.store.outbox_rules import FINAL, Result
 from homepot_ai.watch import alarm_rules
 from homepot_ai.watch.alarm_rules import Alarm, Telling
-from homepot_ai.watch.keys import Severity
+from homepot_ai.watch.keys import Severity, service_key
 from homepot_ai.watch.letter import letter
 from homepot_ai.watch.spool import Letter, Spool, Waiting
 
@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 _Decide = Callable[[Alarm | None], tuple[Alarm | None, Telling | None]]
 #: Resolved alarms are remembered so long, for `homepot-ai alarms` and for those that come back.
 KEPT = timedelta(days=92)
+# These are not ill because the database is.
+_OWN_CAUSE = frozenset(map(service_key, ("database", "disk", "mail", "clock", "prefect server", "ollama")))
 # Past the database nobody waits long for a mail server: the next check tries again.
 _SMTP_S, _ANSWER_S, _ALL_S = 5.0, 20.0, 45.0
 
@@ -140,7 +142,10 @@ def _apply(db: Database | None, settings: Settings, key: str, decide: _Decide, n
     spool = spool_of(settings)
     with spool.held():
         rows = spool.alarms()
-        after, telling = decide(rows.get(key) or spool.known().get(key))
+        known = spool.known() | rows
+        after, telling = decide(known.get(key))
+        if telling is not None and _follows(key, known):
+            telling = None
         if after is not None:
             after, letters = _tell(after, telling, settings, now)
             for one in letters:
@@ -148,6 +153,12 @@ def _apply(db: Database | None, settings: Settings, key: str, decide: _Decide, n
             spool.remember(rows | {key: after})
             return bool(letters)
     return False
+
+
+def _follows(key: str, known: Mapping[str, Alarm]) -> bool:
+    """While the database is told to be away, what follows from it is remembered and not told."""
+    cause = known.get(service_key("database"))
+    return cause is not None and cause.open and cause.known and key not in _OWN_CAUSE
 
 
 def _in_database(conn: Connection, settings: Settings, key: str, decide: _Decide, now: datetime) -> bool:

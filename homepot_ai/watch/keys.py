@@ -98,3 +98,13 @@ def page(runbook: str) -> str:
     'docs/runbooks/service-disk.md'
     """
     return f"docs/runbooks/{runbook}.md"
+
+
+def flow_name(service: str) -> str | None:
+    """The deployment of a check's name; None where it is of something else.
+
+    >>> flow_name("flow score-health-3"), flow_name("disk")
+    ('score-health-3', None)
+    """
+    head, _, name = service.partition(" ")
+    return name if head == "flow" and name else None

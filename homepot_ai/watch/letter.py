@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Level = Literal["good", "warning", "critical"]
 WHY_YOU = (
-    "You get this because your address is in the setting watch.mail_to. It is about the software that watches "
-    "the devices, not about one of them."
+    "You get this because your address is in the setting watch.mail_to. It is about the software that "
+    "watches the devices, not about one of them."
 )
 _GLYPH = {"good": "●", "warning": "▲", "critical": "■"}
 _KICKER = {

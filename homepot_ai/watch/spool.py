@@ -2,8 +2,8 @@
 
 `alarms.json` has the rows that `ai_watch_alarms` would have, `known.json` those that it had when it was last
 seen, `outbox/` one file for each mail or message that is still to leave. All are written beside their name,
-synced and renamed: a killed process leaves whole files only. A letter's file goes once somebody took it; between
-the two lies the same window as with every alert, and there it goes again.
+synced and renamed: a killed process leaves whole files only. A letter's file goes once somebody took it;
+between the two lies the same window as with every alert, and there it goes again.
 """
 
 from __future__ import annotations
