@@ -53,6 +53,7 @@ LAYERS = [
         "cli_predict",
         "cli_reports",
         "cli_visits",
+        "cli_watch",
         "doctor",
         "overview",
         "api",
