@@ -109,7 +109,7 @@ def _add_own(app: FastAPI) -> None:
         here = of(request)
         await here.lanes.run("fast", here.status)
         # A scrape asks the database: not in the loop that serves everybody.
-        text = await here.lanes.run("fast", here.metrics.text)
+        text = await here.lanes.run("fast", here.metrics.text, with_fleet=caller.asker.sites is None)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

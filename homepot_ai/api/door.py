@@ -61,7 +61,7 @@ class Door:
         self.journal = Journal(self.db, self.metrics)
         self.limiter = Limiter(api.requests_per_minute)
         self.prefect = PrefectApi(self.settings)
-        self.metrics.registry.register(Exporter(self.db, self.settings, self.now))
+        self.metrics.fleet.register(Exporter(self.db, self.settings, self.now))
 
     def status(self) -> Status:
         """Every part, and what the metrics show of it."""

@@ -184,10 +184,10 @@ def families(found: Figures) -> Iterator[Metric]:
     yield from many("homepot_ai_incidents_open", "Incidents that are open", "severity", found.incidents)
     yield from many("homepot_ai_anomalies_open", "Anomalies that are open", "severity", found.anomalies)
     yield from one(
-        "homepot_ai_minutes_scored", "Minutes of the last hour that were scored whole", found.minutes_scored
+        "homepot_ai_scoring_scored", "Minutes of the last hour that were scored whole", found.minutes_scored
     )
     yield from one(
-        "homepot_ai_minutes_due", "Minutes of the last hour", found.minutes_due if found.up else None
+        "homepot_ai_scoring_due", "Minutes of the last hour", found.minutes_due if found.up else None
     )
     yield from one(
         "homepot_ai_slowest_minute_seconds", "The slowest scored minute of the last hour", found.slowest_s

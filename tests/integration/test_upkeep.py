@@ -17,6 +17,7 @@ from homepot_ai.reporting import backtest_command
 from homepot_ai.settings import Settings
 from homepot_ai.store import backtests, checks, retention, scores
 from homepot_ai.store.database import Database
+from homepot_ai.watch import exporter
 from homepot_ai.watch.service import check_services
 from tests.integration.test_scoring import DEVICES, LEARNED, run
 from tests.support import START, small_fleet, telemetry, wave
@@ -203,6 +204,13 @@ def test_the_status_screen_names_who_is_ill_and_why(database: Database, settings
     assert f" {number} " in line
     assert "homepot-ai mark ANOMALY" in screen
     assert "no data: Checkout 6" in screen
+    figures = exporter.once(database, settings, now).decode()
+    assert 'homepot_ai_devices{status="critical"} 1.0' in figures
+    assert 'homepot_ai_devices{status="no_data"} 1.0' in figures
+    [health] = [
+        line for line in figures.splitlines() if line.startswith('homepot_ai_site_health{site="Berlin"}')
+    ]
+    assert 0.5 < float(health.split()[-1]) < 1
 
 
 def test_the_doctor_tells_everything_and_raises_nothing(
