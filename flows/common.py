@@ -13,14 +13,14 @@ from prefect.states import Completed
 from pydantic import Field
 
 from blocks import FLEET, FleetDatabase
+from homepot_ai.errors import DatabaseUnreachable
 from homepot_ai.settings import load_settings
+from homepot_ai.store.database import Database
 from tasks.names import shard_number
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
     from prefect.flows import Flow
-
-    from homepot_ai.store.database import Database
 
 MINUTE = timedelta(minutes=1)
 #: The number of an incident, an anomaly, a window; 0 where a form was left empty.
@@ -121,6 +121,18 @@ def open_fleet() -> Database:
     return FleetDatabase.load(FLEET).database()
 
 
+def known_fleet() -> Database | None:
+    """The same; what bootstrap wrote cannot be read: the settings' own; None: not even that is known."""
+    try:
+        return open_fleet()
+    except Exception as error:
+        get_logger("homepot_ai.runs").warning("the block %s could not be read: %s", FLEET, error)
+    try:
+        return Database.from_settings(load_settings())
+    except DatabaseUnreachable:
+        return None
+
+
 def point_to_runbook(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Failure hook: say where the operator reads on. Prefect calls it with these keywords exactly."""
     get_logger("homepot_ai.runs").error(
@@ -141,6 +153,26 @@ def point_to_runbook(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any])
         )
     except Exception as error:
         get_logger("homepot_ai.runs").warning("the artifact could not be written: %s", error)
+    try:
+        _raise_alarm(flow, flow_run, state)
+    except Exception as error:
+        get_logger("homepot_ai.runs").error("nobody could be told of it: %s", type(error).__name__)
+
+
+def _raise_alarm(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Tell whoever is to be told of what is wrong with ourselves; at most now and then."""
+    # Every run imports this module, and few fail.
+    from homepot_ai.watch.alarms import send_spooled
+    from homepot_ai.watch.runs import EndedRun, failed
+    from homepot_ai.watch.service import act
+
+    part = _part_of(flow_run)
+    name = flow.name if part is None else f"{flow.name}-{part}"
+    now, settings = utc_now(), load_settings()
+    ended = EndedRun(name, flow_run.name, state.name or "Failed", state.message or "", now)
+    if act(known_fleet(), settings, [failed(ended, flow.name)], now):
+        # What went past the database leaves from here; the rest within five minutes, by `deliver`.
+        send_spooled(settings, now=now)
 
 
 def _part_of(flow_run: FlowRun) -> int | None:

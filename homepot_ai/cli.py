@@ -32,6 +32,7 @@ from homepot_ai import (
     cli_reports,
     cli_security,
     cli_visits,
+    cli_watch,
 )
 from homepot_ai.errors import HomepotAIError, SettingsError
 from homepot_ai.settings import load_settings, settings_file, settings_for
@@ -58,6 +59,7 @@ app.add_typer(cli_api.app)
 app.add_typer(cli_models.app)
 app.add_typer(cli_backup.app)
 app.add_typer(cli_security.app)
+app.add_typer(cli_watch.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()
@@ -183,16 +185,6 @@ def doctor() -> None:
         table.add_row(marks[finding.state], finding.service, _plain(finding.detail))
     console.print(table)
     raise typer.Exit(1 if any(f.state == "down" for f in findings) else 0)
-
-
-@app.command()
-def status() -> None:
-    """The fleet and the system at a glance."""
-    from homepot_ai.overview import overview
-
-    current = load_settings()
-    screen = overview(Database.from_settings(current), current, _now())
-    console.print(screen, markup=False, soft_wrap=True)
 
 
 @app.command()

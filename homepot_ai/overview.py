@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
+
+from homepot_ai.errors import DatabaseError
 from homepot_ai.health.cursor import Cursor
 from homepot_ai.health.rows import moment, sentence, stored_factors
 from homepot_ai.health.state import MAGIC
 from homepot_ai.settings import Settings
 from homepot_ai.store import checks, named_sql, state
+from homepot_ai.store.checks import ServiceCheck
 from homepot_ai.store.database import Connection, Database
 from homepot_ai.text import clean, table
+from homepot_ai.watch import keys, service
+from homepot_ai.watch.alarm_rules import Alarm
+from homepot_ai.watch.letter import lasted
 
 _SQL = named_sql.load("store/sql/overview.sql")
 SHOWN = 20
+#: What check-services saw longer ago than this says nothing of now: nobody looks any more.
+LOOKED = timedelta(minutes=15)
 _MARKS = {
     "healthy": "●",
     "warning": "▲",
@@ -27,14 +38,138 @@ _MARKS = {
 }
 
 
-def overview(db: Database, settings: Settings, now: datetime) -> str:
-    """The screen as text."""
+@dataclass(frozen=True)
+class Seen:
+    """One part: how it is, and when that was seen; `at` None: just now."""
+
+    check: ServiceCheck
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class System:
+    """This system itself.
+
+    Attributes:
+        parts: the worst first.
+        alarms: what lasts, and was told or is to be told.
+    """
+
+    parts: tuple[Seen, ...]
+    alarms: tuple[Alarm, ...]
+
+    @property
+    def state(self) -> checks.State:
+        """The worst of its parts."""
+        found = {seen.check.state for seen in self.parts}
+        return "down" if "down" in found else "degraded" if "degraded" in found else "ok"
+
+    def record(self, now: datetime) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "at": now,
+            "state": self.state,
+            "services": [
+                {
+                    "service": one.check.service, "state": one.check.state, "detail": one.check.detail,
+                    "seen_at": one.at or now,
+                    "runbook": keys.page(_runbook(one.check)) if one.check.state != "ok" else None,
+                }
+                for one in self.parts
+            ],
+            "alarms": [
+                {
+                    "key": one.key, "severity": one.severity, "title": one.title, "detail": one.detail,
+                    "since": one.first_at, "seen": one.count, "told_at": one.told_at,
+                    "runbook": keys.page(one.runbook),
+                }
+                for one in self.alarms
+            ],
+        }  # fmt: skip
+
+
+def system(db: Database | None, settings: Settings, now: datetime) -> System:
+    """Look at every part now; what only a flow can see (lateness, stuck runs) is as it saw it last.
+
+    Takes some seconds at most, raises nothing, writes nothing.
+    """
+    seen = service.look(db, settings, now)
+    parts = [Seen(check) for check in seen]
+    if db is not None and not service.away(seen):
+        try:
+            with db.reader() as conn:
+                parts += _seen_by_the_flow(conn, {check.service for check in seen}, now)
+        except (DatabaseError, psycopg.Error) as error:
+            said = (str(error).splitlines() or ["?"])[0]
+            parts.append(Seen(ServiceCheck("tables", "down", said)))
+    order = {"down": 0, "degraded": 1, "ok": 2}
+    parts.sort(key=lambda one: (order[one.check.state], one.check.service))
+    there = None if service.away(seen) else db
+    return System(tuple(parts), tuple(service.known(there, settings, now).lasting))
+
+
+def _seen_by_the_flow(conn: Connection, known: set[str], now: datetime) -> list[Seen]:
+    rows = conn.execute(_SQL["service_checks"]).fetchall()
+    found = [
+        Seen(ServiceCheck(name, state, detail), at)
+        for name, state, detail, at in rows
+        if name not in known and name != "tables"
+    ]
+    newest = max((at for *_, at in rows), default=None)
+    if newest is None or now - newest > LOOKED:
+        when = "has not looked yet" if newest is None else f"looked {lasted(now - newest)} ago"
+        said = f"check-services {when}, it is due every 5 minutes: `homepot-ai up` runs it"
+        found.append(Seen(ServiceCheck("flow check-services", "degraded", said)))
+        found = [one for one in found if one.check.service != "flow check-services" or one.at is None]
+    return found
+
+
+def _runbook(check: ServiceCheck) -> str:
+    """Of a flow its own; a shard's number is no part of it."""
+    name = keys.flow_name(check.service)
+    if name is None:
+        return keys.watched(check.service).runbook
+    head, _, tail = name.rpartition("-")
+    return head if tail.isdigit() else name
+
+
+def page(parts: Sequence[Seen], alarms: Sequence[Alarm], now: datetime) -> str:
+    """The system itself as text."""
+    rows = [
+        (
+            one.check.service,
+            checks.SYMBOLS[one.check.state],
+            one.check.detail,
+            "now" if one.at is None else f"{one.at:%H:%M} UTC",
+        )
+        for one in parts
+    ]
+    lines = [table(("service", "state", "what was seen", "when"), rows, "0< 0< 0< 0<")]
+    if alarms:
+        lines += ["", "  open alarms (`homepot-ai alarms`):"]
+        lines += [f"  {alarm_line(alarm, now)}" for alarm in alarms[:SHOWN]]
+    return "\n".join(lines)
+
+
+def alarm_line(alarm: Alarm, now: datetime) -> str:
+    sign = "■" if alarm.severity == "critical" else "▲"
+    return f"{sign} {clean(alarm.title)}, for {_ago(alarm.first_at, now)}: {keys.page(alarm.runbook)}"
+
+
+def overview(db: Database, settings: Settings, now: datetime, itself: System | None = None) -> str:
+    """The screen as text.
+
+    Args:
+        itself: the parts of this system; None: what its own tables tell.
+    """
     with db.reader() as conn:
         scores = conn.execute(_SQL["latest_scores"]).fetchall()
         anomalies = {device: rest for device, *rest in conn.execute(_SQL["open_anomalies"]).fetchall()}
         since, heard = _remembered(conn)
-        services = conn.execute(_SQL["service_checks"]).fetchall()
-        own = checks.stored_health(conn, settings, now)
+        if itself is None:
+            own = [Seen(check) for check in checks.stored_health(conn, settings, now)]
+            known = {one.check.service for one in own}
+            itself = System((*own, *_seen_by_the_flow(conn, known, now)), ())
     lines = [_headline(scores, now), ""]
     ill = [row for row in scores if row[6] in ("warning", "critical")]
     ill.sort(key=lambda row: (row[6] != "critical", row[5]))
@@ -59,14 +194,7 @@ def overview(db: Database, settings: Settings, now: datetime) -> str:
     if silent:
         more = f" and {len(silent) - SHOWN} more" if len(silent) > SHOWN else ""
         lines += [f"  ○ no data: {', '.join(silent[:SHOWN])}{more}", ""]
-    known = {check.service for check in own}
-    seen = [(c.service, checks.SYMBOLS[c.state], c.detail, "now") for c in own]
-    seen += [
-        (service, checks.SYMBOLS[state], detail, f"{at:%H:%M} UTC")
-        for service, state, detail, at in services
-        if service not in known
-    ]
-    lines.append(table(("service", "state", "what was seen", "when"), seen, "0< 0< 0< 0<"))
+    lines.append(page(itself.parts, itself.alarms, now))
     return "\n".join(lines)
 
 

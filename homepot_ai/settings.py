@@ -407,6 +407,8 @@ def settings_for(profile: str | None) -> Settings:
         os.environ["HOMEPOT_AI_MAIL__HOST"] = "127.0.0.1"
         os.environ["HOMEPOT_AI_MAIL__PORT"] = str(settings.demo.mail_port)
         os.environ["HOMEPOT_AI_MAIL__SECURITY"] = "none"
+        # Somebody is told of what is wrong with the demo itself, so that it can be seen in the sink.
+        os.environ.setdefault("HOMEPOT_AI_WATCH__MAIL_TO", '["ops@homepot.example"]')
         # Most of the sample's devices are there.
         os.environ.setdefault("HOMEPOT_AI_REPORTS__TIMEZONE", "Europe/Berlin")
         load_settings.cache_clear()

@@ -45,8 +45,18 @@ class BackupSettings(Section):
 class WatchSettings(Section):
     # Who is told of what is wrong with this system itself; empty: only screens tell.
     mail_to: tuple[str, ...] = ()
+    # Names of channels (alerts.channels) that are told as well: when mail is what is ill, they are who hears.
+    channels: tuple[str, ...] = ()
     # The same alarm is told again at most so often while it lasts.
     repeat_minutes: Annotated[int, Field(ge=5, le=10080)] = 240
+    # One thing that is looked at may take so long; the others do not wait for it.
+    check_seconds: Annotated[float, Field(gt=0, le=60)] = 15.0
+    # A disk that will be full within so many days, as it has been filling, is told.
+    disk_days: Annotated[int, Field(ge=1, le=365)] = 7
+    # A backup older than this is told; a nightly one has an hour or two to spare.
+    backup_hours: Annotated[int, Field(ge=1, le=24 * 31)] = 27
+    # How long before they expire certificates and tokens are told.
+    expiry_days: Annotated[int, Field(ge=1, le=365)] = 14
     # Asked after each check of the services: whoever waits there notices when we are dead.
     ping_url: str = ""
 

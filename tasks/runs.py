@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
@@ -14,6 +15,7 @@ from prefect.client.schemas.filters import (
     DeploymentFilterId,
     DeploymentFilterTags,
     FlowRunFilter,
+    FlowRunFilterDeploymentId,
     FlowRunFilterEndTime,
     FlowRunFilterExpectedStartTime,
     FlowRunFilterState,
@@ -21,13 +23,16 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import StateType
-from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.logging import get_run_logger
 from prefect.settings import get_current_settings
-from prefect.states import Crashed
+from prefect.states import Cancelled, Crashed
 
-from homepot_ai.store.checks import ServiceCheck
+from homepot_ai.schedules import Schedule, due_after, late_by
+from homepot_ai.store.checks import ServiceCheck, State
+from homepot_ai.watch.letter import lasted
+from homepot_ai.watch.runs import EndedRun
 from tasks.names import flow_of
 from tasks.stage import stage
 
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun
     from prefect.client.schemas.responses import DeploymentResponse
 
 TAGS = {"upkeep"}
@@ -44,6 +50,14 @@ STUCK_PENDING = timedelta(minutes=5)
 # Heartbeats come every 30 s; some may be lost on a busy server.
 SILENT_RUNNING = timedelta(minutes=4)
 DAY = timedelta(days=1)
+# By a cron line: what is due may take its turn and its time.
+CRON_GRACE, CRON_DOWN = timedelta(hours=2), timedelta(days=3)
+# Nobody takes what waits so long; nothing of ours works so long; a cancelled run ends sooner.
+WAITING_LONG, WAITING_DOWN = timedelta(hours=1), timedelta(hours=6)
+RUNNING_LONG = timedelta(hours=4)
+# A run that nobody told of itself (killed) is looked for so far back.
+FAILED_WITHIN = timedelta(hours=1)
+STUCK_CANCELLING = timedelta(minutes=10)
 # Intervals without a completed run before a flow counts as degraded, and as down.
 LATE_INTERVALS, DOWN_INTERVALS = 3, 15
 # The server refuses to delete more in one request.
@@ -87,24 +101,115 @@ class PruneSummary:
         )
 
 
+@dataclass(frozen=True)
+class FlowsSeen:
+    """What Prefect knows of our deployments.
+
+    Attributes:
+        checks: one of each scheduled deployment.
+        failed: runs that failed or crashed lately.
+        completed: by deployment, when a run last completed.
+        flow_of: every deployment's flow.
+    """
+
+    checks: list[ServiceCheck]
+    failed: list[EndedRun]
+    completed: dict[str, datetime]
+    flow_of: dict[str, str]
+
+    @property
+    def scheduled(self) -> set[str]:
+        """Deployments that run by themselves."""
+        return {check.service.removeprefix("flow ") for check in self.checks}
+
+
 @stage("check-flows", timeout_seconds=60, tags=TAGS)
-def check_flows(now: datetime) -> list[ServiceCheck]:
-    """Whether each scheduled deployment completed a run within its own rhythm."""
+def check_flows(now: datetime, watched: frozenset[str] = frozenset()) -> FlowsSeen:
+    """Whether each scheduled deployment completed a run when its schedules said; which runs failed.
+
+    Args:
+        watched: deployments without a schedule whose last completed run is wanted too.
+    """
+    checks, completed, flows, names = [], {}, {}, {}
     with get_client(sync_client=True) as client:
         deployments = client.read_deployments(
             deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[OURS]))
         )
-        checks = [
-            judge_lateness(
-                deployment.name, _rhythm(deployment), _last_completed(client, deployment), now,
-                since=deployment.created or now,
-            )
-            for deployment in deployments
-            if _rhythm(deployment) is not None
-        ]  # fmt: skip
+        for deployment in deployments:
+            names[deployment.id], flows[deployment.name] = deployment.name, flow_of(deployment.name)
+            schedules = _schedules(deployment)
+            if not schedules and deployment.name not in watched:
+                continue
+            last = _last_completed(client, deployment)
+            if last is not None and last.end_time is not None:
+                completed[deployment.name] = last.end_time
+            if schedules:
+                begun = last.expected_start_time if last else None
+                checks.append(
+                    judge(
+                        deployment.name, schedules, begun, completed.get(deployment.name), now,
+                        since=deployment.created or now,
+                    )
+                )  # fmt: skip
+        ended = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(
+                    type=FlowRunFilterStateType(any_=[StateType.FAILED, StateType.CRASHED])
+                ),
+                end_time=FlowRunFilterEndTime(after_=now - FAILED_WITHIN),
+                deployment_id=FlowRunFilterDeploymentId(any_=list(names)),
+            ),
+            sort=FlowRunSort.END_TIME_DESC,
+            limit=BULK_LIMIT,
+        )
+    failed = [
+        EndedRun(
+            names[run.deployment_id], run.name, str(run.state_name or "Failed"),
+            str((run.state.message if run.state else "") or ""), run.end_time,
+        )
+        for run in ended
+        if run.deployment_id is not None and run.end_time is not None
+    ]  # fmt: skip
     late = [check.service for check in checks if check.state != "ok"]
-    get_run_logger().info("flows checked=%d late=%s", len(checks), late or "none")
-    return checks
+    get_run_logger().info("flows checked=%d late=%s failed=%d", len(checks), late or "none", len(failed))
+    return FlowsSeen(checks, failed, completed, flows)
+
+
+def judge(
+    name: str,
+    schedules: Sequence[Schedule],
+    begun: datetime | None,
+    completed: datetime | None,
+    now: datetime,
+    *,
+    since: datetime,
+) -> ServiceCheck:
+    """Judge one flow by its own schedules.
+
+    Args:
+        begun: for when the last run that completed was meant; completed: when it ended.
+        since: when the deployment was made: it counts for a flow that never ran.
+    """
+    fast = [one.interval for one in schedules if one.interval is not None]
+    if fast:
+        return judge_lateness(name, min(fast), completed, now, since=since)
+    start = begun or since
+    late, due = late_by(schedules, start, now), due_after(schedules, start)
+    missed = None if due is None else due_after(schedules, due)
+    state: State = "ok"
+    if late > CRON_GRACE:
+        state = "degraded"
+        if late > CRON_DOWN or (missed is not None and now - missed > CRON_GRACE):
+            state = "down"
+    said = f"last completed {completed:%Y-%m-%d %H:%M:%S} UTC" if completed else "has not completed a run yet"
+    if state == "ok":
+        after = due_after(schedules, now)
+        said += "" if after is None else f", next due {after:%Y-%m-%d %H:%M} UTC"
+    else:
+        said += (
+            f", was due {due:%Y-%m-%d %H:%M} UTC, {lasted(late)} ago; see docs/runbooks/{flow_of(name)}.md"
+        )
+    return ServiceCheck(f"flow {name}", state, said)
 
 
 def judge_lateness(
@@ -132,15 +237,20 @@ def judge_lateness(
 
 
 @stage("free-stuck-runs", timeout_seconds=60, tags=TAGS)
-def free_stuck_runs(now: datetime) -> int:
-    """Mark runs whose process is gone as crashed, which frees their places.
+def free_stuck_runs(now: datetime) -> ServiceCheck:
+    """Mark runs whose process is gone as crashed, which frees their places; say what waits or hangs.
 
     Pending for long: prefetched by a worker that died. Running without a heartbeat for
-    long: killed so early or so hard that nothing else noticed.
+    long: killed so early or so hard that nothing else noticed. Cancelling for long: nobody
+    is there any more who could end it.
     """
-    freed = 0
+    freed, hanging = 0, []
     with get_client(sync_client=True) as client:
-        for kind, patience in ((StateType.PENDING, STUCK_PENDING), (StateType.RUNNING, SILENT_RUNNING)):
+        for kind, patience in (
+            (StateType.PENDING, STUCK_PENDING),
+            (StateType.RUNNING, SILENT_RUNNING),
+            (StateType.CANCELLING, STUCK_CANCELLING),
+        ):
             for run in client.read_flow_runs(
                 flow_run_filter=_waiting(kind, now - patience), limit=BULK_LIMIT
             ):
@@ -148,13 +258,47 @@ def free_stuck_runs(now: datetime) -> int:
                 if run.state is None or now - run.state.timestamp < patience:
                     continue
                 if kind == StateType.RUNNING and _heard_of(client, run.id, since=now - patience):
+                    if now - run.state.timestamp > RUNNING_LONG:
+                        hanging.append(run.name)
                     continue
-                lost = Crashed(message="Its process is gone. The next run catches up.")
+                lost = (
+                    Cancelled(message="Nobody was left to end it.")
+                    if kind == StateType.CANCELLING
+                    else Crashed(message="Its process is gone. The next run catches up.")
+                )
                 client.set_flow_run_state(run.id, lost, force=True)
                 freed += 1
+        waiting = client.read_flow_runs(
+            flow_run_filter=_waiting(StateType.SCHEDULED, now - WAITING_LONG),
+            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+            limit=BULK_LIMIT,
+        )
     if freed:
         get_run_logger().warning("freed stuck runs=%d", freed)
-    return freed
+    oldest = min((run.expected_start_time for run in waiting if run.expected_start_time), default=None)
+    return judge_runs(freed, hanging, len(waiting), None if oldest is None else now - oldest)
+
+
+def judge_runs(freed: int, hanging: Sequence[str], waiting: int, oldest: timedelta | None) -> ServiceCheck:
+    """One line about runs.
+
+    Args:
+        freed: zombies that were just ended; hanging: runs that live and do not end.
+        waiting: runs that nobody takes; oldest: since how long.
+
+    >>> judge_runs(0, [], 3, timedelta(hours=2)).detail
+    '3 runs wait for a worker, the oldest for 2 h'
+    """
+    said, state = [], "ok"
+    if freed:
+        said.append(f"{freed} whose process was gone freed just now")
+    if hanging:
+        state = "degraded"
+        said.append(f"{', '.join(hanging[:3])} last for more than {lasted(RUNNING_LONG)}")
+    if waiting and oldest is not None:
+        state = "down" if oldest > WAITING_DOWN else "degraded"
+        said.append(f"{waiting} runs wait for a worker, the oldest for {lasted(oldest)}")
+    return ServiceCheck("runs", cast("State", state), "; ".join(said) or "none hangs, none waits for long")
 
 
 def _waiting(kind: StateType, before: datetime) -> FlowRunFilter:
@@ -243,17 +387,20 @@ def _sweep_results(limit: datetime, *, dry_run: bool) -> int:
     return swept
 
 
-def _rhythm(deployment: DeploymentResponse) -> timedelta | None:
-    """The longest time between two runs that the active schedules allow; None without a schedule."""
-    spans = [
-        schedule.schedule.interval if isinstance(schedule.schedule, IntervalSchedule) else DAY
-        for schedule in deployment.schedules
-        if schedule.active
-    ]
-    return min(spans) if spans and not deployment.paused else None
+def _schedules(deployment: DeploymentResponse) -> list[Schedule]:
+    """The active schedules; none while the deployment is paused."""
+    found = []
+    for one in deployment.schedules:
+        if not one.active or deployment.paused:
+            continue
+        if isinstance(one.schedule, IntervalSchedule):
+            found.append(Schedule(interval=one.schedule.interval))
+        elif isinstance(one.schedule, CronSchedule):
+            found.append(Schedule(cron=one.schedule.cron, timezone=one.schedule.timezone or "UTC"))
+    return found
 
 
-def _last_completed(client: SyncPrefectClient, deployment: DeploymentResponse) -> datetime | None:
+def _last_completed(client: SyncPrefectClient, deployment: DeploymentResponse) -> FlowRun | None:
     # By name: a skipped run is of type COMPLETED too, but did no work.
     runs = client.read_flow_runs(
         deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id])),
@@ -263,7 +410,7 @@ def _last_completed(client: SyncPrefectClient, deployment: DeploymentResponse) -
         sort=FlowRunSort.END_TIME_DESC,
         limit=1,
     )
-    return runs[0].end_time if runs else None
+    return runs[0] if runs else None
 
 
 def _spoken(span: timedelta) -> str:

@@ -21,6 +21,7 @@ from homepot_ai.api.work import Journal, Lanes, Limiter
 from homepot_ai.errors import DatabaseError
 from homepot_ai.store import named_sql
 from homepot_ai.store.pool import PooledDatabase
+from homepot_ai.watch.exporter import Exporter
 
 if TYPE_CHECKING:
     from homepot_ai.answers.caching import Cache
@@ -60,6 +61,7 @@ class Door:
         self.journal = Journal(self.db, self.metrics)
         self.limiter = Limiter(api.requests_per_minute)
         self.prefect = PrefectApi(self.settings)
+        self.metrics.fleet.register(Exporter(self.db, self.settings, self.now))
 
     def status(self) -> Status:
         """Every part, and what the metrics show of it."""

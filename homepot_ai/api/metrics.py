@@ -17,6 +17,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        # Of fleet and system: names of sites are not for a token that may not see them.
+        self.fleet = CollectorRegistry()
         self.request_seconds = Histogram(
             "homepot_ai_http_request_seconds", "From the request's first byte to the answer's last",
             ("route", "method", "status"), buckets=BUCKETS, registry=self.registry,
@@ -75,6 +77,7 @@ class Metrics:
         for part, state in parts.items():
             self.up.labels(part).set(float(state in ("ok", "running")))
 
-    def text(self) -> bytes:
-        """Everything, as Prometheus reads it."""
-        return generate_latest(self.registry)
+    def text(self, *, with_fleet: bool = True) -> bytes:
+        """Everything, as Prometheus reads it; takes a moment, since the database is asked."""
+        own = generate_latest(self.registry)
+        return own + generate_latest(self.fleet) if with_fleet else own

@@ -207,8 +207,7 @@ class Folder:
         return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
 
     def _same_version(self) -> None:
-        made = _made_by(self.path)
-        if made is not None and made != _version():
+        if (made := made_elsewhere(self.path)) is not None:
             raise IndexUnavailable(
                 f"the index in {self.path} was made by another version ({made}; here {_version()}): {REBUILD}"
             )
@@ -370,6 +369,12 @@ def _let_go(path: Path) -> None:
     _open_clients.clear()
     with contextlib.suppress(Exception):
         SharedSystemClient.clear_system_cache()
+
+
+def made_elsewhere(path: Path) -> str | None:
+    """By which other version a folder was made; None: by this one, or there is none."""
+    made = _made_by(path)
+    return None if made is None or made == _version() else made
 
 
 def _version() -> str:

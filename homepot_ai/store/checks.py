@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shutil
 import socket
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from homepot_ai.errors import DatabaseError
 from homepot_ai.settings import Settings
 from homepot_ai.store import migrate, named_sql
 from homepot_ai.store.database import Connection, Database
@@ -48,29 +46,6 @@ def markdown(checks: Sequence[ServiceCheck]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def check_services(
-    db: Database, settings: Settings, now: datetime, extra: Sequence[ServiceCheck] = ()
-) -> list[ServiceCheck]:
-    """Look at each service and record what was seen.
-
-    Args:
-        extra: what the caller found out itself, e.g. about the Prefect server.
-
-    A database that is away cannot record anything; the answer then says so.
-    """
-    checks = [mail_server(settings), disk(settings), *extra]
-    try:
-        with db.writer() as conn:
-            checks += _database(conn, settings, now)
-            for check in checks:
-                row = {"service": check.service, "state": check.state, "detail": check.detail, "now": now}
-                conn.execute(_SQL["put_check"], row)
-            conn.execute(_SQL["forget_checks"], {"before": now - timedelta(days=1)})
-    except DatabaseError as error:
-        checks.append(ServiceCheck("database", "down", str(error)))
-    return checks
-
-
 def mail_server(settings: Settings) -> ServiceCheck:
     """Does the mail server greet us? No mail is sent."""
     mail = settings.mail
@@ -99,25 +74,13 @@ def disk(settings: Settings) -> ServiceCheck:
     return ServiceCheck("disk", "degraded" if low else "ok", detail)
 
 
-def _database(conn: Connection, settings: Settings, now: datetime) -> list[ServiceCheck]:
-    # Both clocks are read here: a slow mail server before this would look like a clock gone wrong.
-    asked = time.time()
-    used, allowed, size, clock = conn.execute(_SQL["connections"]).fetchone() or (0, 1, 0, 0.0)
-    crowded = used > 0.9 * allowed
-    database = ServiceCheck(
-        "database",
-        "degraded" if crowded else "ok",
-        f"{used} of {allowed} connections in use, {size / 1e6:.0f} MB",
-    )
-    return [database, _clock(clock - asked), *stored_health(conn, settings, now)]
-
-
 def stored_health(conn: Connection, settings: Settings, now: datetime) -> list[ServiceCheck]:
     """What our own tables tell: how late scoring is, how old the outbox."""
     return [*_scoring(conn, settings, now), _outbox(conn, now)]
 
 
-def _clock(ahead_s: float) -> ServiceCheck:
+def clock_check(ahead_s: float) -> ServiceCheck:
+    """Judge how far this machine's clock and the database's are apart, in seconds."""
     state: State = "degraded" if abs(ahead_s) > CLOCK_OFF_S else "ok"
     return ServiceCheck("clock", state, f"{abs(ahead_s):.1f} s between this machine and the database")
 

@@ -22,7 +22,7 @@ OUTER = {
 # Inside the domain, a layer sees itself and what lies below it. `testing` holds sample
 # data and servers to play against: it sees everything below the command line.
 LAYERS = [
-    {"errors", "hosts", "intervals", "text"},
+    {"errors", "hosts", "intervals", "schedules", "text"},
     {"health.config"},
     {"settings_operations"},
     {"settings"},
@@ -55,6 +55,7 @@ LAYERS = [
         "cli_reports",
         "cli_security",
         "cli_visits",
+        "cli_watch",
         "doctor",
         "overview",
         "api",

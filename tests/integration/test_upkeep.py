@@ -17,6 +17,8 @@ from homepot_ai.reporting import backtest_command
 from homepot_ai.settings import Settings
 from homepot_ai.store import backtests, checks, retention, scores
 from homepot_ai.store.database import Database
+from homepot_ai.watch import exporter
+from homepot_ai.watch.service import check_services
 from tests.integration.test_scoring import DEVICES, LEARNED, run
 from tests.support import START, small_fleet, telemetry, wave
 
@@ -161,12 +163,12 @@ def test_a_mail_server_that_is_away_is_down(tmp_path: Path) -> None:
 def test_checks_are_stored_with_since_and_a_lost_database_is_told(
     database: Database, settings: Settings
 ) -> None:
-    seen = {c.service: c for c in checks.check_services(database, settings, NOW)}
+    seen = {c.service: c for c in check_services(database, settings, NOW)}
     assert seen["scoring"].detail == "has not run yet"
     assert seen["database"].state == "ok"
     later = NOW + timedelta(minutes=5)
     extra = [checks.ServiceCheck("prefect", "ok", "42 runs")]
-    checks.check_services(database, settings, later, extra)
+    check_services(database, settings, later, extra)
     with database.reader() as conn:
         found = conn.execute("SELECT service, since, checked_at FROM ai_service_checks").fetchall()
         rows = {service: (since, checked) for service, since, checked in found}
@@ -174,7 +176,7 @@ def test_checks_are_stored_with_since_and_a_lost_database_is_told(
     assert rows["prefect"] == (later, later)
     # The default port may be somebody's running demo.
     lonely = Settings(var_dir=settings.var_dir, mail={"port": 9})
-    away = checks.check_services(Database("postgresql://127.0.0.1:1/x"), lonely, NOW)
+    away = check_services(Database("postgresql://127.0.0.1:1/x"), lonely, NOW, scheduler=False)
     assert [c.service for c in away if c.state == "down"] == ["mail", "database"]
     assert "■ down" in checks.markdown(away).splitlines()[2]
 
@@ -202,6 +204,13 @@ def test_the_status_screen_names_who_is_ill_and_why(database: Database, settings
     assert f" {number} " in line
     assert "homepot-ai mark ANOMALY" in screen
     assert "no data: Checkout 6" in screen
+    figures = exporter.once(database, settings, now).decode()
+    assert 'homepot_ai_devices{status="critical"} 1.0' in figures
+    assert 'homepot_ai_devices{status="no_data"} 1.0' in figures
+    [health] = [
+        line for line in figures.splitlines() if line.startswith('homepot_ai_site_health{site="Berlin"}')
+    ]
+    assert 0.5 < float(health.split()[-1]) < 1
 
 
 def test_the_doctor_tells_everything_and_raises_nothing(

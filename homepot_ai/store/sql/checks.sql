@@ -1,11 +1,6 @@
 -- name: watermarks
 SELECT shard, at FROM ai_baselines WHERE kind = 'live' AND part = -1 ORDER BY shard;
 
--- name: connections
-SELECT count(*), current_setting('max_connections')::int, pg_database_size(current_database()),
-       extract(epoch FROM clock_timestamp())::float8
-  FROM pg_stat_activity;
-
 -- name: outbox_age
 SELECT count(*) FILTER (WHERE state IN ('queued', 'claimed', 'in_data')),
        min(created_at) FILTER (WHERE state IN ('queued', 'claimed', 'in_data')),

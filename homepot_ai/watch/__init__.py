@@ -1,0 +1,1 @@
+"""Looking after ourselves: what is checked, who is told, and what others may read of it."""

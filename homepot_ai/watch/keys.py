@@ -1,0 +1,110 @@
+"""What is watched, by name: the page that an operator reads on, and how urgent it is.
+
+A check is named as `homepot-ai status` prints it. Its alarm has the key `service NAME`; of a deployment,
+`run NAME` says that its last run failed, `service flow NAME` that it is late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["warning", "critical"]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One thing that is looked at.
+
+    Attributes:
+        runbook: a page of docs/runbooks, without `.md`.
+        down, degraded: how urgent each state is; None: shown on screens, told to nobody.
+        patience: checks in a row that must see it before anybody is told.
+    """
+
+    name: str
+    runbook: str
+    what: str
+    down: Severity | None = "critical"
+    degraded: Severity | None = "warning"
+    patience: int = 1
+
+
+WATCHED = {
+    one.name: one
+    for one in (
+        Watched(
+            "database", "service-database", "PostgreSQL answers, has room for connections, is not held up"
+        ),
+        Watched("tables", "service-database", "our tables are of the version that this program needs"),
+        Watched("chroma", "service-chroma", "the vector index holds what the record in PostgreSQL says"),
+        Watched("ollama", "service-ollama", "the language models answer", degraded="warning", patience=3),
+        Watched("mail", "service-mail", "the mail server greets", patience=2),
+        Watched("outbox", "service-outbox", "mails and channel messages leave"),
+        Watched("disk", "service-disk", "there is room, and will be in the days to come"),
+        Watched("clock", "service-clock", "this machine and the database agree on the time", patience=2),
+        Watched("scoring", "service-scoring", "every minute is scored", patience=2),
+        Watched("prefect server", "service-prefect-server", "the scheduler answers"),
+        Watched("prefect database", "service-prefect-server", "the scheduler's database stays bounded"),
+        Watched("runs", "service-stuck-runs", "no run hangs, none is a zombie"),
+        Watched("flow", "service-late-flow", "every deployment completes its runs when its schedule says"),
+        Watched("backup", "service-backup", "there is a good backup that is not old"),
+        Watched("restore drill", "service-backup", "the last backup was restored and answered"),
+        Watched("certificate", "service-certificate", "the mail server's certificate is valid for some time"),
+        Watched(
+            "tokens", "service-tokens", "tokens of the HTTP door do not expire unnoticed", down="warning"
+        ),
+        Watched("ping", "service-ping", "whoever waits for our sign of life can be reached", patience=3),
+    )
+}
+#: Every page that an alarm of a service points to.
+RUNBOOKS = tuple(sorted({one.runbook for one in WATCHED.values()}))
+
+
+def watched(service: str) -> Watched:
+    """What a check's name stands for; `flow NAME` and `scoring-3` by their first word.
+
+    >>> watched("flow daily-report").runbook, watched("scoring-3").runbook
+    ('service-late-flow', 'service-scoring')
+    """
+    if service in WATCHED:
+        return WATCHED[service]
+    head = service.partition(" ")[0].partition("-")[0]
+    return WATCHED.get(head) or Watched(service, "check-services", "")
+
+
+def service_key(service: str) -> str:
+    """The key of a check's alarm.
+
+    >>> service_key("disk")
+    'service disk'
+    """
+    return f"service {service}"
+
+
+def run_key(deployment: str) -> str:
+    """The key of the alarm that a deployment's run failed.
+
+    >>> run_key("backup-memory")
+    'run backup-memory'
+    """
+    return f"run {deployment}"
+
+
+def page(runbook: str) -> str:
+    """Where a runbook lies in the checkout.
+
+    >>> page("service-disk")
+    'docs/runbooks/service-disk.md'
+    """
+    return f"docs/runbooks/{runbook}.md"
+
+
+def flow_name(service: str) -> str | None:
+    """The deployment of a check's name; None where it is of something else.
+
+    >>> flow_name("flow score-health-3"), flow_name("disk")
+    ('score-health-3', None)
+    """
+    head, _, name = service.partition(" ")
+    return name if head == "flow" and name else None
