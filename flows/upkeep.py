@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from prefect import flow
-from prefect.states import State
+from prefect.states import Failed, State
 from pydantic import Field
 
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
@@ -36,7 +36,7 @@ def clean_event_cache(dry_run: bool = True, at: datetime | None = None) -> State
 
 @flow(name="apply-retention", timeout_seconds=3600, **FAILURE_HOOKS)
 def apply_retention(dry_run: bool = True, at: datetime | None = None) -> State[Any]:
-    """Archive, then drop, scores and hourly values that are past their retention.
+    """Archive, verify, then drop whatever is past its retention; make the partitions of coming days.
 
     Args:
         dry_run: only say what would go.
@@ -49,7 +49,10 @@ def apply_retention(dry_run: bool = True, at: datetime | None = None) -> State[A
         open_fleet(), load_settings(), now=now if at is None else as_utc(at), dry_run=dry_run
     )
     publish("apply-retention", summary.markdown())
-    return done("listed only (dry run)" if dry_run else "applied")
+    if summary.failed:
+        # The hook for failures shows its own page: what was done is told there too.
+        return Failed(message=summary.line)
+    return done(summary.line)
 
 
 @flow(name="prune-runs", timeout_seconds=3600, **FAILURE_HOOKS)

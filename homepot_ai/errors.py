@@ -24,6 +24,7 @@
     ├── MailError                 a mail could not be composed or sent
     ├── LanguageError             a prompt, lexicon or model's settings are wrong
     ├── QuestionError             a question cannot be taken as it is
+    ├── ArchiveError              what is old could not be archived, or an archive is not what it was
     ├── AccessError               a token is missing, unknown, expired or not enough
     └── NotFound                  a name or id that does not exist
 
@@ -129,6 +130,10 @@ class LanguageError(HomepotAIError):
 
 class QuestionError(HomepotAIError):
     """A question cannot be taken as it is: the message says how to put it."""
+
+
+class ArchiveError(HomepotAIError):
+    """What is old could not be archived, or an archive is not what it was: nothing was removed."""
 
 
 class AccessError(HomepotAIError):

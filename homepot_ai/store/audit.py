@@ -11,7 +11,7 @@ import orjson
 from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
 
-_SQL = named_sql.load("store/sql/retention.sql")
+_SQL = named_sql.load("store/sql/audit.sql")
 
 
 def record(
