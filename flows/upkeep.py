@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from prefect import flow
@@ -14,6 +14,7 @@ from homepot_ai.settings import load_settings
 from tasks import runs, upkeep
 
 DAY = timedelta(days=1)
+MONTH = timedelta(days=31)
 
 
 @flow(name="clean-event-cache", timeout_seconds=900, **FAILURE_HOOKS)
@@ -77,3 +78,28 @@ def prune_runs(
     )
     publish("prune-runs", summary.markdown())
     return done(f"{summary.runs} runs {'would go (dry run)' if dry_run else 'removed'}")
+
+
+@flow(name="export-training-data", timeout_seconds=3600, **FAILURE_HOOKS)
+def export_training_data(
+    dry_run: bool = True, month: date | None = None, at: datetime | None = None
+) -> State[Any]:
+    """Write closed incidents that somebody resolved as examples to learn from, without personal data.
+
+    Args:
+        dry_run: only count the examples.
+        month: any day of one month of the window; default: every month of it that is over.
+        at: the moment that the window ends at; default now.
+    """
+    now = utc_now()
+    if reason := too_late(at, now, MONTH):
+        return skipped(reason)
+    exported = upkeep.export_training(
+        open_fleet(),
+        load_settings(),
+        now=now if at is None else as_utc(at),
+        month=None if month is None else month.replace(day=1),
+        dry_run=dry_run,
+    )
+    publish("export-training-data", exported.markdown())
+    return done(exported.line)

@@ -29,6 +29,7 @@ from homepot_ai import (
     cli_post,
     cli_predict,
     cli_reports,
+    cli_retention,
     cli_visits,
 )
 from homepot_ai.errors import HomepotAIError, SettingsError
@@ -51,6 +52,7 @@ app.add_typer(cli_predict.app)
 app.add_typer(cli_visits.app)
 app.add_typer(cli_hazards.app)
 app.add_typer(cli_reports.app)
+app.add_typer(cli_retention.app)
 app.add_typer(cli_ask.app)
 app.add_typer(cli_api.app)
 app.add_typer(cli_models.app)

@@ -1,4 +1,4 @@
-"""`homepot-ai retention`, `archives` and `training-data`: what goes, what went, and what is made to learn from."""
+"""`homepot-ai retention`, `archives` and `training-data`: what goes, what went, what is learned from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def retention(
     from homepot_ai.retention.applying import apply_retention
 
     settings, db = opened()
-    summary = apply_retention(db, settings, utc_now(), not apply, lambda part: say(f"● {part.what}: {part.rows}"))
+    summary = apply_retention(
+        db, settings, utc_now(), not apply, lambda part: say(f"● {part.what}: {part.rows}")
+    )
     console.print(Markdown(summary.markdown()))
     if summary.failed:
         raise ArchiveError(summary.line)
@@ -47,7 +49,7 @@ def archives(
             say(f"■ {said}")
         if wrong:
             raise ArchiveError(
-                f"{len(wrong)} of {len(checked)} archives are not what they were: bring them back from a backup"
+                f"{len(wrong)} of {len(checked)} archives are not what they were: bring them back from a copy"
             )
         say(f"● {len(checked)} archives are as they were made")
         return
@@ -67,7 +69,7 @@ def training_data(
     out: Annotated[Path | None, typer.Option(help="Folder; default: training in the state folder.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
 ) -> None:
-    """Write incidents that were closed as examples to learn from, without personal data: JSONL, a file a month."""
+    """Write closed incidents as examples to learn from, without personal data: JSONL, a file a month."""
     from homepot_ai.retention.training import export
 
     settings, db = opened()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from prefect.logging import get_run_logger
 
-from homepot_ai.retention import applying, events, records
+from homepot_ai.retention import applying, events, records, training
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database
 from tasks.stage import stage
@@ -41,3 +41,13 @@ def drop_old_partitions(
         "retention applied dry_run=%s parts=%d failed=%s", dry_run, len(summary.removed), summary.failed
     )
     return summary
+
+
+@stage("export-training", timeout_seconds=1800, tags=TAGS)
+def export_training(
+    database: Database, settings: Settings, *, now: datetime, month: date | None, dry_run: bool
+) -> training.Exported:
+    """Write closed incidents as examples to learn from; dry run: only count them."""
+    done = training.export(database, settings, now, month=month, dry_run=dry_run)
+    get_run_logger().info("training data %s", done.line)
+    return done

@@ -59,6 +59,7 @@ def test_the_deployments_of_this_system() -> None:
         "learn-hazards",
         "clean-event-cache",
         "apply-retention",
+        "export-training-data",
         "prune-runs",
         "check-models",
         "backtest",

@@ -52,6 +52,7 @@ LAYERS = [
         "cli_post",
         "cli_predict",
         "cli_reports",
+        "cli_retention",
         "cli_visits",
         "doctor",
         "overview",
