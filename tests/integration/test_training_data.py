@@ -103,7 +103,7 @@ def test_a_month_is_a_file_of_examples_without_persons(closed: Database, setting
     roles = [message["role"] for message in first["messages"]]
     assert roles == ["system", "user", "assistant"]
     asked, answered = first["messages"][1]["content"], first["messages"][2]["content"]
-    assert asked.startswith("pos terminal, performance. CPU overloaded: CPU 97.2 %")
+    assert asked.startswith("pos terminal, performance. CPU overloaded: 97.2 %")
     device = first["device"]
     assert answered.startswith(
         f"[person] [person] swapped the fan of {device} ({device}) at {first['site']}; "
