@@ -30,6 +30,7 @@ from homepot_ai import (
     cli_post,
     cli_predict,
     cli_reports,
+    cli_retention,
     cli_security,
     cli_visits,
     cli_watch,
@@ -54,6 +55,7 @@ app.add_typer(cli_predict.app)
 app.add_typer(cli_visits.app)
 app.add_typer(cli_hazards.app)
 app.add_typer(cli_reports.app)
+app.add_typer(cli_retention.app)
 app.add_typer(cli_ask.app)
 app.add_typer(cli_api.app)
 app.add_typer(cli_models.app)

@@ -28,6 +28,7 @@
     ├── QuestionError             a question cannot be taken as it is
     ├── BackupError               a backup cannot be made, read or restored
     │   └── ArchiveDamaged        an archive is cut off, altered, or none of ours
+    ├── ArchiveError              what is old could not be archived, or an archive is not what it was
     ├── AccessError               a token is missing, unknown, expired or not enough
     └── NotFound                  a name or id that does not exist
 
@@ -149,6 +150,10 @@ class BackupError(HomepotAIError):
 
 class ArchiveDamaged(BackupError):
     """An archive is cut off, altered, or none of ours: take another one, `homepot-ai backup list`."""
+
+
+class ArchiveError(HomepotAIError):
+    """What is old could not be archived, or an archive is not what it was: nothing was removed."""
 
 
 class AccessError(HomepotAIError):

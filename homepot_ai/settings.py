@@ -207,6 +207,21 @@ class RetentionSettings(Section):
     mail_content_days: Annotated[int, Field(ge=1)] = 14
     # What a backtest was asked and answered is kept; its PDF is the bulk of it.
     backtest_pdf_days: Annotated[int, Field(ge=1)] = 92
+    # Facts and words of a report are kept, of which its PDF can be rendered again.
+    report_pdf_days: Annotated[int, Field(ge=14)] = 184
+    report_days: Annotated[int, Field(ge=400)] = 1096
+    # Settled forecasts, warnings, visits, fits: the track record looks back over 180 days.
+    ledger_days: Annotated[int, Field(ge=181)] = 184
+    # Incidents with all that belongs to them, and what memory made of them; outcomes look back over 400 days.
+    incident_days: Annotated[int, Field(ge=431)] = 1096
+    # A message whose row is gone could be queued again by a run for a moment so long ago.
+    outbox_days: Annotated[int, Field(ge=31)] = 366
+    audit_days: Annotated[int, Field(ge=31)] = 366
+    size_days: Annotated[int, Field(ge=31)] = 184
+    # Folders of a vector index that was moved aside, and logs that nobody writes any more.
+    aside_days: Annotated[int, Field(ge=1)] = 14
+    # What training data are made of; older is in the archive only.
+    training_days: Annotated[int, Field(ge=31)] = 184
     prefect_days: Annotated[int, Field(ge=1)] = 7
 
 

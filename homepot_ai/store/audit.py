@@ -12,8 +12,7 @@ import orjson
 from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
 
-_SQL = named_sql.load("store/sql/retention.sql")
-_LOOK = named_sql.load("store/sql/audit.sql")
+_SQL = named_sql.load("store/sql/audit.sql")
 
 
 def record(
@@ -65,7 +64,7 @@ class Search:
 
 def listed(conn: Connection, search: Search, *, limit: int = 100) -> list[Entry]:
     """The newest rows that fit, the newest first."""
-    rows = conn.execute(_LOOK["listed"], {**asdict(search), "limit": limit}).fetchall()
+    rows = conn.execute(_SQL["listed"], {**asdict(search), "limit": limit}).fetchall()
     return [
         Entry(at, actor, action, subject, why, more or {}) for at, actor, action, subject, why, more in rows
     ]
@@ -73,5 +72,5 @@ def listed(conn: Connection, search: Search, *, limit: int = 100) -> list[Entry]
 
 def count(conn: Connection, search: Search) -> int:
     """How many rows fit."""
-    (found,) = conn.execute(_LOOK["count"], asdict(search)).fetchone() or (0,)
+    (found,) = conn.execute(_SQL["count"], asdict(search)).fetchone() or (0,)
     return int(found)

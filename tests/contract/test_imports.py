@@ -54,6 +54,7 @@ LAYERS = [
         "cli_predict",
         "cli_reports",
         "cli_security",
+        "cli_retention",
         "cli_visits",
         "cli_watch",
         "doctor",

@@ -17,3 +17,7 @@ SELECT count(*)
    AND (%(actor)s::text IS NULL OR strpos(lower(actor), lower(%(actor)s)) > 0)
    AND (%(action)s::text IS NULL OR strpos(lower(action), lower(%(action)s)) > 0)
    AND (%(subject)s::text IS NULL OR strpos(lower(subject), lower(%(subject)s)) > 0);
+
+-- name: audit
+INSERT INTO ai_audit_log (at, actor, action, subject, purpose, details)
+VALUES (%(at)s, %(actor)s, %(action)s, %(subject)s, %(purpose)s, %(details)s::jsonb);

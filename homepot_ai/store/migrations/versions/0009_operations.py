@@ -48,6 +48,8 @@ RETENTION = (
          sha256 text NOT NULL,
          made_at timestamptz NOT NULL
        )""",
+    # A PDF that can be rendered again from its facts is not kept for ever; copies are known by their hashes.
+    "ALTER TABLE ai_report_editions ADD COLUMN pdf_sha256 text[] NOT NULL DEFAULT '{}'",
 )
 
 WATCH = (
