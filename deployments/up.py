@@ -78,7 +78,8 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
                     say(f"Starting homepot-ai ({settings.profile}); state and logs are in {settings.var_dir}")
                     if not once:
                         parts.require_api_port()
-                    parts.start_server()  # takes some seconds: meanwhile the database gets ready
+                    if not settings.pod:  # a pod's work is on the host's server
+                        parts.start_server()  # takes some seconds: meanwhile the database gets ready
                     if demo:
                         parts.start_mail_sink()
                     parts.start_postgres()

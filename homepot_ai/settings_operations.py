@@ -43,6 +43,14 @@ class LogSettings(Section):
     json_lines: bool = False
 
 
+class WorkerSettings(Section):
+    # Runs at a time of each pool's worker. SQLite takes one writer at a time; PostgreSQL would carry more.
+    minute: Annotated[int, Field(ge=1, le=64)] = 2
+    batch: Annotated[int, Field(ge=1, le=64)] = 1
+    # Memory of each process that a worker starts; None: as much as the machine has.
+    memory_mb: Annotated[int, Field(ge=512, le=1_048_576)] | None = None
+
+
 class SecuritySettings(Section):
     # Encrypts people's addresses in our tables; keep it elsewhere too: without it they are lost.
     field_key: SecretStr | None = None

@@ -27,6 +27,8 @@ from prefect.logging import get_run_logger
 from prefect.settings import get_current_settings
 from prefect.states import Crashed
 
+from homepot_ai import pod_names
+from homepot_ai.settings import load_settings
 from homepot_ai.store.checks import ServiceCheck
 from tasks.names import flow_of
 from tasks.stage import stage
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from prefect.client.schemas.responses import DeploymentResponse
 
 TAGS = {"upkeep"}
-OURS = "homepot-ai"
 # A prefetched run whose worker died stays Pending for ever, and holds its slot.
 STUCK_PENDING = timedelta(minutes=5)
 # Heartbeats come every 30 s; some may be lost on a busy server.
@@ -92,11 +93,16 @@ def check_flows(now: datetime) -> list[ServiceCheck]:
     """Whether each scheduled deployment completed a run within its own rhythm."""
     with get_client(sync_client=True) as client:
         deployments = client.read_deployments(
-            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[OURS]))
+            deployment_filter=DeploymentFilter(
+                tags=DeploymentFilterTags(all_=[pod_names.tag(load_settings().pod)])
+            )
         )
         checks = [
             judge_lateness(
-                deployment.name, _rhythm(deployment), _last_completed(client, deployment), now,
+                pod_names.bare(deployment.name),
+                _rhythm(deployment),
+                _last_completed(client, deployment),
+                now,
                 since=deployment.created or now,
             )
             for deployment in deployments

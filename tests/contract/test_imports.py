@@ -22,7 +22,7 @@ OUTER = {
 # Inside the domain, a layer sees itself and what lies below it. `testing` holds sample
 # data and servers to play against: it sees everything below the command line.
 LAYERS = [
-    {"errors", "intervals", "text"},
+    {"errors", "intervals", "text", "pod_names"},
     {"health.config"},
     {"settings_operations"},
     {"settings"},
