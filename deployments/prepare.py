@@ -44,6 +44,11 @@ def prepare(settings: Settings) -> None:
         print(line)
     if settings.profile == "demo":
         load_demo(database, settings)
+    if settings.pod:
+        from deployments import pod_recipients
+
+        for line in pod_recipients.ensure(database, settings, datetime.now(UTC)):
+            print(line)
 
 
 def load_demo(database: Database, settings: Settings) -> None:
