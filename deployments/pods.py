@@ -131,12 +131,7 @@ class Pod(_Part):
     def _beside(self, name: str | None) -> Path | None:
         if name is None:
             return None
-        folder = (self.file.parent / name).resolve()
-        if not folder.is_relative_to(self.file.parent.resolve()):
-            raise SettingsError(
-                f"{self.file.name}: {name!r} lies outside of {self.file.parent}: move it there"
-            )
-        return folder
+        return (self.file.parent / name).resolve()
 
 
 def names(folder: Path) -> list[str]:
@@ -188,7 +183,7 @@ def read(file: Path) -> Pod:
     except ValidationError as error:
         raise SettingsError(f"the profile {file} is wrong:\n{_listed(error)}") from error
     pod = Pod(name=name, file=file, profile=profile)
-    wrong = [*_refused(profile), *_secrets_in(Settings, profile.settings, pod)]
+    wrong = [*_refused(profile), *_secrets_in(Settings, profile.settings, pod), *_outside(pod)]
     if wrong:
         raise SettingsError(f"the profile {file} is wrong:\n" + "\n".join(f"  {line}" for line in wrong))
     return pod
@@ -208,6 +203,13 @@ def _refused(profile: Profile) -> Iterator[str]:
             found = found.get(part) if isinstance(found, Mapping) else None
         if found is not None:
             yield f"settings.{name} is not for a profile: {reason}"
+
+
+def _outside(pod: Pod) -> Iterator[str]:
+    here = pod.file.parent.resolve()
+    for name, folder in (("templates", pod.templates), ("python_path", pod.python_path)):
+        if folder is not None and (folder == here or not folder.is_relative_to(here)):
+            yield f"{name}: {folder} is no folder inside of {here}: move it there"
 
 
 def _secrets_in(model: type[BaseModel], tree: Any, pod: Pod, path: str = "") -> Iterator[str]:
