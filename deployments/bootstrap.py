@@ -81,8 +81,7 @@ def bootstrap(settings: Settings, *, solo: bool = False, scheduled: bool = True)
 
     with get_client(sync_client=True) as client:
         print(f"pools: {', '.join(make_pools(client, settings.pod))}")
-        make_blocks(settings)
-        print(", ".join(["blocks: fleet, mail", *(f"channel {name}" for name in settings.alerts.channels)]))
+        print(f"blocks: {', '.join(make_blocks(settings))}")
         if not settings.pod:  # it looks after the runs of all
             make_automations(client, wanted=not solo)
         if solo and (ended := end_orphans(client, settings.pod)):
@@ -123,19 +122,21 @@ def make_pools(client: SyncPrefectClient, pod: str = "") -> list[str]:
     return [pod_names.slug(name, pod) for name in POOLS]
 
 
-def make_blocks(settings: Settings) -> None:
-    """Write the connections from the settings."""
+def make_blocks(settings: Settings) -> list[str]:
+    """Write the connections from the settings; the names of their documents."""
     from blocks import FLEET, MAIL, AlertChannel, FleetDatabase, MailServer
 
     FleetDatabase.register_type_and_schema()
     MailServer.register_type_and_schema()
     AlertChannel.register_type_and_schema()
-    FleetDatabase.from_settings(settings).save(pod_names.slug(FLEET, settings.pod), overwrite=True)
-    MailServer.from_settings(settings).save(pod_names.slug(MAIL, settings.pod), overwrite=True)
+    fleet, mail = (pod_names.slug(name, settings.pod) for name in (FLEET, MAIL))
+    FleetDatabase.from_settings(settings).save(fleet, overwrite=True)
+    MailServer.from_settings(settings).save(mail, overwrite=True)
     channels = AlertChannel.all_from_settings(settings)
     for name, channel in channels.items():
         channel.save(name, overwrite=True)
     forget_channels(set(channels), settings.pod)
+    return [fleet, mail, *channels]
 
 
 def forget_channels(wanted: set[str], pod: str = "") -> None:

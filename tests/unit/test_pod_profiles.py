@@ -268,9 +268,7 @@ def test_a_pods_templates_stand_in_front_of_the_hosts(tmp_path: Path) -> None:
         ("modes/executive.yaml", "title: Boss", "modes/executive.yaml: executive.yaml is not a mode"),
     ],
 )
-def test_templates_that_could_not_be_used_are_named(
-    host: Settings, name: str, text: str, said: str
-) -> None:
+def test_templates_that_could_not_be_used_are_named(host: Settings, name: str, text: str, said: str) -> None:
     assert host.pods_dir is not None
     file = host.pods_dir / "own" / name
     file.parent.mkdir(parents=True)
