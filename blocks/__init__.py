@@ -2,7 +2,7 @@
 
 Bootstrap writes them from the settings, so that the settings stay the only place
 that anybody edits. `FLEET` and `MAIL` are the names of the documents; each alert
-channel has a document `channel-NAME`.
+channel has a document `channel-NAME`. A pod's begin with its name (`homepot_ai.pod_names`).
 """
 
 from blocks.alert_channel import AlertChannel

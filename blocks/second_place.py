@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
+from homepot_ai import pod_names
+
 if TYPE_CHECKING:
     from homepot_ai.backup.places import Command
     from homepot_ai.settings import Settings
@@ -38,12 +40,12 @@ class SecondPlace(Block):
         )
 
     @classmethod
-    def load_if_there(cls) -> Command | None:
-        """The program that backups are handed to; None: there is none."""
+    def load_if_there(cls, pod: str) -> Command | None:
+        """The program that a pod's backups are handed to; None: there is none."""
         from homepot_ai.backup.places import Command
 
         try:
-            found = cls.load(SECOND_PLACE)
+            found = cls.load(pod_names.slug(SECOND_PLACE, pod))
         except ValueError:
             return None
         env = {name: value.get_secret_value() for name, value in found.env.items()}

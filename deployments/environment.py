@@ -143,6 +143,9 @@ def worker_limit(settings: Settings, pool: str) -> int:
 
     SQLite takes one writer at a time; PostgreSQL carries more.
     """
+    chosen: int | None = getattr(settings.workers, pool)
+    if chosen is not None:
+        return chosen
     one_writer = settings.prefect.database_url is None and not settings.prefect.url
     return LIMITS[pool] if one_writer else 2 * LIMITS[pool]
 

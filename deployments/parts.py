@@ -22,6 +22,7 @@ import typer
 from rich.console import Console
 
 from deployments import environment, release, supervisor
+from homepot_ai import pod_names
 from homepot_ai.errors import HomepotAIError, NotMigrated, SettingsError
 from homepot_ai.settings import load_settings, settings_for
 
@@ -83,14 +84,16 @@ def worker(
     settings = settings_for(None)
     wait_for_server(settings, wait)
     require_same_prefect(settings)
-    require_pool(settings, pool, wait)
+    ours = pod_names.slug(pool, settings.pod)
+    require_pool(settings, ours, wait)
     require_database(settings)
-    only_one_here(settings, pool)
-    name = name or worker_name(socket.gethostname(), pool)
-    free_places(settings, pool, name)
+    only_one_here(settings, ours)
+    name = name or worker_name(socket.gethostname(), ours)
+    free_places(settings, ours, name)
     many = limit or environment.worker_limit(settings, pool)
-    say(f"{socket.gethostname()} takes {many} run(s) of {pool} at a time from {settings.prefect.api_url}")
-    replace_by([*supervisor.worker_command(pool, many), "--name", name], settings)
+    say(f"{socket.gethostname()} takes {many} run(s) of {ours} at a time from {settings.prefect.api_url}")
+    bounds = supervisor.bounded(settings.workers.memory_mb)
+    replace_by([*bounds, *supervisor.worker_command(ours, many), "--name", name], settings)
 
 
 def check(part: Annotated[Literal["server", "api", "minute", "batch"], typer.Argument()]) -> None:
@@ -101,8 +104,9 @@ def check(part: Annotated[Literal["server", "api", "minute", "batch"], typer.Arg
     elif part == "api":
         good = supervisor.answers(f"{supervisor.api_url(settings)}/health")
     else:
-        workers = ask(settings, f"work_pools/{part}/workers/filter", {})
-        good = is_online(workers, worker_name(socket.gethostname(), part))
+        pool = pod_names.slug(part, settings.pod)
+        workers = ask(settings, f"work_pools/{pool}/workers/filter", {})
+        good = is_online(workers, worker_name(socket.gethostname(), pool))
     say(f"{part}: {'well' if good else 'does not answer'}")
     raise typer.Exit(0 if good else 1)
 

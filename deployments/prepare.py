@@ -51,6 +51,11 @@ def prepare(settings: Settings) -> None:
     note_settings(database, settings, datetime.now(UTC))
     if settings.profile == "demo":
         load_demo(database, settings)
+    if settings.pod:
+        from deployments import pod_recipients
+
+        for line in pod_recipients.ensure(database, settings, datetime.now(UTC)):
+            print(line)
 
 
 def note_settings(database: Database, settings: Settings, now: datetime) -> None:

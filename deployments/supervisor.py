@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from deployments import environment, health, lock, processes, release
 from deployments.onelog import OneLog
 from deployments.processes import Child
+from homepot_ai import pod_names
 from homepot_ai.errors import DatabaseUnreachable, HomepotAIError, SettingsError
 from homepot_ai.hosts import reached_at
 
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-SERVER_PATIENCE_S = 90.0
+SERVER_PATIENCE_S, HOST_PATIENCE_S = 90.0, 60.0
 LOOK_EVERY_S = 0.2
 TRIM_EVERY_S = 300.0
 POSTGRES_PAUSE_S = 5.0
+# Not forgotten with the rest: the lock that we hold, what belongs to pods, and backups, which are what one
+# resets with a quiet mind for.
+KEPT = frozenset({"run", "pods", "backup"})
 API_EVERY_S, API_SILENT = 15.0, 4
 
 
@@ -143,9 +147,14 @@ class Supervisor:
 
     def start_workers(self) -> None:
         """One worker for each pool: a report of ten minutes never holds a place that scoring needs."""
-        for pool in environment.LIMITS:
-            limit = environment.worker_limit(self.settings, pool)
-            self._keep(f"worker-{pool}", worker_command(pool, limit), on_death=partial(self._release, pool))
+        for name in environment.LIMITS:
+            limit = environment.worker_limit(self.settings, name)
+            pool = pod_names.slug(name, self.settings.pod)
+            self._keep(
+                f"worker-{name}",
+                [*bounded(self.settings.workers.memory_mb), *worker_command(pool, limit)],
+                on_death=partial(self._release, pool),
+            )
 
     def wait_for_server(self) -> None:
         """Wait until the Prefect server answers.
@@ -154,10 +163,16 @@ class Supervisor:
             HomepotAIError: it does not; the message names its log.
         """
         url = f"{self.settings.prefect.api_url}/health"
-        deadline = time.monotonic() + SERVER_PATIENCE_S
-        server = next(child for child in self.children if child.name == "prefect-server")
+        deadline = time.monotonic() + (HOST_PATIENCE_S if self.settings.pod else SERVER_PATIENCE_S)
+        server = next((child for child in self.children if child.name == "prefect-server"), None)
         while not answers(url):
             self._pause(LOOK_EVERY_S)
+            if server is None:  # a pod's: it is the host's, and may be starting as well
+                if time.monotonic() > deadline:
+                    raise HomepotAIError(
+                        f"no Prefect server answers at {url}: start the host's first, with `homepot-ai up`"
+                    )
+                continue
             if not server.running or time.monotonic() > deadline:
                 raise HomepotAIError(
                     f"the Prefect server does not answer at {url}; its log is {server.log}, which ends:\n"
@@ -353,7 +368,7 @@ def reset(settings: Settings) -> None:
     folder = settings.var_dir
     if not folder.exists():
         return
-    known = {"run", "log", "postgres", "prefect", "mail", "reports", "sample", "archive", "memory", "backup"}
+    known = {*KEPT, "log", "postgres", "prefect", "mail", "reports", "sample", "archive", "memory"}
     strange = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
     if strange:
         raise SettingsError(
@@ -361,8 +376,7 @@ def reset(settings: Settings) -> None:
             "move that away, or delete the folder yourself"
         )
     for entry in folder.iterdir():
-        # The one holds the lock that we hold; a backup is what one resets with a quiet mind for.
-        if entry.name in ("run", "backup"):
+        if entry.name in KEPT:
             continue
         shutil.rmtree(entry)
 
@@ -380,6 +394,20 @@ def server_command(settings: Settings) -> list[str]:
 
 def _prefect(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "prefect", *arguments]
+
+
+def bounded(memory_mb: int | None) -> list[str]:
+    """What is put before a command so that its processes cannot take more memory, each for itself.
+
+    Raises:
+        SettingsError: this machine has no such program.
+    """
+    if memory_mb is None:
+        return []
+    program = shutil.which("prlimit")
+    if program is None:
+        raise SettingsError("workers.memory_mb needs the program prlimit (util-linux): install it, or unset")
+    return [program, f"--data={memory_mb * 1024 * 1024}", "--"]
 
 
 def _require_free(what: str, host: str, port: int, setting: str) -> None:

@@ -95,7 +95,8 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
                     )
                     if not once:
                         parts.require_api_port()
-                    parts.start_server()  # takes some seconds: meanwhile the database gets ready
+                    if not settings.pod:  # a pod's work is on the host's server
+                        parts.start_server()  # takes some seconds: meanwhile the database gets ready
                     if demo:
                         parts.start_mail_sink()
                     parts.start_postgres()

@@ -49,8 +49,10 @@ def backup_memory(at: datetime | None = None) -> State[Any]:
             "Prefect's blocks could not be read, the backup goes without them: %s", error
         )
         blocks = []
+    settings = load_settings()
+    second = SecondPlace.load_if_there(settings.pod)
     result = backup.make_backup(
-        open_fleet(), load_settings(), blocks=quote(blocks), command=quote(SecondPlace.load_if_there()),
+        open_fleet(), settings, blocks=quote(blocks), command=quote(second),
         now=now if at is None else as_utc(at),
     )  # fmt: skip
     publish("backup-memory", page.made(result))

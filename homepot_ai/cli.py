@@ -70,7 +70,11 @@ _by_the_demo: set[str] = set()
 def main() -> None:
     """Run the command line; an error on purpose is one message and exit code 1, not a traceback."""
     for point in sorted(entry_points(group="homepot_ai.commands"), key=lambda p: p.name, reverse=True):
-        app.command(point.name)(point.load())
+        loaded = point.load()
+        if isinstance(loaded, typer.Typer):
+            app.add_typer(loaded, name=point.name)
+        else:
+            app.command(point.name)(loaded)
     try:
         # A folder that was brought up as a demo is one, also in another shell.
         if not {"up", "--help"} & set(sys.argv[1:]):

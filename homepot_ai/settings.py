@@ -31,6 +31,7 @@ from homepot_ai.settings_operations import (
     SecuritySettings,
     UpSettings,
     WatchSettings,
+    WorkerSettings,
 )
 
 SETTINGS_FILE = "homepot-ai.yaml"
@@ -160,6 +161,8 @@ class ReportSettings(Section):
     # PDFs that are rendered at the same time, and the address space (MiB) that each may have.
     render_processes: Annotated[int, Field(ge=1, le=64)] = 2
     render_memory_mb: Annotated[int, Field(ge=256, le=65536)] = 1024
+    # Sections of one's own, as `package.module.NAME`: see docs/pods.md.
+    own_sections: tuple[str, ...] = ()
 
 
 class MailSettings(Section):
@@ -335,6 +338,12 @@ class Settings(BaseSettings):
     profile: Literal["default", "demo"] = "default"
     home: Path = Field(default_factory=project_home)
     var_dir: Path = Field(default_factory=lambda: project_home() / "var")
+    # Another fleet on the same host has a name; the host's own has none. See docs/pods.md.
+    pod: Annotated[str, Field(pattern=r"^([a-z][a-z0-9]{0,19})?$")] = ""
+    # Where the profiles of pods lie; None: deployments/pods in home.
+    pods_dir: Path | None = None
+    # Templates, styles, fonts and modes; None: `templates` in home.
+    templates_dir: Path | None = None
     # None: the embedded PostgreSQL under var_dir.
     database_url: SecretStr | None = None
     database: DatabaseSettings = DatabaseSettings()
@@ -357,7 +366,18 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     up: UpSettings = UpSettings()
     security: SecuritySettings = SecuritySettings()
+    workers: WorkerSettings = WorkerSettings()
     demo: DemoSettings = DemoSettings()
+
+    @property
+    def templates(self) -> Path:
+        """Where the templates, styles, fonts and modes lie."""
+        return self.templates_dir or self.home / "templates"
+
+    @property
+    def pods_folder(self) -> Path:
+        """Where the profiles of pods lie, each with its file of secrets."""
+        return self.pods_dir or self.home / "deployments" / "pods"
 
     @classmethod
     def settings_customise_sources(

@@ -67,6 +67,15 @@ class LogSettings(Section):
     json_lines: bool = False
 
 
+class WorkerSettings(Section):
+    # Runs at a time of each pool's worker; None: 2 and 1 where Prefect's server writes to SQLite, which takes
+    # one writer at a time, else twice that.
+    minute: Annotated[int, Field(ge=1, le=64)] | None = None
+    batch: Annotated[int, Field(ge=1, le=64)] | None = None
+    # Memory of each process that a worker starts; None: as much as the machine has.
+    memory_mb: Annotated[int, Field(ge=512, le=1_048_576)] | None = None
+
+
 #: `homepot-ai seal --new-key` makes one.
 FieldKey = Annotated[SecretStr, Field(min_length=32)]
 

@@ -176,7 +176,7 @@ def _uptime(conn: Connection, device: int, since: datetime, now: datetime) -> fl
 
 def book(known: Known, period: Period, asker: Asker, settings: Settings) -> Book:
     """What the summary may say, and what it must."""
-    voice = Voice(asker.language, asker.timezone, templates=settings.home / "templates")
+    voice = Voice(asker.language, asker.timezone, templates=settings.templates)
     b = Builder("analysis", asker.language, asker.mode)
     when = voice.t(PERIOD_WORDS[period])
     site = b.site(known.device.site, key=known.device.site_id)
@@ -265,7 +265,7 @@ def _past(
 
 def _recommendations(known: Known, advice: str, asker: Asker, settings: Settings) -> list[str]:
     """What to do, the nearest first: by rule from memory, forecasts and visits."""
-    voice = Voice(asker.language, asker.timezone, templates=settings.home / "templates")
+    voice = Voice(asker.language, asker.timezone, templates=settings.templates)
     said = [advice] if advice else []
     if known.risk_action:
         said.append(clean(known.risk_action, 300))

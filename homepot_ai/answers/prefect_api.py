@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from homepot_ai import pod_names
 from homepot_ai.errors import HomepotAIError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 TIMEOUT_S, START_TIMEOUT_S = 5.0, 25.0
 DAY_S = 86_400.0
 UNAUTHORIZED = 401
-OURS = "homepot-ai"
 
 
 class PrefectDown(HomepotAIError):
@@ -57,6 +57,7 @@ class PrefectApi:
 
     def __init__(self, settings: Settings) -> None:
         self._url, self._login = settings.prefect.api_url, settings.prefect.login
+        self._pod = settings.pod
         self._client: httpx.Client | None = None
 
     def close(self) -> None:
@@ -72,9 +73,10 @@ class PrefectApi:
             PrefectDown: the server does not answer, or has no such deployment.
         """
         with self._as_expected():
-            found = self._json(
-                "GET", f"deployments/name/{deployment}/{deployment}", timeout_s=START_TIMEOUT_S
-            )
+            mine = pod_names.deployment(deployment, self._pod)
+            found = self._json("GET", f"deployments/name/{deployment}/{mine}", timeout_s=START_TIMEOUT_S)
+            # A key is one of a flow, which pods share.
+            key = pod_names.slug(key, self._pod)
             body = {"parameters": dict(parameters), "idempotency_key": key, "state": {"type": "SCHEDULED"}}
             path = f"deployments/{found['id']}/create_flow_run"
             made = self._json("POST", path, body, timeout_s=START_TIMEOUT_S)
@@ -90,7 +92,9 @@ class PrefectApi:
             if made.get("deployment_id") is None:
                 return None
             deployment = self._json("GET", f"deployments/{made['deployment_id']}")
-            return _run(made, str(deployment["name"]))
+            name = str(deployment["name"])
+            # Another pod's runs are none of ours.
+            return _run(made, pod_names.bare(name)) if pod_names.owner(name) == self._pod else None
 
     def rhythms(self) -> list[Rhythm]:
         """Every deployment of ours with an active schedule.
@@ -99,12 +103,14 @@ class PrefectApi:
             PrefectDown: as above.
         """
         with self._as_expected():
-            listed = self._json("POST", "deployments/filter", {"deployments": {"tags": {"all_": [OURS]}}})
+            wanted = {"deployments": {"tags": {"all_": [pod_names.tag(self._pod)]}}}
+            listed = self._json("POST", "deployments/filter", wanted)
             found = []
             for one in listed:
                 spans = [_seconds(s["schedule"]) for s in one.get("schedules", ()) if s.get("active")]
                 if spans and not one.get("paused"):
-                    found.append(Rhythm(str(one["name"]), min(spans), self._last(str(one["id"]))))
+                    name = pod_names.bare(str(one["name"]))
+                    found.append(Rhythm(name, min(spans), self._last(str(one["id"]))))
             return found
 
     def block_documents(self) -> list[Mapping[str, Any]]:

@@ -22,7 +22,7 @@ OUTER = {
 # Inside the domain, a layer sees itself and what lies below it. `testing` holds sample
 # data and servers to play against: it sees everything below the command line.
 LAYERS = [
-    {"errors", "hosts", "intervals", "schedules", "text"},
+    {"errors", "hosts", "intervals", "pod_names", "schedules", "text"},
     {"health.config"},
     {"settings_operations"},
     {"settings"},
