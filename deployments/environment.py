@@ -40,6 +40,9 @@ CHATTY_EVENTS = (
     "prefect.concurrency-limit.released",
 )
 
+# Runs at a time of one worker, by pool, beside a server on SQLite.
+LIMITS = {"minute": 2, "batch": 1}
+
 # What a variable of the user's shell must not decide for our own server.
 _NOT_INHERITED = (
     "PREFECT_API_KEY",
@@ -111,6 +114,37 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_CLIENT_MAX_RETRIES": "10",
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
     }
+
+
+def server_environment(settings: Settings) -> dict[str, str]:
+    """What the Prefect server alone gets: the address of its database, when that is not SQLite."""
+    url = settings.prefect.database_url
+    return (
+        {} if url is None else {"PREFECT_SERVER_DATABASE_CONNECTION_URL": asyncpg_url(url.get_secret_value())}
+    )
+
+
+def asyncpg_url(url: str) -> str:
+    """A libpq address as Prefect's server wants it.
+
+    >>> asyncpg_url("postgresql://prefect@db.example.org/prefect?sslmode=require")
+    'postgresql+asyncpg://prefect@db.example.org/prefect?ssl=require'
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in {"postgresql", "postgres", "postgresql+asyncpg"} or not rest:
+        raise SettingsError(
+            "prefect.database_url is an address like postgresql://prefect:secret@127.0.0.1/prefect"
+        )
+    return f"postgresql+asyncpg://{rest.replace('sslmode=', 'ssl=')}"
+
+
+def worker_limit(settings: Settings, pool: str) -> int:
+    """How many runs of a pool one worker takes at a time.
+
+    SQLite takes one writer at a time; PostgreSQL carries more.
+    """
+    one_writer = settings.prefect.database_url is None and not settings.prefect.url
+    return LIMITS[pool] if one_writer else 2 * LIMITS[pool]
 
 
 def child_environment(settings: Settings, inherited: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -39,14 +39,14 @@ def main() -> int:
 
 def prepare(settings: Settings) -> None:
     """Migrate, and in the demo load the sample fleet and score its last days."""
-    from homepot_ai.store import migrate
+    from deployments import upgrading
 
     database = Database.from_settings(settings)
     if settings.database_url is None:
         from homepot_ai.testing import sample
 
         sample.create_homepot_tables(database, settings)
-    for line in migrate.upgrade(database, may_add_indexes=settings.database.may_add_indexes):
+    for line in upgrading.upgrade(database, settings, datetime.now(UTC)):
         print(line)
     note_settings(database, settings, datetime.now(UTC))
     if settings.profile == "demo":

@@ -76,10 +76,10 @@ def run(
         given["at"] = parse_moment(at, datetime.now(UTC)).isoformat()
     asked = _asked(known, name, given)
 
-    up = lock.running(settings.var_dir)
-    through_worker = up is not None and up.ready
-    if up is not None and up.ready:
-        console.print(f"{name}: through the server at {up.api_url} and its worker", markup=False)
+    server = server_of(settings)
+    through_worker = server is not None
+    if through_worker:
+        console.print(f"{name}: through the server at {server} and its worker", markup=False)
     else:
         console.print(f"{name}: in this process, since `homepot-ai up` is not running here", markup=False)
     all_ended = []
@@ -92,6 +92,14 @@ def run(
             _show(ended)
             all_ended.append(ended)
     return next((ended for ended in all_ended if not ended.good), all_ended[-1])
+
+
+def server_of(settings: Settings) -> str | None:
+    """The Prefect server that runs go through: the one that is set, else that of `up` here, else none."""
+    if settings.prefect.url:
+        return settings.prefect.api_url
+    up = lock.running(settings.var_dir)
+    return up.api_url if up is not None and up.ready else None
 
 
 def _asked(

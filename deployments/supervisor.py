@@ -12,12 +12,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from deployments import environment, lock, processes, release
+from deployments import environment, health, lock, processes, release
+from deployments.onelog import OneLog
 from deployments.processes import Child
 from homepot_ai.errors import DatabaseUnreachable, HomepotAIError, SettingsError
 from homepot_ai.hosts import reached_at
@@ -55,7 +57,7 @@ class Supervisor:
     def __init__(self, settings: Settings, holder: lock.Holder, say: Say) -> None:
         self.settings = settings
         self.holder = holder
-        self.say = say
+        self._print = say
         self.children: list[Child] = []
         self.stopping = threading.Event()
         self._postgres: EmbeddedServer | None = None
@@ -65,8 +67,38 @@ class Supervisor:
         self.env = environment.child_environment(settings)
         self.env[processes.MARK] = holder.mark
         self.logs = settings.var_dir / "log"
+        self.log = OneLog(
+            self.logs / "homepot-ai.log", level=settings.log.level, json_lines=settings.log.json_lines
+        )
+        self._since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        self._endpoint: health.Endpoint | None = None
+
+    def say(self, line: str, level: str = "info") -> None:
+        """One line for the operator, on the screen and in the log."""
+        self._print(line)
+        self.log.write("supervisor", line, level)
 
     # -- the parts, in the order of their start ---------------------------------
+
+    def start_endpoint(self) -> None:
+        """Tell the state of the parts to whoever asks on this machine."""
+        wanted = self.settings.up.health_port
+        self._endpoint = health.Endpoint(self.state, wanted)
+        if wanted and self._endpoint.port != wanted:
+            self.say(f"port {wanted} is taken, so the state of the parts is told at {self._endpoint.url}")
+        self.holder = dataclasses.replace(self.holder, health_url=self._endpoint.url)
+        lock.write(self.settings.var_dir, self.holder)
+
+    def state(self) -> health.State:
+        """What runs, for the health endpoint; called from its threads."""
+        now = time.monotonic()
+        parts = tuple(_part(child, now) for child in tuple(self.children))
+        if self.stopping.is_set():
+            return health.State("stopping", self._since, parts)
+        if not self.holder.ready:
+            return health.State("starting", self._since, parts)
+        good = all(part.state == "running" for part in parts)
+        return health.State("ok" if good else "degraded", self._since, parts)
 
     def start_postgres(self) -> None:
         """The embedded PostgreSQL, unless an address is configured."""
@@ -83,7 +115,8 @@ class Supervisor:
         _require_free("the Prefect server", prefect.host, prefect.port, "HOMEPOT_AI_PREFECT__PORT")
         self._keep(
             "prefect-server",
-            _prefect("server", "start", "--host", prefect.host, "--port", str(prefect.port)),
+            server_command(self.settings),
+            env=self.env | environment.server_environment(self.settings),
         )
 
     def require_api_port(self) -> None:
@@ -110,13 +143,9 @@ class Supervisor:
 
     def start_workers(self) -> None:
         """One worker for each pool: a report of ten minutes never holds a place that scoring needs."""
-        # SQLite takes one writer at a time; PostgreSQL would carry more.
-        for pool, limit in (("minute", 2), ("batch", 1)):
-            self._keep(
-                f"worker-{pool}",
-                _prefect("worker", "start", "--type", "process", "--pool", pool, "--limit", str(limit)),
-                on_death=partial(self._release, pool),
-            )
+        for pool in environment.LIMITS:
+            limit = environment.worker_limit(self.settings, pool)
+            self._keep(f"worker-{pool}", worker_command(pool, limit), on_death=partial(self._release, pool))
 
     def wait_for_server(self) -> None:
         """Wait until the Prefect server answers.
@@ -172,12 +201,13 @@ class Supervisor:
                 if time.monotonic() - last_trim > TRIM_EVERY_S:
                     last_trim = time.monotonic()
                     for child in self.children:
-                        child.trim_log()
+                        self.log.rotate_part(child.name, child.trim_log)
 
     def _revive(self) -> None:
         for child in self.children:
             if news := child.revive(time.monotonic()):
-                self.say(news)
+                self.say(news, "warning")
+        self.log.look()
         if self._postgres is not None:
             from homepot_ai.store import embedded
 
@@ -216,16 +246,23 @@ class Supervisor:
             if marked:
                 self.say(f"{marked} runs of the pool {pool} died with their worker; the next ones catch up")
 
-    def _keep(self, name: str, command: Sequence[str], on_death: Callable[[], None] = lambda: None) -> None:
+    def _keep(
+        self,
+        name: str,
+        command: Sequence[str],
+        on_death: Callable[[], None] = lambda: None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         child = Child(
             name=name,
             command=command,
             log=self.logs / f"{name}.log",
-            env=self.env,
+            env=self.env if env is None else env,
             cwd=self.settings.home,
             on_death=on_death,
         )
         child.trim_log()
+        self.log.follow(name, child.log)
         child.start()
         self.children.append(child)
 
@@ -255,6 +292,10 @@ class Supervisor:
         if self._postgres is not None:
             self._postgres.stop()
             self._postgres = None
+        self.log.look()
+        if self._endpoint is not None:
+            self._endpoint.close()
+            self._endpoint = None
 
 
 @contextlib.contextmanager
@@ -273,6 +314,20 @@ def heed_signals(stopping: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _part(child: Child, now: float) -> health.Part:
+    process = child.process
+    running = process is not None and child.running
+    return health.Part(
+        name=child.name,
+        state="running" if running else "waits to start again" if child.waiting else "stopped",
+        pid=process.pid if process is not None and running else None,
+        seconds=round(now - child.started, 1) if running else 0.0,
+        restarts=child.restarts,
+        last_exit=child.last_exit,
+        log=str(child.log),
+    )
 
 
 def api_url(settings: Settings) -> str:
@@ -298,7 +353,7 @@ def reset(settings: Settings) -> None:
     folder = settings.var_dir
     if not folder.exists():
         return
-    known = {"run", "log", "postgres", "prefect", "mail", "reports", "sample", "archive"}
+    known = {"run", "log", "postgres", "prefect", "mail", "reports", "sample", "archive", "memory", "backup"}
     strange = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
     if strange:
         raise SettingsError(
@@ -306,9 +361,21 @@ def reset(settings: Settings) -> None:
             "move that away, or delete the folder yourself"
         )
     for entry in folder.iterdir():
-        if entry.name == "run":  # it holds the lock that we hold
+        # The one holds the lock that we hold; a backup is what one resets with a quiet mind for.
+        if entry.name in ("run", "backup"):
             continue
         shutil.rmtree(entry)
+
+
+def worker_command(pool: str, limit: int) -> list[str]:
+    """A worker of Prefect's that takes so many runs of a pool at a time."""
+    return _prefect("worker", "start", "--type", "process", "--pool", pool, "--limit", str(limit))
+
+
+def server_command(settings: Settings) -> list[str]:
+    """Prefect's own server with its UI."""
+    prefect = settings.prefect
+    return _prefect("server", "start", "--host", prefect.host, "--port", str(prefect.port))
 
 
 def _prefect(*arguments: str) -> list[str]:

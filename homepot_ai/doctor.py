@@ -133,7 +133,8 @@ def _prefect(settings: Settings) -> ServiceCheck:
         # Not /health, which answers without a login too.
         answer = httpx.get(f"{url}/admin/version", auth=settings.prefect.login, timeout=3, trust_env=False)
     except httpx.HTTPError:
-        return ServiceCheck("prefect server", "degraded", f"{url} does not answer: `homepot-ai up` starts it")
+        starts = "it runs elsewhere (prefect.url)" if settings.prefect.url else "`homepot-ai up` starts it"
+        return ServiceCheck("prefect server", "degraded", f"{url} does not answer: {starts}")
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         detail = f"{url} asks for a login that HOMEPOT_AI_PREFECT__AUTH does not give"
         return ServiceCheck("prefect server", "degraded", detail)

@@ -5,6 +5,7 @@
     ├── DatabaseError
     │   ├── DatabaseUnreachable   nobody answers, or the login is refused
     │   ├── NotMigrated           our tables are missing or older than this program
+    │   ├── DatabaseNewer         our tables were migrated by a newer program than this one
     │   └── SealError             a sealed address cannot be opened: its key is missing, or it was changed
     ├── FleetError
     │   ├── HomepotSchemaMissing  HOMEPOT's tables or columns are not there
@@ -25,6 +26,8 @@
     ├── MailError                 a mail could not be composed or sent
     ├── LanguageError             a prompt, lexicon or model's settings are wrong
     ├── QuestionError             a question cannot be taken as it is
+    ├── BackupError               a backup cannot be made, read or restored
+    │   └── ArchiveDamaged        an archive is cut off, altered, or none of ours
     ├── AccessError               a token is missing, unknown, expired or not enough
     └── NotFound                  a name or id that does not exist
 
@@ -58,6 +61,10 @@ class NotMigrated(DatabaseError):
 
 class SealError(DatabaseError):
     """A sealed value cannot be opened or written: the key is missing or wrong, or the value was changed."""
+
+
+class DatabaseNewer(DatabaseError):
+    """Our tables were migrated by a newer program: this one would misread them, so it does nothing."""
 
 
 class FleetError(HomepotAIError):
@@ -134,6 +141,14 @@ class LanguageError(HomepotAIError):
 
 class QuestionError(HomepotAIError):
     """A question cannot be taken as it is: the message says how to put it."""
+
+
+class BackupError(HomepotAIError):
+    """A backup cannot be made, read or restored; the last good one is where it was."""
+
+
+class ArchiveDamaged(BackupError):
+    """An archive is cut off, altered, or none of ours: take another one, `homepot-ai backup list`."""
 
 
 class AccessError(HomepotAIError):

@@ -29,6 +29,7 @@ from homepot_ai.settings_operations import (
     LogSettings,
     Section,
     SecuritySettings,
+    UpSettings,
     WatchSettings,
 )
 
@@ -213,6 +214,11 @@ class PrefectSettings(Section):
     # Beyond loopback the server is not started without `auth`.
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 4200
+    # Where the server is reached when it is not a part of `homepot-ai up` here: a unit of systemd, a
+    # container, another machine.
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?/api/?)?$")] = ""
+    # A PostgreSQL of Prefect's own instead of SQLite, with pg_trgm: for several workers.
+    database_url: SecretStr | None = None
     # `user:password` that everybody shows who talks to the server: its screens, workers and programs.
     auth: SecretStr | None = None
 
@@ -228,7 +234,7 @@ class PrefectSettings(Section):
     @property
     def api_url(self) -> str:
         """The address of the Prefect server's API."""
-        return f"{reached_at(self.host, self.port)}/api"
+        return self.url.rstrip("/") or f"{reached_at(self.host, self.port)}/api"
 
     @property
     def login(self) -> tuple[str, str] | None:
@@ -334,6 +340,7 @@ class Settings(BaseSettings):
     backup: BackupSettings = BackupSettings()
     watch: WatchSettings = WatchSettings()
     log: LogSettings = LogSettings()
+    up: UpSettings = UpSettings()
     security: SecuritySettings = SecuritySettings()
     demo: DemoSettings = DemoSettings()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -52,7 +52,6 @@ STATES = {
     "not_scored": message("not scored"),
 }  # fmt: skip
 #: Similar incidents that are looked at, and shown once those of other sites are taken out.
-LOOKED_AT, SHOWN = 25, 5
 SIMILAR_S = 300.0
 EVENTS = 8
 
@@ -230,17 +229,14 @@ def _past(
     if row is None:
         return [], ""
     text = describe.describe(row)
-    question = Question(text, describe.exact(row), row.opened_at, row.id)
+    question = Question(text, describe.exact(row), row.opened_at, row.id, asker.sites)
 
     def look() -> Found:
-        return similar.find(conn, Folder.of(settings), settings, [question], LOOKED_AT)[0]
+        return similar.find(conn, Folder.of(settings), settings, [question])[0]
 
     # What it is like changes when an incident closes somewhere: minutes do not matter, and it is dear.
-    found = cache.get(("similar", row.id, describe.content_hash(text)), SIMILAR_S, look)
-    if asker.sites is not None:
-        allowed = tuple(one for one in found.similar if one.pattern.site_id in asker.sites)
-        found = replace(found, similar=allowed)
-    found = replace(found, similar=found.similar[:SHOWN])
+    theirs = None if asker.sites is None else tuple(sorted(asker.sites))
+    found = cache.get(("similar", row.id, describe.content_hash(text), theirs), SIMILAR_S, look)
     ids = [one.pattern.incident_id for one in found.similar if one.pattern.incident_id is not None]
     done = actions.of_incidents(conn, ids)
     known_effects = effects(actions.tallies(conn, row.opened_at))

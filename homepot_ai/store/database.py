@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import psycopg
 from psycopg import sql
 
-from homepot_ai.errors import DatabaseUnreachable, NotMigrated
+from homepot_ai.errors import DatabaseNewer, DatabaseUnreachable, NotMigrated
 from homepot_ai.store import sealing
 from homepot_ai.store.sealing import Keys
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 10
 #: Made by the newest migration: where it is missing, that one was not run.
 NEWEST_TABLE = "ai_watch_alarms"
+#: The newest migration that this program knows.
+NEWEST_VERSION = "0009"
 
 NO_KEYS = Keys()
 
@@ -198,6 +200,16 @@ class Database:
         sealing.adapt(conn, self.keys)
         return conn
 
+    def version(self, conn: Connection) -> str | None:
+        """The migration that our tables are at; None when they are not there."""
+        # HOMEPOT has a table of this name as well.
+        if conn.execute("SELECT to_regclass(%s)", [f"{self.schema}.alembic_version"]).fetchone() == (None,):
+            return None
+        row = conn.execute(
+            sql.SQL("SELECT version_num FROM {}.alembic_version").format(sql.Identifier(self.schema))
+        ).fetchone()
+        return None if row is None else str(row[0])
+
     def _assume(self, conn: Connection, role: str) -> None:
         try:
             conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
@@ -213,6 +225,7 @@ class Database:
                 raise NotMigrated(
                     "the database is at an older version than this program: run `homepot-ai db upgrade`"
                 )
+            require_not_newer(self.version(conn))
             sealing.enter(conn)
         except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue) as error:
             raise NotMigrated(
@@ -223,3 +236,19 @@ class Database:
                 f"the login may not act as {role!r}: run `homepot-ai db upgrade` as the owner, "
                 f'or GRANT "{role}" to the login'
             ) from error
+
+
+def require_not_newer(version: str | None) -> None:
+    """Refuse tables that a newer program has migrated.
+
+    >>> require_not_newer(NEWEST_VERSION)  # nothing to say
+
+    Raises:
+        DatabaseNewer: it is one; the message says what can be done.
+    """
+    if version is not None and version > NEWEST_VERSION:
+        raise DatabaseNewer(
+            f"the database was migrated to version {version} by a newer homepot-ai; this one knows versions "
+            f"up to {NEWEST_VERSION} and does nothing with it: start the newer one (on every machine), or "
+            "restore the backup from before the upgrade (docs/deploy.md, Downgrade)"
+        )

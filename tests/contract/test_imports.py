@@ -43,6 +43,7 @@ LAYERS = [
         "cli_alerts",
         "cli_ask",
         "cli_api",
+        "cli_backup",
         "cli_fleet",
         "cli_hazards",
         "cli_incidents",
@@ -71,6 +72,7 @@ HEAVY = {
     "chromadb",
     "sentence_transformers",
     "ollama",
+    "pyrage",
 }
 
 
