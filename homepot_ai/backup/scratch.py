@@ -44,14 +44,14 @@ def database(db: Database, folder: Path) -> Iterator[Database]:
             )
     except psycopg.errors.InsufficientPrivilege:
         with _own_server(folder) as url:
-            yield Database(url, db.schema, db.homepot_schema)
+            yield Database(url, db.schema, db.homepot_schema, db.keys)
         return
     except psycopg.errors.DiskFull as error:
         raise BackupError(
             "no room is left where the database lies: nothing was restored for the drill"
         ) from error
     try:
-        yield Database(conninfo.make_conninfo(db.url, dbname=name), db.schema, db.homepot_schema)
+        yield Database(conninfo.make_conninfo(db.url, dbname=name), db.schema, db.homepot_schema, db.keys)
     finally:
         with _maintenance(db) as conn:
             _drop(conn, name)
