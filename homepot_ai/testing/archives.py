@@ -1,4 +1,4 @@
-"""Archives as no backup leaves them: cut off, altered, foreign. For tests, and to see what is said of them."""
+"""Archives as no backup leaves them: cut off, altered, foreign. To see what is said of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What decides about backups, without a database: which stay, which is meant, what is secret, what is alike."""
+"""What decides about backups, without a database: which stay, which is meant, what is secret."""
 
 from __future__ import annotations
 
