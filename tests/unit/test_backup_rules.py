@@ -9,8 +9,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 import pyrage
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -101,8 +101,8 @@ class TestWhichOne:
 
 def test_only_archives_are_seen_and_halves_go(tmp_path: Path) -> None:
     for name in (
-        "backup-20260102T021500Z.tar.gz", "backup-20260102T021500Z.tar.gz.sha256", "backup-x.tar.gz", "
-        ""notes.txt",
+        "backup-20260102T021500Z.tar.gz", "backup-20260102T021500Z.tar.gz.sha256", "backup-x.tar.gz",
+        "notes.txt",
         ".part-backup-20260103T021500Z.tar.gz", "backup-20260101T021500Z.tar.gz.sha256",
     ):  # fmt: skip
         (tmp_path / name).write_text("x")
@@ -110,8 +110,8 @@ def test_only_archives_are_seen_and_halves_go(tmp_path: Path) -> None:
     assert [one.name for one in places.stored(tmp_path)] == ["backup-20260102T021500Z"]
     with places.one_at_a_time(tmp_path):
         assert sorted(path.name for path in tmp_path.iterdir()) == [
-            ".lock", "backup-20260102T021500Z.tar.gz", "backup-20260102T021500Z.tar.gz.sha256", "
-            ""backup-x.tar.gz",
+            ".lock", "backup-20260102T021500Z.tar.gz", "backup-20260102T021500Z.tar.gz.sha256",
+            "backup-x.tar.gz",
             "notes.txt",
         ]  # fmt: skip
         with pytest.raises(BackupError, match="another backup or restore is at work"):
