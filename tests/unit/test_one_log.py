@@ -56,11 +56,12 @@ def test_a_collector_gets_one_object_a_line(tmp_path: Path) -> None:
     log, part = a_log(tmp_path, json_lines=True), tmp_path / "api.log"
     log.follow("api", part)
     # As homepot_ai's own processes write, and as others do.
-    part.write_bytes(
-        '{"at": "then", "level": "warning", "message": "Tür \\"zu\\"", "error": "E"}\nno \xff text\n{"half": \n'.encode(
-            "latin-1"
-        )
-    )
+    said = [
+        '{"at": "then", "level": "warning", "message": "shut", "error": "E"}',
+        "no \xff text",
+        '{"half": ',
+    ]
+    part.write_bytes("\n".join([*said, ""]).encode("latin-1"))
     log.look()
     records = [json.loads(line) for line in lines(log)]
     assert [(one["part"], one["level"]) for one in records] == [("api", "warning")] * 3
