@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from homepot_ai import logs
 from homepot_ai.errors import SettingsError
 from homepot_ai.hosts import is_loopback
 
@@ -113,6 +114,7 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         # SQLite answers 503 while another process writes: on a busy machine five attempts are too few.
         "PREFECT_CLIENT_MAX_RETRIES": "10",
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
+        **logs.prefect_variables(settings.log),
     }
 
 

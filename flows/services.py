@@ -26,7 +26,7 @@ from homepot_ai.store import checks
 from homepot_ai.store.checks import ServiceCheck
 from homepot_ai.watch import keys
 from homepot_ai.watch.runs import RUN
-from homepot_ai.watch.service import known
+from homepot_ai.watch.service import away, known
 from tasks import runs, services
 
 
@@ -52,7 +52,7 @@ def check_services(at: datetime | None = None) -> State[Any]:
     found = services.check_each_service(database, settings, now=moment, extra=extra)
     told, lasting = services.tell_alarms(database, settings, found=found, flows=flows, now=now)
     found += services.ping(settings)
-    if told and database is not None:
+    if told and not away(found):
         wake_sender()
     bad = [f"{check.service} {check.state}" for check in found if check.state != "ok"]
     verdict = f"{len(bad)} of {len(found)} services need attention" if bad else f"All {len(found)} are fine"

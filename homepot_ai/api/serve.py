@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import TYPE_CHECKING
 
+from homepot_ai import logs
 from homepot_ai.api.app import create_app, pooled
 from homepot_ai.errors import HomepotAIError
 from homepot_ai.language.ollama import model_of
@@ -24,11 +24,7 @@ def serve(settings: Settings) -> None:
     """
     import uvicorn
 
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
-    # One line per request is ours.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logs.configure(settings.log)
     db = pooled(settings, Database.from_settings(settings))
     app = create_app(settings, db, model_of(settings, db), warm=True)
     uvicorn.run(

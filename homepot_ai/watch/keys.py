@@ -20,6 +20,7 @@ class Watched:
         runbook: a page of docs/runbooks, without `.md`.
         down, degraded: how urgent each state is; None: shown on screens, told to nobody.
         patience: checks in a row that must see it before anybody is told.
+        headed: its alarm's title when it is degraded, and when it is down; "": by its name.
     """
 
     name: str
@@ -28,35 +29,67 @@ class Watched:
     down: Severity | None = "critical"
     degraded: Severity | None = "warning"
     patience: int = 1
+    headed: tuple[str, str] = ("", "")
+
+    def title(self, service: str, *, down: bool) -> str:
+        """What an alarm about it is headed.
+
+        >>> WATCHED["disk"].title("disk", down=True), WATCHED["mail"].title("mail", down=False)
+        ('The disk is nearly full', 'mail needs attention')
+        """
+        return self.headed[down] or f"{service} {'is down' if down else 'needs attention'}"
 
 
 WATCHED = {
     one.name: one
     for one in (
-        Watched(
-            "database", "service-database", "PostgreSQL answers, has room for connections, is not held up"
-        ),
+        Watched("database", "service-database", "PostgreSQL answers, has room, is not held up"),
         Watched("tables", "service-database", "our tables are of the version that this program needs"),
         Watched("chroma", "service-chroma", "the vector index holds what the record in PostgreSQL says"),
-        Watched("ollama", "service-ollama", "the language models answer", degraded="warning", patience=3),
+        Watched("ollama", "service-ollama", "the language models answer", patience=3),
         Watched("mail", "service-mail", "the mail server greets", patience=2),
-        Watched("outbox", "service-outbox", "mails and channel messages leave"),
-        Watched("disk", "service-disk", "there is room, and will be in the days to come"),
-        Watched("clock", "service-clock", "this machine and the database agree on the time", patience=2),
-        Watched("scoring", "service-scoring", "every minute is scored", patience=2),
+        Watched(
+            "outbox", "service-outbox", "mails and channel messages leave",
+            headed=("Mail waits, or wants a decision", ""),
+        ),
+        Watched(
+            "disk", "service-disk", "there is room, and will be in the days to come",
+            headed=("The disk fills up", "The disk is nearly full"),
+        ),
+        Watched(
+            "clock", "service-clock", "this machine and the database agree on the time", patience=2,
+            headed=("The clocks disagree", ""),
+        ),
+        Watched(
+            "scoring", "service-scoring", "every minute is scored", patience=2,
+            headed=("Scoring is late", "Scoring stands still"),
+        ),
         Watched("prefect server", "service-prefect-server", "the scheduler answers"),
         Watched("prefect database", "service-prefect-server", "the scheduler's database stays bounded"),
-        Watched("runs", "service-stuck-runs", "no run hangs, none is a zombie"),
-        Watched("flow", "service-late-flow", "every deployment completes its runs when its schedule says"),
-        Watched("backup", "service-backup", "there is a good backup that is not old"),
-        Watched("restore drill", "service-backup", "the last backup was restored and answered"),
-        Watched("certificate", "service-certificate", "the mail server's certificate is valid for some time"),
         Watched(
-            "tokens", "service-tokens", "tokens of the HTTP door do not expire unnoticed", down="warning"
+            "runs", "service-stuck-runs", "no run hangs, none is a zombie",
+            headed=("Runs hang or wait", "No worker takes runs"),
+        ),
+        Watched("flow", "service-late-flow", "every deployment completes its runs when its schedule says"),
+        Watched(
+            "backup", "service-backup", "there is a good backup that is not old",
+            headed=("The backup needs attention", "There is no good backup"),
+        ),
+        Watched(
+            "restore drill", "service-backup", "the last backup was restored and answered",
+            headed=("No backup was tried lately", "The last backup could not be restored"),
+        ),
+        Watched(
+            "certificate", "service-certificate", "the mail server's certificate is valid for some time",
+            headed=("A certificate expires soon", "A certificate is not accepted"),
+        ),
+        Watched(
+            "tokens", "service-tokens", "tokens of the HTTP door do not expire unnoticed",
+            headed=("A token expires soon", ""),
         ),
         Watched("ping", "service-ping", "whoever waits for our sign of life can be reached", patience=3),
     )
-}
+}  # fmt: skip
 #: Every page that an alarm of a service points to.
 RUNBOOKS = tuple(sorted({one.runbook for one in WATCHED.values()}))
 

@@ -163,7 +163,7 @@ def verdicts(
     >>> from datetime import UTC
     >>> now = datetime(2026, 11, 20, 3, tzinfo=UTC)
     >>> [one.title for one in verdicts([ServiceCheck("disk", "degraded", "2 GB")], {}, [], now)]
-    ['disk needs attention']
+    ['The disk fills up']
     """
     lasting = set(open_keys)
     late = [one for one in seen if one.service.startswith(FLOW) and one.state != "ok"]
@@ -258,4 +258,4 @@ def _title(check: ServiceCheck) -> str:
     name = check.service.removeprefix(FLOW)
     if check.service.startswith(FLOW):
         return f"{name} is late" if check.state == "degraded" else f"{name} does not run"
-    return f"{name} is down" if check.state == "down" else f"{name} needs attention"
+    return keys.watched(name).title(name, down=check.state == "down")

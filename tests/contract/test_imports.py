@@ -25,7 +25,7 @@ LAYERS = [
     {"errors", "hosts", "intervals", "pod_names", "schedules", "text"},
     {"health.config"},
     {"settings_operations"},
-    {"settings"},
+    {"settings", "logs"},
     {"store", "fleet"},
     {"health"},
     {"incidents", "memory", "prediction"},

@@ -16,7 +16,9 @@ from homepot_ai.reporting import backtest_view
 from homepot_ai.reporting.service import Scope, make_report, templates_of
 from homepot_ai.reporting.templating import environment
 from homepot_ai.settings import Settings
+from homepot_ai.settings_operations import WatchSettings
 from homepot_ai.store.database import Database
+from homepot_ai.watch.alarms import raise_alarm
 from tests import incident_rows_alert as incident_rows
 from tests.prediction_world import risk
 from tests.support import small_fleet
@@ -62,5 +64,17 @@ def test_a_report_its_mail_and_a_backtest_render_all_of_them(database: Database,
     # Two devices that are likely to fail.
     acting.act_on(database, settings, [risk(1, at=now), risk(2, at=now)], now)
     assert foretold.tell(database, settings, now).queued == 1
+    # Something that is wrong with ourselves.
+    told = settings.model_copy(update={"watch": WatchSettings(mail_to=("ops@example.org",))})
+    assert raise_alarm(
+        database,
+        told,
+        "service disk",
+        severity="warning",
+        title="t",
+        detail="d",
+        runbook="r",
+        now=now,
+    )
     rendered = {name for _, name in known.cache.keys()}  # noqa: SIM118 - jinja's cache iterates its own way
     assert rendered == set(TEMPLATES), "a template that no report uses, or one of another kind without a test"

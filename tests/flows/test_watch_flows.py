@@ -60,7 +60,7 @@ def test_the_check_tells_and_tells_again_when_it_is_well(
         )
     assert "backup" in (run(check_services).message or "")
     run(check_services)
-    assert subjects(tmp_path / "mail") == {"[HOMEPOT] ▲ backup needs attention": 1}
+    assert subjects(tmp_path / "mail") == {"[HOMEPOT] ▲ The backup needs attention": 1}
     page = artifact("check-services")
     assert "the disk was full" in page
     assert "docs/runbooks/service-backup.md" in page
@@ -72,7 +72,7 @@ def test_the_check_tells_and_tells_again_when_it_is_well(
             "VALUES (now(), 'b', 'nightly', 'passed', 1, '{}')"
         )
     run(check_services)
-    assert subjects(tmp_path / "mail")["[HOMEPOT] ● Well again: backup needs attention"] == 1
+    assert subjects(tmp_path / "mail")["[HOMEPOT] ● Well again: The backup needs attention"] == 1
 
 
 def test_with_the_database_away_the_run_is_green_and_somebody_is_told_once(

@@ -33,7 +33,8 @@ def lived_in(database: Database) -> Database:
         conn.execute(
             "INSERT INTO ai_scoring_minutes (shard, at, devices, healthy, warning, critical, no_data, "
             "in_maintenance, not_scored, rows_read, rejected, seconds, scored_at) SELECT 0, %s - n * "
-            "interval '1 minute', 3, 1, 1, 0, 1, 0, 0, 9, '{\"nan\": 2}', n / 10.0, %s FROM generate_series(1, 57) n",
+            "interval '1 minute', 3, 1, 1, 0, 1, 0, 0, 9, '{\"nan\": 2}', n / 10.0, %s "
+            "FROM generate_series(1, 57) n",
             [NOW, NOW],
         )
         conn.execute(

@@ -14,7 +14,14 @@ _STATES = {
     "degraded": ("▲", message("degraded")),
     "down": ("▼", message("down")),
 }
-_SERVICES = (message("database"), message("disk"), message("mail"), message("worker"), message("model"))
+_SERVICES = (
+    message("database"), message("disk"), message("mail"), message("worker"), message("model"),
+    message("backup"), message("restore drill"), message("clock"), message("scoring"), message("runs"),
+    message("prefect server"), message("prefect database"), message("certificate"), message("tokens"),
+    message("outbox"),
+)  # fmt: skip
+#: Named whatever their state: a reader asks for these.
+_SHOWN = ("database", "disk", "mail", "backup", "restore drill")
 _MAIL = {
     "queued": message("queued"),
     "claimed": message("being sent"),
@@ -104,10 +111,16 @@ def _last(facts: ReportFacts, voice: Voice) -> Row:
 
 
 def _services(facts: ReportFacts, voice: Voice) -> list[Row]:
-    """Each service; flows that are well are one line, since there are many and all is said of them."""
+    """Each service that is not well, and the few that readers know; the others that are well are one line."""
     flows = [one for one in facts.made.services if one.service.startswith(_FLOW)]
+    others = [one for one in facts.made.services if one not in flows]
+    rest = [one for one in others if one.service not in _SHOWN]
+    quiet = [one for one in rest if one.state == "ok"]
+    rows = [_service(one, voice) for one in facts.made.services if one.state != "ok" or one.service in _SHOWN]
+    if quiet:
+        said = voice.t("{n} of {all} are well", n=voice.number(len(quiet)), all=voice.number(len(rest)))
+        rows.append(_line(voice.t("Other parts"), "●", "good", voice.t("ok"), said))
     well = [one for one in flows if one.state == "ok"]
-    rows = [_service(one, voice) for one in facts.made.services if one not in well]
     if well:
         said = voice.t("{n} of {all} on time", n=voice.number(len(well)), all=voice.number(len(flows)))
         rows.append(_line(voice.t("Flows"), "●", "good", voice.t("ok"), said))
