@@ -7,21 +7,23 @@ import signal
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner, Result
 
+from homepot_ai import cli
 from homepot_ai.backup import archive, drill, places, restoring, scratch, service
 from homepot_ai.backup.records import Stored
-from homepot_ai.errors import ArchiveDamaged, BackupError
+from homepot_ai.errors import ArchiveDamaged, BackupError, NotFound
 from homepot_ai.memory import embedder, keeping
 from homepot_ai.memory.index import Folder
 from homepot_ai.memory.manuals import folder_of
-from homepot_ai.settings import MemorySettings
+from homepot_ai.settings import MemorySettings, load_settings
 from homepot_ai.store.database import Database
 from homepot_ai.testing import archives
 from tests.backup_world import SECRETS, Fleet, backed_up, new_database, remembered, settings_of
@@ -433,6 +435,43 @@ class TestRestored:
         assert states == [("unknown",)]
         assert all(one.fine for one in keeping.check(fresh, settings, NOW, repair=False))
         assert (folder_of(settings) / "tills.md").is_file()
+
+
+class TestCommands:
+    """As somebody at a terminal uses them, on the fleet as it is by now."""
+
+    @pytest.fixture
+    def invoke(self, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
+        monkeypatch.setenv("HOMEPOT_AI_VAR_DIR", str(fleet.settings.var_dir))
+        monkeypatch.setenv("HOMEPOT_AI_SETTINGS_FILE", str(fleet.settings.var_dir / "homepot-ai.yaml"))
+        monkeypatch.setenv("HOMEPOT_AI_DATABASE_URL", fleet.db.url)
+        monkeypatch.setenv("COLUMNS", "200")
+
+        def run(*words: str) -> Result:
+            load_settings.cache_clear()
+            return CliRunner().invoke(cli.app, list(words))
+
+        yield run
+        load_settings.cache_clear()
+
+    def test_the_backups_are_listed(self, fleet: Fleet, invoke: Callable[..., Result]) -> None:
+        for words in (["backup"], ["backup", "list"]):
+            shown = invoke(*words)
+            assert shown.exit_code == 0
+            assert [one.name in shown.output for one in fleet.stored] == [True] * len(fleet.stored)
+
+    def test_a_dry_run_by_name_by_path_and_by_moment(
+        self, fleet: Fleet, invoke: Callable[..., Result]
+    ) -> None:
+        oldest = fleet.stored[-1]
+        for words in ([oldest.name], [str(oldest.path)], ["--at", f"{oldest.made_at:%Y-%m-%dT%H:%M}"]):
+            shown = invoke("restore", "--dry-run", *words)
+            assert shown.exit_code == 0, shown.output
+            assert f"Dry run: {oldest.name} differs" in shown.output
+
+    def test_one_thing_at_a_time_and_names_that_are_not_there(self, invoke: Callable[..., Result]) -> None:
+        assert isinstance(invoke("restore", "--undo", "--rebuild").exception, BackupError)
+        assert isinstance(invoke("restore", "backup-2020", "--dry-run").exception, NotFound)
 
 
 def test_a_login_that_may_make_no_database_gets_a_server_of_its_own(
