@@ -322,40 +322,41 @@ def _repaired(fleet: Fleet) -> list[keeping.Checked]:
     return keeping.check(fleet.db, fleet.settings, NOW, repair=False)
 
 
-class TestRestored:
-    @pytest.fixture(scope="class")
-    def hurt(self, fleet: Fleet) -> Fleet:
-        """Yesterday's backup; since then something was lost, and something went out of the house."""
-        fleet.do(
-            "INSERT INTO ai_api_tokens (name, token_hash, scopes, made_at) VALUES ('dash', 'h', '{read}', "
-            "now());"
-            "INSERT INTO ai_subscriptions (email, kind, scope, mode) VALUES ('a@b.example', 'daily', "
-            "'fleet', "
-            "'executive');"
-            "INSERT INTO ai_mail_outbox (key, kind, reference, recipient, subject, message_id, payload, "
-            "state) "
-            "VALUES ('one', 'report', 'r', 'a@b.example', 's', 'm1', '', 'queued'), "
-            "('two', 'report', 'r', 'a@b.example', 's', 'm2', '', 'queued'), "
-            "('gone', 'report', 'r', 'a@b.example', 's', 'm3', '', 'queued')"
-        )
-        fleet.made = backed_up(fleet.db, fleet.settings, NOW + 4 * DAY)
-        fleet.do(
-            "UPDATE ai_mail_outbox SET state = 'sent', sent_at = now() WHERE key = 'one';"
-            "DELETE FROM ai_mail_outbox WHERE key = 'gone';"
-            "INSERT INTO ai_mail_outbox (key, kind, reference, recipient, subject, message_id, payload, "
-            "state) "
-            "VALUES ('new', 'report', 'r', 'a@b.example', 's', 'm4', '', 'sent');"
-            "UPDATE ai_api_tokens SET revoked_at = now();"
-            "UPDATE ai_subscriptions SET active = false;"
-            "DELETE FROM ai_incident_patterns WHERE id IN (2, 3);"
-            "UPDATE ai_incident_patterns SET resolution = 'overwritten';"
-            "SELECT nextval(pg_get_serial_sequence('ai_incidents', 'id')) FROM generate_series(1, 50)"
-        )
-        Folder.of(fleet.settings).close()
-        shutil.rmtree(Folder.of(fleet.settings).path)
-        (folder_of(fleet.settings) / "tills.md").unlink()
-        return fleet
+@pytest.fixture(scope="module")
+def hurt(fleet: Fleet) -> Fleet:
+    """Yesterday's backup; since then something was lost, and something went out of the house."""
+    fleet.do(
+        "INSERT INTO ai_api_tokens (name, token_hash, scopes, made_at) VALUES ('dash', 'h', '{read}', "
+        "now());"
+        "INSERT INTO ai_subscriptions (email, kind, scope, mode) VALUES ('a@b.example', 'daily', "
+        "'fleet', "
+        "'executive');"
+        "INSERT INTO ai_mail_outbox (key, kind, reference, recipient, subject, message_id, payload, "
+        "state) "
+        "VALUES ('one', 'report', 'r', 'a@b.example', 's', 'm1', '', 'queued'), "
+        "('two', 'report', 'r', 'a@b.example', 's', 'm2', '', 'queued'), "
+        "('gone', 'report', 'r', 'a@b.example', 's', 'm3', '', 'queued')"
+    )
+    fleet.made = backed_up(fleet.db, fleet.settings, NOW + 4 * DAY)
+    fleet.do(
+        "UPDATE ai_mail_outbox SET state = 'sent', sent_at = now() WHERE key = 'one';"
+        "DELETE FROM ai_mail_outbox WHERE key = 'gone';"
+        "INSERT INTO ai_mail_outbox (key, kind, reference, recipient, subject, message_id, payload, "
+        "state) "
+        "VALUES ('new', 'report', 'r', 'a@b.example', 's', 'm4', '', 'sent');"
+        "UPDATE ai_api_tokens SET revoked_at = now();"
+        "UPDATE ai_subscriptions SET active = false;"
+        "DELETE FROM ai_incident_patterns WHERE id IN (2, 3);"
+        "UPDATE ai_incident_patterns SET resolution = 'overwritten';"
+        "SELECT nextval(pg_get_serial_sequence('ai_incidents', 'id')) FROM generate_series(1, 50)"
+    )
+    Folder.of(fleet.settings).close()
+    shutil.rmtree(Folder.of(fleet.settings).path)
+    (folder_of(fleet.settings) / "tills.md").unlink()
+    return fleet
 
+
+class TestRestored:
     def test_a_dry_run_shows_the_differences_and_changes_nothing(self, hurt: Fleet) -> None:
         seen = restoring.preview(hurt.db, hurt.settings, hurt.made.stored)
         found = {one.table: (one.backup, one.now) for one in seen.tables}
