@@ -7,21 +7,23 @@ import signal
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner, Result
 
+from homepot_ai import cli
 from homepot_ai.backup import archive, drill, places, restoring, scratch, service
 from homepot_ai.backup.records import Stored
-from homepot_ai.errors import ArchiveDamaged, BackupError
+from homepot_ai.errors import ArchiveDamaged, BackupError, NotFound
 from homepot_ai.memory import embedder, keeping
 from homepot_ai.memory.index import Folder
 from homepot_ai.memory.manuals import folder_of
-from homepot_ai.settings import MemorySettings
+from homepot_ai.settings import MemorySettings, load_settings
 from homepot_ai.store.database import Database
 from homepot_ai.testing import archives
 from tests.backup_world import SECRETS, Fleet, backed_up, new_database, remembered, settings_of
@@ -320,40 +322,41 @@ def _repaired(fleet: Fleet) -> list[keeping.Checked]:
     return keeping.check(fleet.db, fleet.settings, NOW, repair=False)
 
 
-class TestRestored:
-    @pytest.fixture(scope="class")
-    def hurt(self, fleet: Fleet) -> Fleet:
-        """Yesterday's backup; since then something was lost, and something went out of the house."""
-        fleet.do(
-            "INSERT INTO ai_api_tokens (name, token_hash, scopes, made_at) VALUES ('dash', 'h', '{read}', "
-            "now());"
-            "INSERT INTO ai_subscriptions (email, kind, scope, mode) VALUES ('a@b.example', 'daily', "
-            "'fleet', "
-            "'executive');"
-            "INSERT INTO ai_mail_outbox (key, kind, reference, recipient, subject, message_id, payload, "
-            "state) "
-            "VALUES ('one', 'report', 'r', 'a@b.example', 's', 'm1', '', 'queued'), "
-            "('two', 'report', 'r', 'a@b.example', 's', 'm2', '', 'queued'), "
-            "('gone', 'report', 'r', 'a@b.example', 's', 'm3', '', 'queued')"
-        )
-        fleet.made = backed_up(fleet.db, fleet.settings, NOW + 4 * DAY)
-        fleet.do(
-            "UPDATE ai_mail_outbox SET state = 'sent', sent_at = now() WHERE key = 'one';"
-            "DELETE FROM ai_mail_outbox WHERE key = 'gone';"
-            "INSERT INTO ai_mail_outbox (key, kind, reference, recipient, subject, message_id, payload, "
-            "state) "
-            "VALUES ('new', 'report', 'r', 'a@b.example', 's', 'm4', '', 'sent');"
-            "UPDATE ai_api_tokens SET revoked_at = now();"
-            "UPDATE ai_subscriptions SET active = false;"
-            "DELETE FROM ai_incident_patterns WHERE id IN (2, 3);"
-            "UPDATE ai_incident_patterns SET resolution = 'overwritten';"
-            "SELECT nextval(pg_get_serial_sequence('ai_incidents', 'id')) FROM generate_series(1, 50)"
-        )
-        Folder.of(fleet.settings).close()
-        shutil.rmtree(Folder.of(fleet.settings).path)
-        (folder_of(fleet.settings) / "tills.md").unlink()
-        return fleet
+@pytest.fixture(scope="module")
+def hurt(fleet: Fleet) -> Fleet:
+    """Yesterday's backup; since then something was lost, and something went out of the house."""
+    fleet.do(
+        "INSERT INTO ai_api_tokens (name, token_hash, scopes, made_at) VALUES ('dash', 'h', '{read}', "
+        "now());"
+        "INSERT INTO ai_subscriptions (email, kind, scope, mode) VALUES ('a@b.example', 'daily', "
+        "'fleet', "
+        "'executive');"
+        "INSERT INTO ai_mail_outbox (key, kind, reference, recipient, subject, message_id, payload, "
+        "state) "
+        "VALUES ('one', 'report', 'r', 'a@b.example', 's', 'm1', '', 'queued'), "
+        "('two', 'report', 'r', 'a@b.example', 's', 'm2', '', 'queued'), "
+        "('gone', 'report', 'r', 'a@b.example', 's', 'm3', '', 'queued')"
+    )
+    fleet.made = backed_up(fleet.db, fleet.settings, NOW + 4 * DAY)
+    fleet.do(
+        "UPDATE ai_mail_outbox SET state = 'sent', sent_at = now() WHERE key = 'one';"
+        "DELETE FROM ai_mail_outbox WHERE key = 'gone';"
+        "INSERT INTO ai_mail_outbox (key, kind, reference, recipient, subject, message_id, payload, "
+        "state) "
+        "VALUES ('new', 'report', 'r', 'a@b.example', 's', 'm4', '', 'sent');"
+        "UPDATE ai_api_tokens SET revoked_at = now();"
+        "UPDATE ai_subscriptions SET active = false;"
+        "DELETE FROM ai_incident_patterns WHERE id IN (2, 3);"
+        "UPDATE ai_incident_patterns SET resolution = 'overwritten';"
+        "SELECT nextval(pg_get_serial_sequence('ai_incidents', 'id')) FROM generate_series(1, 50)"
+    )
+    Folder.of(fleet.settings).close()
+    shutil.rmtree(Folder.of(fleet.settings).path)
+    (folder_of(fleet.settings) / "tills.md").unlink()
+    return fleet
 
+
+class TestRestored:
     def test_a_dry_run_shows_the_differences_and_changes_nothing(self, hurt: Fleet) -> None:
         seen = restoring.preview(hurt.db, hurt.settings, hurt.made.stored)
         found = {one.table: (one.backup, one.now) for one in seen.tables}
@@ -433,6 +436,43 @@ class TestRestored:
         assert states == [("unknown",)]
         assert all(one.fine for one in keeping.check(fresh, settings, NOW, repair=False))
         assert (folder_of(settings) / "tills.md").is_file()
+
+
+class TestCommands:
+    """As somebody at a terminal uses them, on the fleet as it is by now."""
+
+    @pytest.fixture
+    def invoke(self, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
+        monkeypatch.setenv("HOMEPOT_AI_VAR_DIR", str(fleet.settings.var_dir))
+        monkeypatch.setenv("HOMEPOT_AI_SETTINGS_FILE", str(fleet.settings.var_dir / "homepot-ai.yaml"))
+        monkeypatch.setenv("HOMEPOT_AI_DATABASE_URL", fleet.db.url)
+        monkeypatch.setenv("COLUMNS", "200")
+
+        def run(*words: str) -> Result:
+            load_settings.cache_clear()
+            return CliRunner().invoke(cli.app, list(words))
+
+        yield run
+        load_settings.cache_clear()
+
+    def test_the_backups_are_listed(self, fleet: Fleet, invoke: Callable[..., Result]) -> None:
+        for words in (["backup"], ["backup", "list"]):
+            shown = invoke(*words)
+            assert shown.exit_code == 0
+            assert [one.name in shown.output for one in fleet.stored] == [True] * len(fleet.stored)
+
+    def test_a_dry_run_by_name_by_path_and_by_moment(
+        self, fleet: Fleet, invoke: Callable[..., Result]
+    ) -> None:
+        oldest = fleet.stored[-1]
+        for words in ([oldest.name], [str(oldest.path)], ["--at", f"{oldest.made_at:%Y-%m-%dT%H:%M}"]):
+            shown = invoke("restore", "--dry-run", *words)
+            assert shown.exit_code == 0, shown.output
+            assert f"Dry run: {oldest.name} differs" in shown.output
+
+    def test_one_thing_at_a_time_and_names_that_are_not_there(self, invoke: Callable[..., Result]) -> None:
+        assert isinstance(invoke("restore", "--undo", "--rebuild").exception, BackupError)
+        assert isinstance(invoke("restore", "backup-2020", "--dry-run").exception, NotFound)
 
 
 def test_a_login_that_may_make_no_database_gets_a_server_of_its_own(
