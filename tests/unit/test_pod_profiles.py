@@ -311,3 +311,15 @@ def test_own_code_that_cannot_run_is_told_before(host: Settings) -> None:
     assert "count: its flow is called 'other'; give both the same name" in said
     assert "count: its flow has no timeout_seconds" in said
     assert "add: east_ops.flows.add cannot be loaded: AttributeError" in said
+
+
+def test_no_lock_of_one_fleet_holds_up_another_in_the_same_database() -> None:
+    shared = {
+        "'homepot-ai ollama '",  # one language model for all of them, on purpose
+        "'homepot-ai sample fleet'",  # only in an embedded database
+    }
+    for file in (ROOT / "homepot_ai").rglob("*.sql"):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            if "advisory" in line and "SELECT" in line and "unlock_all" not in line:
+                own = any(word in line for word in ("current_schema()", "%(schema)s", "::regclass"))
+                assert own or any(word in line for word in shared), f"{file.name}: {line}"

@@ -81,10 +81,10 @@ SELECT message_id FROM ai_alert_messages
 
 -- name: digests_wait
 -- Reports of a period are stored together; while its digests are decided on, none is.
-SELECT pg_advisory_xact_lock(hashtext('ai_digests'), hashtext(%(name)s));
+SELECT pg_advisory_xact_lock(hashtext('ai_digests ' || current_schema()), hashtext(%(name)s));
 
 -- name: digests_pass
-SELECT pg_advisory_xact_lock_shared(hashtext('ai_digests'), hashtext(%(name)s));
+SELECT pg_advisory_xact_lock_shared(hashtext('ai_digests ' || current_schema()), hashtext(%(name)s));
 
 -- name: revisions
 SELECT report_id, max(revision) FROM ai_reports WHERE report_id = ANY(%(ids)s::text[]) GROUP BY 1 ORDER BY 1;

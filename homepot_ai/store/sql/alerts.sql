@@ -2,7 +2,7 @@
 
 -- name: lock
 -- Two runs must not decide on the same event: the second waits some milliseconds and finds nothing.
-SELECT pg_advisory_xact_lock(hashtext('homepot-ai alerts'));
+SELECT pg_advisory_xact_lock(hashtext('homepot-ai alerts ' || current_schema()));
 
 -- name: anything
 SELECT EXISTS (SELECT FROM ai_incident_events WHERE alerted_at IS NULL)

@@ -1,6 +1,6 @@
 -- name: lock
 -- Two fits of a shard take turns: the second finds the first one's row.
-SELECT pg_advisory_xact_lock(hashtext('ai_baseline_fits'), %(shard)s);
+SELECT pg_advisory_xact_lock(hashtext('ai_baseline_fits ' || current_schema()), %(shard)s);
 
 -- name: adopted
 -- Newest first. What was adopted counts until the next one does: the newest is the one in force.

@@ -1,6 +1,6 @@
 -- name: lock
 -- Two fits take turns: the second finds the first one's row.
-SELECT pg_advisory_xact_lock(hashtext('ai_hazard_models'));
+SELECT pg_advisory_xact_lock(hashtext('ai_hazard_models ' || current_schema()));
 
 -- name: in_force
 SELECT version, payload, checksum FROM ai_hazard_models WHERE in_force;

@@ -98,7 +98,7 @@ SELECT device_id, width_bucket(at - interval '1 microsecond', %(bins)s::timestam
  GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: lock_day
-SELECT pg_advisory_xact_lock(hashtext('ai_health_hours'), %(number)s);
+SELECT pg_advisory_xact_lock(hashtext('ai_health_hours ' || current_schema()), %(number)s);
 
 -- name: scored_of
 SELECT count(*) FROM ai_scoring_minutes WHERE at > %(start)s AND at <= %(end)s;
