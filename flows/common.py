@@ -113,8 +113,14 @@ def publish(key: str, markdown: str, part: int | None = None) -> None:
     create_markdown_artifact(
         key=pod_names.slug(key if part is None else f"{key}-{part}", load_settings().pod),
         markdown=markdown,
-        description=f"What to do when it fails: docs/runbooks/{key}.md",
+        description=f"What to do when it fails: {runbook(key)}",
     )
+
+
+def runbook(flow: str) -> str:
+    """Where a flow's runbook is read: in a browser (`alerts.runbook_url`), else in the checkout."""
+    base = load_settings().alerts.runbook_url.rstrip("/")
+    return f"{base}/runbooks/{flow}.md" if base else f"docs/runbooks/{flow}.md"
 
 
 def open_fleet() -> Database:

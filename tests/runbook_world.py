@@ -28,11 +28,12 @@ ROWS = named_sql.parse((ROOT / "tests" / "data" / "runbook_world.sql").read_text
 
 @dataclass(frozen=True)
 class Command:
-    """A command on a page, as one copies it; `line` is where it begins."""
+    """A command on a page, as one copies it; `line` is where it begins, `mention`: within a sentence."""
 
     page: str
     line: int
     text: str
+    mention: bool = False
 
     @property
     def words(self) -> list[str]:
@@ -50,13 +51,16 @@ def commands(path: Path) -> Iterator[Command]:
         found = [block[1]] if block else re.findall(r"`([^`]+)`", line)
         for code in found:
             if code.split(" ", 1)[0] in PROGRAMS and (block or " " in code):
-                yield Command(path.relative_to(ROOT / "docs").as_posix(), number, code)
+                yield Command(path.relative_to(ROOT / "docs").as_posix(), number, code, not block)
     # Code that was broken by the end of a line.
     for broken in re.finditer(r"`([^`\n]+)\n\s*([^`\n]+)`", text):
         code = f"{broken[1]} {broken[2]}"
         if code.split(" ", 1)[0] in PROGRAMS:
             yield Command(
-                path.relative_to(ROOT / "docs").as_posix(), text.count("\n", 0, broken.start()) + 1, code
+                path.relative_to(ROOT / "docs").as_posix(),
+                text.count("\n", 0, broken.start()) + 1,
+                code,
+                True,
             )
 
 

@@ -3,6 +3,14 @@
 -- name: devices
 UPDATE devices SET device_id = 'DEVICE-0007', name = 'Till 3' WHERE id = 6;
 
+-- name: registers
+UPDATE devices SET name = 'Register 4' WHERE id = 4;
+
+-- name: outcomes
+INSERT INTO ai_device_outcomes (id, device_id, at, kind, source, reference, recorded_by, recorded_at, changed_at)
+OVERRIDING SYSTEM VALUE
+SELECT n, 1, %(old)s, 'failure', 'person', n::text, 'Ann', %(old)s, %(old)s FROM unnest(ARRAY[12, 17]) AS n;
+
 -- name: device_12
 INSERT INTO devices (id, device_id, name, device_type, lifecycle_state, site_id, is_active, created_at)
 VALUES (12, 'DEVICE-0012', 'Checkout 12', 'pos_terminal', 'active', 1, true, %(old)s);
@@ -61,12 +69,12 @@ VALUES (3, 'fleet', 'planned', %(now)s + interval '1 day', %(now)s + interval '2
 -- name: outbox
 INSERT INTO ai_mail_outbox (id, key, kind, reference, recipient, subject, message_id, payload, state, last_answer)
 OVERRIDING SYSTEM VALUE
-VALUES (8, 'k', 'report', 'r', 'ann@example.org', 'Report', '<m@homepot.example>', '', 'unknown', '250 ok');
+VALUES (8, 'k', 'report', 'r', 'ann@example.org', 'Report', '<m@homepot.example>', 'Subject: x', 'unknown', '250 ok');
 
 -- name: channel
 INSERT INTO ai_alerts_outbox (id, key, kind, reference, recipient, subject, message_id, payload, state, last_answer)
 OVERRIDING SYSTEM VALUE
-VALUES (8, 'k', 'alert', 'r', 'team', 'Alert', '<m@homepot.example>', '', 'failed', '500');
+VALUES (8, 'k', 'alert', 'r', 'team', 'Alert', '<m@homepot.example>', '{}', 'failed', '500');
 
 -- name: route
 INSERT INTO ai_alert_routes (name, channel, address, created_by, created_at)
@@ -74,7 +82,7 @@ VALUES ('Night', 'mail', 'oncall@example.org', 'Ann', %(old)s);
 
 -- name: subscriptions
 INSERT INTO ai_subscriptions (email, kind, scope, scope_id, mode) VALUES
-  ('ann@example.org', 'alert', 'site', 1, 'maintenance'), ('boss@example.org', 'weekly', 'fleet', NULL, 'executive');
+  ('ann@example.org', 'alert', 'site', 1, 'maintenance'), ('ops@example.org', 'daily', 'fleet', NULL, 'maintenance'), ('boss@example.org', 'weekly', 'fleet', NULL, 'executive');
 
 -- name: token
 INSERT INTO ai_api_tokens (name, token_hash, scopes, made_at) VALUES ('old', 'h', '{read}', %(old)s);

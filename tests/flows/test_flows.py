@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from prefect.artifacts import Artifact
 
 from flows.health import score_health
 from flows.mail import deliver
@@ -16,7 +17,7 @@ from flows.marks import mark
 from flows.reports import daily_report
 from flows.sample import replay_sample
 from flows.services import check_services
-from flows.upkeep import apply_retention, clean_event_cache, prune_runs
+from flows.upkeep import apply_retention, clean_event_cache, export_training_data, prune_runs
 from homepot_ai.errors import MarkError, NotFound, SettingsError
 from homepot_ai.health import learning
 from homepot_ai.reporting.mailbox import list_mails
@@ -327,6 +328,38 @@ class TestUpkeep:
         assert rows(fleet, partitions) == before
         assert run(apply_retention, at=later, dry_run=False).message == "applied"
         assert rows(fleet, "SELECT count(*) FROM ai_health_scores") == [(0,)]
+
+    def test_what_cannot_be_archived_fails_the_run_and_names_the_part(
+        self, fleet: Database, connect: Connect
+    ) -> None:
+        settings = connect(fleet, ALERTS__RUNBOOK_URL="https://docs.example.org/")
+        old = datetime.now(UTC) - timedelta(days=500)
+        with fleet.admin() as conn:
+            conn.execute(
+                "INSERT INTO ai_audit_log (at, actor, action, subject) VALUES (%s, 'a', 'b', 'c')", [old]
+            )
+        blocked = settings.var_dir / "archive" / "audit-log"
+        blocked.parent.mkdir(parents=True)
+        blocked.write_text("in the way")
+        state = run(apply_retention, dry_run=False)
+        assert state.is_failed()
+        assert "audit: the archive" in str(state.message)
+        found = Artifact.get("apply-retention")
+        assert found is not None
+        assert "https://docs.example.org/runbooks/apply-retention.md" in str(found.description)
+        blocked.unlink()
+        assert run(apply_retention, dry_run=False).message == "applied"
+        assert "audit log of" in artifact("apply-retention")
+
+    def test_training_data_are_counted_then_written(self, fleet: Database, connect: Connect) -> None:
+        settings = connect(fleet)
+        counted = run(export_training_data)
+        assert str(counted.message).endswith("(dry run)")
+        assert not (settings.var_dir / "training").exists()
+        written = run(export_training_data, dry_run=False)
+        assert str(written.message).startswith("0 examples of ")
+        assert (settings.var_dir / "training" / "manifest.json").is_file()
+        assert "incidents-" in artifact("export-training-data")
 
     def test_old_runs_go_and_young_ones_stay(self, fleet: Database, connect: Connect) -> None:
         connect(fleet)

@@ -105,9 +105,7 @@ def test_a_month_is_a_file_of_examples_without_persons(closed: Database, setting
     asked, answered = first["messages"][1]["content"], first["messages"][2]["content"]
     assert asked.startswith("pos terminal, performance. CPU overloaded: 97.2 %")
     device = first["device"]
-    assert answered.startswith(
-        f"[person] [person] swapped the fan of {device} ({device}) at {first['site']}; "
-    )
+    assert answered.startswith(f"[person] swapped the fan of {device} ({device}) at {first['site']}; ")
     assert "Done: fan swapped by [person]; it helped." in answered
     assert first["actions"] == [
         {"action": "fan swapped by [person]", "taken": True, "outcome": "helped", "minutes": 60}

@@ -115,6 +115,29 @@ def test_a_report_stays_verifiable_when_its_minutes_are_gone(world: World, setti
     assert "courses were not compared" in found.sentences[1]
 
 
+def test_a_pdf_that_retention_emptied_is_rendered_again_and_its_copies_stay_genuine(
+    world: World, settings: Settings
+) -> None:
+    pdf = made(world, settings)
+    health_hours.roll_up(world.db, settings, DAY.start, DAY.end, now=AT)
+    later = AT + timedelta(days=190)
+    dry = applying.apply_retention(world.db, settings, later, dry_run=True)
+    done = applying.apply_retention(world.db, settings, later, dry_run=False)
+    assert (dry.emptied.reports, done.emptied.reports, done.failed) == (1, 1, [])
+    with world.db.reader() as conn:
+        assert conn.execute("SELECT octet_length(pdf) FROM ai_report_editions").fetchall() == [(0,)]
+    # Somebody has the file still: it is known by its hash.
+    name = "rpt_20261119_daily_site1 revision 1 as it was made"
+    assert name in check(world, settings, pdf).sentences[0]
+    again = make_report(world.db, settings, scope=Scope(kind="site", id=1), at=AT, now=later)
+    assert (again.revision, again.created, again.queued) == (1, False, 0)
+    assert name in check(world, settings, again.pdf).sentences[0]
+    # It is kept from now on, until the next night empties it; both stay known.
+    assert applying.apply_retention(world.db, settings, later, dry_run=False).emptied.reports == 1
+    for copy in (pdf, again.pdf):
+        assert name in check(world, settings, copy).sentences[0]
+
+
 def test_files_that_are_none_of_ours(world: World, settings: Settings) -> None:
     with pytest.raises(ReportError, match="cannot be read as a PDF"):
         check(world, settings, b"%PDF-1.7 nothing")
