@@ -2,11 +2,12 @@
 
 Bootstrap writes them from the settings, so that the settings stay the only place
 that anybody edits. `FLEET` and `MAIL` are the names of the documents; each alert
-channel has a document `channel-NAME`.
+channel has a document `channel-NAME`. A pod's begin with its name (`homepot_ai.pod_names`).
 """
 
 from blocks.alert_channel import AlertChannel
 from blocks.fleet_database import FLEET, FleetDatabase
 from blocks.mail_server import MAIL, MailServer
+from blocks.second_place import SECOND_PLACE, SecondPlace
 
-__all__ = ["FLEET", "MAIL", "AlertChannel", "FleetDatabase", "MailServer"]
+__all__ = ["FLEET", "MAIL", "SECOND_PLACE", "AlertChannel", "FleetDatabase", "MailServer", "SecondPlace"]

@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
+from homepot_ai import pod_names
+
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
 
 PREFIX = "channel-"
+
+
+def document(channel: str, pod: str = "") -> str:
+    """The name of a channel's document.
+
+    >>> document("telegram"), document("telegram", "east")
+    ('channel-telegram', 'east-channel-telegram')
+    """
+    return pod_names.slug(f"{PREFIX}{channel}", pod)
 
 
 class AlertChannel(Block):
@@ -34,16 +45,16 @@ class AlertChannel(Block):
         made = {}
         for name, url in settings.alerts.channels.items():
             channels.check(name, url.get_secret_value())
-            made[f"{PREFIX}{name}"] = cls(url=url)
+            made[document(name, settings.pod)] = cls(url=url)
         return made
 
     @classmethod
-    def load_all(cls, names: list[str]) -> dict[str, SecretStr]:
+    def load_all(cls, names: list[str], pod: str = "") -> dict[str, SecretStr]:
         """The addresses of these channels; one whose block is missing is left out, and its messages wait."""
         found = {}
         for name in names:
             try:
-                found[name] = cls.load(f"{PREFIX}{name}").url
+                found[name] = cls.load(document(name, pod)).url
             except ValueError:
                 continue
         return found

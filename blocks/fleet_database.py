@@ -35,6 +35,10 @@ class FleetDatabase(Block):
 
     def database(self) -> Database:
         """The door to PostgreSQL; connects at first use."""
+        from homepot_ai.settings import load_settings
         from homepot_ai.store.database import Database
+        from homepot_ai.store.sealing import Keys
 
-        return Database(self.url.get_secret_value(), self.schema_name, self.homepot_schema)
+        # The field key stays in the environment: a block would put it beside what it protects.
+        keys = Keys.from_settings(load_settings().security)
+        return Database(self.url.get_secret_value(), self.schema_name, self.homepot_schema, keys)

@@ -11,18 +11,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from deployments import catalogue, environment
+from homepot_ai import pod_names
 from homepot_ai.errors import HomepotAIError
 from homepot_ai.settings import Settings, settings_for
+from tasks.names import full_name
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
-OURS = "homepot-ai"
 ZOMBIES = "homepot-ai: crashed runs are marked"
 # Without a heartbeat for so long (they come every 30 s) a run's process is gone.
 SILENT = timedelta(seconds=90)
@@ -79,12 +81,11 @@ def bootstrap(settings: Settings, *, solo: bool = False, scheduled: bool = True)
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        make_pools(client)
-        print(f"pools: {', '.join(POOLS)}")
-        make_blocks(settings)
-        print(", ".join(["blocks: fleet, mail", *(f"channel {name}" for name in settings.alerts.channels)]))
-        make_automations(client, wanted=not solo)
-        if solo and (ended := end_orphans(client)):
+        print(f"pools: {', '.join(make_pools(client, settings.pod))}")
+        print(f"blocks: {', '.join(make_blocks(settings))}")
+        if not settings.pod:  # it looks after the runs of all
+            make_automations(client, wanted=not solo)
+        if solo and (ended := end_orphans(client, settings.pod)):
             print(f"runs that an earlier stop left unfinished, now marked: {ended}")
         if moved := fit_shards(settings, datetime.now(UTC)):
             print(moved)
@@ -92,16 +93,18 @@ def bootstrap(settings: Settings, *, solo: bool = False, scheduled: bool = True)
         names = deploy(settings, zones, scheduled=scheduled)
         print(f"deployments: {', '.join(names)}")
         print(f"reports at 06:00 in: {', '.join(zones)}")
-        if removed := remove_others(client, names):
+        if removed := remove_others(client, settings.pod, names):
             print(f"deployments that no longer belong here, removed: {', '.join(removed)}")
         if scheduled:
             at_once = settings.profile == "demo"
-            for zone in make_up_for_missed(client, zones, datetime.now(UTC), at_once=at_once):
+            for zone in make_up_for_missed(
+                client, zones, datetime.now(UTC), at_once=at_once, pod=settings.pod
+            ):
                 print(f"report of {zone}: asked for now")
 
 
-def make_pools(client: SyncPrefectClient) -> None:
-    """The two process pools; a limit that an operator set is kept."""
+def make_pools(client: SyncPrefectClient, pod: str = "") -> list[str]:
+    """The two process pools of a fleet, by name; a limit that an operator set is kept."""
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.workers.process import ProcessWorker
 
@@ -109,33 +112,53 @@ def make_pools(client: SyncPrefectClient) -> None:
     template["variables"]["properties"]["command"]["default"] = COMMAND
     for name, purpose in POOLS.items():
         client.create_work_pool(
-            WorkPoolCreate(name=name, type="process", description=purpose, base_job_template=template),
+            WorkPoolCreate(
+                name=pod_names.slug(name, pod),
+                type="process",
+                description=purpose,
+                base_job_template=template,
+            ),
             overwrite=True,
         )
+    return [pod_names.slug(name, pod) for name in POOLS]
 
 
-def make_blocks(settings: Settings) -> None:
-    """Write the connections from the settings."""
-    from blocks import FLEET, MAIL, AlertChannel, FleetDatabase, MailServer
+def make_blocks(settings: Settings) -> list[str]:
+    """Write the connections from the settings; the names of their documents."""
+    from blocks import FLEET, MAIL, SECOND_PLACE, AlertChannel, FleetDatabase, MailServer, SecondPlace
 
     FleetDatabase.register_type_and_schema()
     MailServer.register_type_and_schema()
     AlertChannel.register_type_and_schema()
-    FleetDatabase.from_settings(settings).save(FLEET, overwrite=True)
-    MailServer.from_settings(settings).save(MAIL, overwrite=True)
+    fleet, mail = (pod_names.slug(name, settings.pod) for name in (FLEET, MAIL))
+    FleetDatabase.from_settings(settings).save(fleet, overwrite=True)
+    MailServer.from_settings(settings).save(mail, overwrite=True)
     channels = AlertChannel.all_from_settings(settings)
     for name, channel in channels.items():
         channel.save(name, overwrite=True)
-    forget_channels(set(channels))
+    forget_channels(set(channels), settings.pod)
+    names = [fleet, mail, *channels]
+    place = pod_names.slug(SECOND_PLACE, settings.pod)
+    if second := SecondPlace.from_settings(settings):
+        SecondPlace.register_type_and_schema()
+        second.save(place, overwrite=True)
+        names.append(place)
+    else:
+        with suppress(ValueError):
+            SecondPlace.delete(place)
+    return names
 
 
-def forget_channels(wanted: set[str]) -> None:
+def forget_channels(wanted: set[str], pod: str = "") -> None:
     """Delete the blocks of channels that the settings no longer name: a token must not outlive its use."""
     from prefect.client.orchestration import get_client
 
+    from blocks.alert_channel import document
+
     with get_client(sync_client=True) as client:
         for block in client.read_block_documents_by_type("alert-channel"):
-            if block.name not in wanted and block.id is not None:
+            mine = (block.name or "").startswith(document("", pod))
+            if mine and block.name not in wanted and block.id is not None:
                 client.delete_block_document(block.id)
 
 
@@ -156,7 +179,8 @@ def make_automations(client: SyncPrefectClient, *, wanted: bool) -> None:
         name=ZOMBIES,
         description="A run that sends no heartbeat for 90 s has lost its process.",
         trigger=EventTrigger(
-            after={"prefect.flow-run.heartbeat"},
+            # Its process may be gone before it has shown its first sign.
+            after={"prefect.flow-run.Running", "prefect.flow-run.heartbeat"},
             expect={"prefect.flow-run.heartbeat", *ends},
             match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
             for_each={"prefect.resource.id"},
@@ -181,15 +205,27 @@ def make_automations(client: SyncPrefectClient, *, wanted: bool) -> None:
         client.create_automation(automation)
 
 
-def end_orphans(client: SyncPrefectClient) -> int:
-    """Mark runs that a dead worker left Pending, Running or Cancelling. Only when no worker runs."""
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+def end_orphans(client: SyncPrefectClient, pod: str = "") -> int:
+    """Mark runs that a dead worker left Pending, Running or Cancelling. Only when no worker runs.
+
+    Those of a fleet's own pools: the workers of another may well be alive.
+    """
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+        WorkPoolFilter,
+        WorkPoolFilterName,
+    )
     from prefect.client.schemas.objects import StateType
     from prefect.states import Crashed
 
     unfinished = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
     runs = client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=unfinished)))
+        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=unfinished))),
+        work_pool_filter=WorkPoolFilter(
+            name=WorkPoolFilterName(any_=[pod_names.slug(name, pod) for name in POOLS])
+        ),
     )
     for run in runs:
         client.set_flow_run_state(
@@ -231,14 +267,14 @@ def deploy(settings: Settings, zones: Sequence[str], *, scheduled: bool = True) 
     return names
 
 
-def remove_others(client: SyncPrefectClient, names: Sequence[str]) -> list[str]:
+def remove_others(client: SyncPrefectClient, pod: str, names: Sequence[str]) -> list[str]:
     """Remove deployments of ours that the catalogue no longer has (another profile, fewer shards)."""
     from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 
     others = [
         deployment
         for deployment in client.read_deployments(
-            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[OURS]))
+            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[pod_names.tag(pod)]))
         )
         if deployment.name not in names
     ]
@@ -248,7 +284,7 @@ def remove_others(client: SyncPrefectClient, names: Sequence[str]) -> list[str]:
 
 
 def make_up_for_missed(
-    client: SyncPrefectClient, zones: Sequence[str], now: datetime, *, at_once: bool
+    client: SyncPrefectClient, zones: Sequence[str], now: datetime, *, at_once: bool, pod: str = ""
 ) -> list[str]:
     """Ask for the reports whose hour has passed while nothing ran, once per zone and period.
 
@@ -263,7 +299,7 @@ def make_up_for_missed(
     """
     asked = []
     for name in ("daily-report", "weekly-report", "monthly-report"):
-        deployment = client.read_deployment_by_name(f"{name}/{name}")
+        deployment = client.read_deployment_by_name(full_name(name, pod))
         for zone in zones:
             local = now.astimezone(ZoneInfo(zone))
             period = missed(name, local, at_once=at_once)
@@ -272,7 +308,8 @@ def make_up_for_missed(
             run = client.create_flow_run_from_deployment(
                 deployment.id,
                 parameters={"timezone": zone},
-                idempotency_key=f"{name} {zone} {period}",
+                # One of a flow, which pods share.
+                idempotency_key=pod_names.slug(f"{name} {zone} {period}", pod),
             )
             if run.state is not None and run.state.is_scheduled():
                 asked.append(zone if name == "daily-report" else f"{zone} ({name.partition('-')[0]})")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from deployments import pod_catalogue, pods
 from tasks.names import shard_number
 
 if TYPE_CHECKING:
@@ -102,15 +103,18 @@ def render(settings: Settings, zones: Sequence[str], *, scheduled: bool = True) 
             rendered.append(entry)
     # Without copies, PyYAML would write anchors and aliases that nobody reads with ease.
     plain = [copy.deepcopy(entry) for entry in rendered]
+    if settings.pod:
+        plain = pod_catalogue.fitted(plain, pods.load(settings.pods_folder, settings.pod))
     for entry in plain:
         for schedule in entry["schedules"]:
-            schedule["active"] = scheduled
+            schedule["active"] = scheduled and schedule.get("active", True)
     return {"name": file["name"], "pull": [], "deployments": plain}
 
 
 def write(settings: Settings, zones: Sequence[str], path: Path, *, scheduled: bool = True) -> list[str]:
     """Write the rendered file; returns the names of its deployments."""
     rendered = render(settings, zones, scheduled=scheduled)
+    rendered["deployments"] = pod_catalogue.named(rendered["deployments"], settings.pod)
     path.parent.mkdir(parents=True, exist_ok=True)
     header = f"# Made at bootstrap from {FILE}: edit that one.\n"
     path.write_text(header + yaml.safe_dump(rendered, sort_keys=False), encoding="utf-8")

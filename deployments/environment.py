@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homepot_ai import logs
+from homepot_ai.errors import SettingsError
+from homepot_ai.hosts import is_loopback
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
@@ -39,8 +41,16 @@ CHATTY_EVENTS = (
     "prefect.concurrency-limit.released",
 )
 
+# Runs at a time of one worker, by pool, beside a server on SQLite.
+LIMITS = {"minute": 2, "batch": 1}
+
 # What a variable of the user's shell must not decide for our own server.
-_NOT_INHERITED = ("PREFECT_API_KEY", "PREFECT_PROFILE", "PREFECT_API_AUTH_STRING")
+_NOT_INHERITED = (
+    "PREFECT_API_KEY",
+    "PREFECT_PROFILE",
+    "PREFECT_API_AUTH_STRING",
+    "PREFECT_SERVER_API_AUTH_STRING",
+)
 
 
 def prefect_home(settings: Settings) -> Path:
@@ -48,10 +58,32 @@ def prefect_home(settings: Settings) -> Path:
     return settings.var_dir / "prefect"
 
 
+def require_guarded(settings: Settings) -> None:
+    """Refuse a Prefect server that others could reach and that asks nobody who they are.
+
+    Its API starts any flow with any parameters and hands out the blocks with their secrets.
+
+    Raises:
+        SettingsError: `prefect.host` is not loopback and `prefect.auth` is not set.
+    """
+    prefect = settings.prefect
+    if prefect.auth is None and not is_loopback(prefect.host):
+        raise SettingsError(
+            f"the Prefect server would listen on {prefect.host or 'every address'} and let everybody in who "
+            "reaches it: set HOMEPOT_AI_PREFECT__AUTH=user:password (on the workers' machines too), or keep "
+            "HOMEPOT_AI_PREFECT__HOST=127.0.0.1"
+        )
+
+
 def prefect_environment(settings: Settings) -> dict[str, str]:
     """Prefect's own variables, as docs/prefect.md explains them."""
     prefect = settings.prefect
-    return {
+    guarded = {}
+    if prefect.auth is not None:
+        # What the server asks for, and what its clients show.
+        login = prefect.auth.get_secret_value()
+        guarded = {"PREFECT_SERVER_API_AUTH_STRING": login, "PREFECT_API_AUTH_STRING": login}
+    return guarded | {
         "PREFECT_HOME": str(prefect_home(settings)),
         "PREFECT_API_URL": prefect.api_url,
         "PREFECT_SERVER_API_HOST": prefect.host,
@@ -84,6 +116,40 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
         **logs.prefect_variables(settings.log),
     }
+
+
+def server_environment(settings: Settings) -> dict[str, str]:
+    """What the Prefect server alone gets: the address of its database, when that is not SQLite."""
+    url = settings.prefect.database_url
+    return (
+        {} if url is None else {"PREFECT_SERVER_DATABASE_CONNECTION_URL": asyncpg_url(url.get_secret_value())}
+    )
+
+
+def asyncpg_url(url: str) -> str:
+    """A libpq address as Prefect's server wants it.
+
+    >>> asyncpg_url("postgresql://prefect@db.example.org/prefect?sslmode=require")
+    'postgresql+asyncpg://prefect@db.example.org/prefect?ssl=require'
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in {"postgresql", "postgres", "postgresql+asyncpg"} or not rest:
+        raise SettingsError(
+            "prefect.database_url is an address like postgresql://prefect:secret@127.0.0.1/prefect"
+        )
+    return f"postgresql+asyncpg://{rest.replace('sslmode=', 'ssl=')}"
+
+
+def worker_limit(settings: Settings, pool: str) -> int:
+    """How many runs of a pool one worker takes at a time.
+
+    SQLite takes one writer at a time; PostgreSQL carries more.
+    """
+    chosen: int | None = getattr(settings.workers, pool)
+    if chosen is not None:
+        return chosen
+    one_writer = settings.prefect.database_url is None and not settings.prefect.url
+    return LIMITS[pool] if one_writer else 2 * LIMITS[pool]
 
 
 def child_environment(settings: Settings, inherited: Mapping[str, str] | None = None) -> dict[str, str]:

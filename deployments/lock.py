@@ -39,6 +39,7 @@ class Holder:
         mark: the value of the mark that its children carry.
         api_url: its Prefect server.
         ready: whether everything was up.
+        health_url: where it tells the state of its parts.
     """
 
     pid: int
@@ -46,6 +47,7 @@ class Holder:
     mark: str
     api_url: str
     ready: bool = False
+    health_url: str = ""
 
 
 def mark_of(var_dir: Path) -> str:
@@ -72,7 +74,7 @@ def hold(settings: Settings) -> Iterator[tuple[Holder, list[str]]]:
         except BlockingIOError:
             other = read(var_dir)
             who = f"process {other.pid}, since {other.started}" if other else "another process"
-            stop = f"`kill {other.pid}`" if other else "Ctrl-C there"
+            stop = f"`homepot-ai down` or `kill {other.pid}`" if other else "Ctrl-C there"
             raise AlreadyRunning(
                 f"homepot-ai is already up on {var_dir} ({who}); stop it with {stop}, "
                 "or give this one a folder of its own with HOMEPOT_AI_VAR_DIR"

@@ -6,6 +6,9 @@ missed while nothing ran is caught up by the flows, from their watermarks.
 
 from __future__ import annotations
 
+import getpass
+import hashlib
+import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,7 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from homepot_ai.errors import HomepotAIError
 from homepot_ai.settings import Settings, load_settings
+from homepot_ai.store import audit
 from homepot_ai.store.database import Database
+
+SETTINGS_NOTED = "settings in force"
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -33,17 +39,49 @@ def main() -> int:
 
 def prepare(settings: Settings) -> None:
     """Migrate, and in the demo load the sample fleet and score its last days."""
-    from homepot_ai.store import migrate
+    from deployments import upgrading
 
     database = Database.from_settings(settings)
     if settings.database_url is None:
         from homepot_ai.testing import sample
 
         sample.create_homepot_tables(database, settings)
-    for line in migrate.upgrade(database, may_add_indexes=settings.database.may_add_indexes):
+    for line in upgrading.upgrade(database, settings, datetime.now(UTC)):
         print(line)
+    note_settings(database, settings, datetime.now(UTC))
     if settings.profile == "demo":
         load_demo(database, settings)
+    if settings.pod:
+        from deployments import pod_recipients
+
+        for line in pod_recipients.ensure(database, settings, datetime.now(UTC)):
+            print(line)
+
+
+def note_settings(database: Database, settings: Settings, now: datetime) -> None:
+    """Write into the audit log which parts of the settings are others than at the last start.
+
+    Their values are not written, and of secrets not even a digest: only whether they are set.
+    """
+    tree = settings.model_dump(mode="json")
+    digests = {
+        name: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()[:16]
+        for name, part in tree.items()
+    }
+    with database.writer() as conn:
+        search = audit.Search(datetime.min.replace(tzinfo=UTC), now, action=SETTINGS_NOTED)
+        before = next((entry.details for entry in audit.listed(conn, search, limit=1)), None)
+        if before is not None and before.get("digests") == digests:
+            return
+        known = before["digests"] if before else {}
+        audit.record(
+            conn, at=now, actor=getpass.getuser(), action=SETTINGS_NOTED, subject="homepot-ai",
+            purpose="start",
+            details={
+                "changed": sorted(name for name in digests if digests[name] != known.get(name)),
+                "digests": digests,
+            },
+        )  # fmt: skip
 
 
 def load_demo(database: Database, settings: Settings) -> None:

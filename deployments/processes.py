@@ -52,6 +52,8 @@ class Child:
     failures: int = 0
     not_before: float = 0.0
     waiting: bool = False
+    restarts: int = 0
+    last_exit: int | None = None
 
     def start(self) -> None:
         """Start it; output goes to the end of its log."""
@@ -78,6 +80,7 @@ class Child:
             return None
         if not self.waiting:  # it died just now
             self.waiting = True
+            self.last_exit = self.process.returncode
             lived = now - self.started
             # Its own children may have outlived it, and would go on beside those of the next one.
             end_group(self.process, grace_s=0.0)
@@ -91,6 +94,7 @@ class Child:
             )
         if now >= self.not_before:
             self.waiting = False
+            self.restarts += 1
             self.start()
             return f"{self.name} started again"
         return None

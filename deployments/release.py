@@ -10,6 +10,7 @@ Plain HTTP, since importing Prefect would double the supervisor's memory.
 
 from __future__ import annotations
 
+import base64
 import json
 import urllib.request
 from typing import Any
@@ -18,7 +19,7 @@ UNFINISHED = ("PENDING", "RUNNING", "CANCELLING")
 MESSAGE = "Its worker ended while it ran. The next run catches up."
 
 
-def release(api_url: str, pool: str, *, timeout_s: float = 10.0) -> int:
+def release(api_url: str, pool: str, *, login: tuple[str, str] | None = None, timeout_s: float = 10.0) -> int:
     """Mark every unfinished run of a pool as crashed; only when no worker of the pool lives.
 
     Raises:
@@ -30,17 +31,21 @@ def release(api_url: str, pool: str, *, timeout_s: float = 10.0) -> int:
             "work_pools": {"name": {"any_": [pool]}},
             "flow_runs": {"state": {"type": {"any_": list(UNFINISHED)}}},
         },
+        login,
         timeout_s,
     )
     for run in runs:
         body = {"state": {"type": "CRASHED", "name": "Crashed", "message": MESSAGE}, "force": True}
-        _post(f"{api_url}/flow_runs/{run['id']}/set_state", body, timeout_s)
+        _post(f"{api_url}/flow_runs/{run['id']}/set_state", body, login, timeout_s)
     return len(runs)
 
 
-def _post(url: str, body: dict[str, Any], timeout_s: float) -> Any:
+def _post(url: str, body: dict[str, Any], login: tuple[str, str] | None, timeout_s: float) -> Any:
+    headers = {"Content-Type": "application/json"}
+    if login is not None:
+        headers["Authorization"] = "Basic " + base64.b64encode(":".join(login).encode()).decode()
     request = urllib.request.Request(  # noqa: S310 - our own http address
-        url, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
+        url, data=json.dumps(body).encode(), headers=headers
     )
     with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
         return json.load(answer)

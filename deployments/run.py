@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from deployments import catalogue, environment, lock
+from deployments import catalogue, environment, lock, private
 from homepot_ai.errors import HomepotAIError, NotFound, SettingsError
 from homepot_ai.settings import Settings, settings_for
 from tasks.names import flow_of
@@ -76,10 +76,10 @@ def run(
         given["at"] = parse_moment(at, datetime.now(UTC)).isoformat()
     asked = _asked(known, name, given)
 
-    up = lock.running(settings.var_dir)
-    through_worker = up is not None and up.ready
-    if up is not None and up.ready:
-        console.print(f"{name}: through the server at {up.api_url} and its worker", markup=False)
+    server = server_of(settings)
+    through_worker = server is not None
+    if through_worker:
+        console.print(f"{name}: through the server at {server} and its worker", markup=False)
     else:
         console.print(f"{name}: in this process, since `homepot-ai up` is not running here", markup=False)
     all_ended = []
@@ -92,6 +92,14 @@ def run(
             _show(ended)
             all_ended.append(ended)
     return next((ended for ended in all_ended if not ended.good), all_ended[-1])
+
+
+def server_of(settings: Settings) -> str | None:
+    """The Prefect server that runs go through: the one that is set, else that of `up` here, else none."""
+    if settings.prefect.url:
+        return settings.prefect.api_url
+    up = lock.running(settings.var_dir)
+    return up.api_url if up is not None and up.ready else None
 
 
 def _asked(
@@ -192,6 +200,7 @@ def _in_process(settings: Settings, entry: catalogue.Deployment, given: Mapping[
     # `up` migrates; here nothing does, and a flow would fail on the first column that it misses.
     migrate.require_current(Database.from_settings(settings))
     # Before the first `up` there is no state folder, and Prefect makes its home but not what is above it.
+    private.keep_private(settings.var_dir)
     environment.prefect_home(settings).mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     bootstrap.make_blocks(settings)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from homepot_ai.errors import SettingsError
-from tasks.names import flow_of
+from homepot_ai.settings import load_settings
+from tasks.names import full_name
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -48,7 +49,7 @@ def check_names(client: SyncPrefectClient, name: str, given: Iterable[str]) -> N
     Raises:
         SettingsError: naming those that it has.
     """
-    schema = client.read_deployment_by_name(f"{flow_of(name)}/{name}").parameter_openapi_schema
+    schema = client.read_deployment_by_name(full_name(name, load_settings().pod)).parameter_openapi_schema
     known = list((schema or {}).get("properties", {}))
     if unknown := sorted(set(given) - set(known)):
         raise SettingsError(f"{name} has no parameter {', '.join(unknown)}; it has: {', '.join(known)}")
@@ -56,7 +57,7 @@ def check_names(client: SyncPrefectClient, name: str, given: Iterable[str]) -> N
 
 def start(client: SyncPrefectClient, name: str, parameters: Mapping[str, Any]) -> FlowRun:
     """Ask for a run of a deployment now."""
-    deployment = client.read_deployment_by_name(f"{flow_of(name)}/{name}")
+    deployment = client.read_deployment_by_name(full_name(name, load_settings().pod))
     return client.create_flow_run_from_deployment(deployment.id, parameters=dict(parameters))
 
 

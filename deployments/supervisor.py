@@ -12,14 +12,18 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from deployments import environment, lock, processes, release
+from deployments import environment, health, lock, processes, release
+from deployments.onelog import OneLog
 from deployments.processes import Child
+from homepot_ai import pod_names
 from homepot_ai.errors import DatabaseUnreachable, HomepotAIError, SettingsError
+from homepot_ai.hosts import reached_at
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
@@ -27,10 +31,13 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-SERVER_PATIENCE_S = 90.0
+SERVER_PATIENCE_S, HOST_PATIENCE_S = 90.0, 60.0
 LOOK_EVERY_S = 0.2
 TRIM_EVERY_S = 300.0
 POSTGRES_PAUSE_S = 5.0
+# Not forgotten with the rest: the lock that we hold, what belongs to pods, and backups, which are what one
+# resets with a quiet mind for.
+KEPT = frozenset({"run", "pods", "backup"})
 API_EVERY_S, API_SILENT = 15.0, 4
 
 
@@ -54,7 +61,7 @@ class Supervisor:
     def __init__(self, settings: Settings, holder: lock.Holder, say: Say) -> None:
         self.settings = settings
         self.holder = holder
-        self.say = say
+        self._print = say
         self.children: list[Child] = []
         self.stopping = threading.Event()
         self._postgres: EmbeddedServer | None = None
@@ -64,8 +71,38 @@ class Supervisor:
         self.env = environment.child_environment(settings)
         self.env[processes.MARK] = holder.mark
         self.logs = settings.var_dir / "log"
+        self.log = OneLog(
+            self.logs / "homepot-ai.log", level=settings.log.level, json_lines=settings.log.json_lines
+        )
+        self._since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        self._endpoint: health.Endpoint | None = None
+
+    def say(self, line: str, level: str = "info") -> None:
+        """One line for the operator, on the screen and in the log."""
+        self._print(line)
+        self.log.write("supervisor", line, level)
 
     # -- the parts, in the order of their start ---------------------------------
+
+    def start_endpoint(self) -> None:
+        """Tell the state of the parts to whoever asks on this machine."""
+        wanted = self.settings.up.health_port
+        self._endpoint = health.Endpoint(self.state, wanted)
+        if wanted and self._endpoint.port != wanted:
+            self.say(f"port {wanted} is taken, so the state of the parts is told at {self._endpoint.url}")
+        self.holder = dataclasses.replace(self.holder, health_url=self._endpoint.url)
+        lock.write(self.settings.var_dir, self.holder)
+
+    def state(self) -> health.State:
+        """What runs, for the health endpoint; called from its threads."""
+        now = time.monotonic()
+        parts = tuple(_part(child, now) for child in tuple(self.children))
+        if self.stopping.is_set():
+            return health.State("stopping", self._since, parts)
+        if not self.holder.ready:
+            return health.State("starting", self._since, parts)
+        good = all(part.state == "running" for part in parts)
+        return health.State("ok" if good else "degraded", self._since, parts)
 
     def start_postgres(self) -> None:
         """The embedded PostgreSQL, unless an address is configured."""
@@ -78,10 +115,12 @@ class Supervisor:
     def start_server(self) -> None:
         """The Prefect server with its UI. It is not waited for."""
         prefect = self.settings.prefect
+        environment.require_guarded(self.settings)
         _require_free("the Prefect server", prefect.host, prefect.port, "HOMEPOT_AI_PREFECT__PORT")
         self._keep(
             "prefect-server",
-            _prefect("server", "start", "--host", prefect.host, "--port", str(prefect.port)),
+            server_command(self.settings),
+            env=self.env | environment.server_environment(self.settings),
         )
 
     def require_api_port(self) -> None:
@@ -108,11 +147,12 @@ class Supervisor:
 
     def start_workers(self) -> None:
         """One worker for each pool: a report of ten minutes never holds a place that scoring needs."""
-        # SQLite takes one writer at a time; PostgreSQL would carry more.
-        for pool, limit in (("minute", 2), ("batch", 1)):
+        for name in environment.LIMITS:
+            limit = environment.worker_limit(self.settings, name)
+            pool = pod_names.slug(name, self.settings.pod)
             self._keep(
-                f"worker-{pool}",
-                _prefect("worker", "start", "--type", "process", "--pool", pool, "--limit", str(limit)),
+                f"worker-{name}",
+                [*bounded(self.settings.workers.memory_mb), *worker_command(pool, limit)],
                 on_death=partial(self._release, pool),
             )
 
@@ -123,10 +163,16 @@ class Supervisor:
             HomepotAIError: it does not; the message names its log.
         """
         url = f"{self.settings.prefect.api_url}/health"
-        deadline = time.monotonic() + SERVER_PATIENCE_S
-        server = next(child for child in self.children if child.name == "prefect-server")
+        deadline = time.monotonic() + (HOST_PATIENCE_S if self.settings.pod else SERVER_PATIENCE_S)
+        server = next((child for child in self.children if child.name == "prefect-server"), None)
         while not answers(url):
             self._pause(LOOK_EVERY_S)
+            if server is None:  # a pod's: it is the host's, and may be starting as well
+                if time.monotonic() > deadline:
+                    raise HomepotAIError(
+                        f"no Prefect server answers at {url}: start the host's first, with `homepot-ai up`"
+                    )
+                continue
             if not server.running or time.monotonic() > deadline:
                 raise HomepotAIError(
                     f"the Prefect server does not answer at {url}; its log is {server.log}, which ends:\n"
@@ -170,12 +216,13 @@ class Supervisor:
                 if time.monotonic() - last_trim > TRIM_EVERY_S:
                     last_trim = time.monotonic()
                     for child in self.children:
-                        child.trim_log()
+                        self.log.rotate_part(child.name, child.trim_log)
 
     def _revive(self) -> None:
         for child in self.children:
             if news := child.revive(time.monotonic()):
-                self.say(news)
+                self.say(news, "warning")
+        self.log.look()
         if self._postgres is not None:
             from homepot_ai.store import embedded
 
@@ -207,23 +254,30 @@ class Supervisor:
     def _release(self, pool: str) -> None:
         """Free the places of runs that died with their worker."""
         try:
-            marked = release.release(self.settings.prefect.api_url, pool)
+            marked = release.release(self.settings.prefect.api_url, pool, login=self.settings.prefect.login)
         except OSError as error:
             self.say(f"runs of the pool {pool} could not be marked ({error}); their places free themselves")
         else:
             if marked:
                 self.say(f"{marked} runs of the pool {pool} died with their worker; the next ones catch up")
 
-    def _keep(self, name: str, command: Sequence[str], on_death: Callable[[], None] = lambda: None) -> None:
+    def _keep(
+        self,
+        name: str,
+        command: Sequence[str],
+        on_death: Callable[[], None] = lambda: None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         child = Child(
             name=name,
             command=command,
             log=self.logs / f"{name}.log",
-            env=self.env,
+            env=self.env if env is None else env,
             cwd=self.settings.home,
             on_death=on_death,
         )
         child.trim_log()
+        self.log.follow(name, child.log)
         child.start()
         self.children.append(child)
 
@@ -253,6 +307,10 @@ class Supervisor:
         if self._postgres is not None:
             self._postgres.stop()
             self._postgres = None
+        self.log.look()
+        if self._endpoint is not None:
+            self._endpoint.close()
+            self._endpoint = None
 
 
 @contextlib.contextmanager
@@ -273,12 +331,23 @@ def heed_signals(stopping: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _part(child: Child, now: float) -> health.Part:
+    process = child.process
+    running = process is not None and child.running
+    return health.Part(
+        name=child.name,
+        state="running" if running else "waits to start again" if child.waiting else "stopped",
+        pid=process.pid if process is not None and running else None,
+        seconds=round(now - child.started, 1) if running else 0.0,
+        restarts=child.restarts,
+        last_exit=child.last_exit,
+        log=str(child.log),
+    )
+
+
 def api_url(settings: Settings) -> str:
     """Where the HTTP door is, from this machine."""
-    host = settings.api.host
-    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - everywhere is here too
-        host = "127.0.0.1"
-    return f"http://[{host}]:{settings.api.port}" if ":" in host else f"http://{host}:{settings.api.port}"
+    return reached_at(settings.api.host, settings.api.port)
 
 
 def answers(url: str) -> bool:
@@ -299,7 +368,7 @@ def reset(settings: Settings) -> None:
     folder = settings.var_dir
     if not folder.exists():
         return
-    known = {"run", "log", "postgres", "prefect", "mail", "reports", "sample", "archive"}
+    known = {*KEPT, "log", "postgres", "prefect", "mail", "reports", "sample", "archive", "memory"}
     strange = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
     if strange:
         raise SettingsError(
@@ -307,13 +376,38 @@ def reset(settings: Settings) -> None:
             "move that away, or delete the folder yourself"
         )
     for entry in folder.iterdir():
-        if entry.name == "run":  # it holds the lock that we hold
+        if entry.name in KEPT:
             continue
         shutil.rmtree(entry)
 
 
+def worker_command(pool: str, limit: int) -> list[str]:
+    """A worker of Prefect's that takes so many runs of a pool at a time."""
+    return _prefect("worker", "start", "--type", "process", "--pool", pool, "--limit", str(limit))
+
+
+def server_command(settings: Settings) -> list[str]:
+    """Prefect's own server with its UI."""
+    prefect = settings.prefect
+    return _prefect("server", "start", "--host", prefect.host, "--port", str(prefect.port))
+
+
 def _prefect(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "prefect", *arguments]
+
+
+def bounded(memory_mb: int | None) -> list[str]:
+    """What is put before a command so that its processes cannot take more memory, each for itself.
+
+    Raises:
+        SettingsError: this machine has no such program.
+    """
+    if memory_mb is None:
+        return []
+    program = shutil.which("prlimit")
+    if program is None:
+        raise SettingsError("workers.memory_mb needs the program prlimit (util-linux): install it, or unset")
+    return [program, f"--data={memory_mb * 1024 * 1024}", "--"]
 
 
 def _require_free(what: str, host: str, port: int, setting: str) -> None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from homepot_ai.errors import HomepotAIError
+from homepot_ai.errors import HomepotAIError, SettingsError
 from homepot_ai.settings import Settings, settings_for
 
 console = Console(highlight=False)
@@ -36,11 +38,17 @@ def command(
     reset: Annotated[
         bool, typer.Option("--reset", help="Forget everything in the state folder first.")
     ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="In the background: come back when all is up; `down` stops it.")
+    ] = False,
 ) -> None:
     """Start everything (PostgreSQL unless configured, Prefect, workers), keep it running; Ctrl-C stops it."""
     try:
         wanted = profile or os.environ.get("HOMEPOT_AI_PROFILE") or "default"
-        code = up(settings_for(wanted), once=once, forget=reset)
+        if detach and once:
+            raise SettingsError("--once ends by itself: leave out --detach")
+        settings = settings_for(wanted)
+        code = detached(settings, forget=reset) if detach else up(settings, once=once, forget=reset)
     except HomepotAIError as error:
         console.print(f"homepot-ai up: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
@@ -60,9 +68,15 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
     Raises:
         HomepotAIError: something does not start; the message says what to do.
     """
-    from deployments import lock, supervisor
+    from deployments import lock, private, supervisor
 
+    if settings.prefect.url:
+        raise SettingsError(
+            f"prefect.url says that the Prefect server at {settings.prefect.url} is not a part of this "
+            "machine's `up`: start a worker for it (`homepot-ai worker --pool minute`), or unset it"
+        )
     demo = settings.profile == "demo"
+    private.keep_private(settings.var_dir)
     with lock.hold(settings) as (holder, leftovers):
         if leftovers:
             say("The last run was killed and left these behind; they are stopped now:")
@@ -75,10 +89,14 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
         with supervisor.heed_signals(parts.stopping):
             try:
                 with parts:
-                    say(f"Starting homepot-ai ({settings.profile}); state and logs are in {settings.var_dir}")
+                    parts.start_endpoint()
+                    parts.say(
+                        f"Starting homepot-ai ({settings.profile}); state and logs are in {settings.var_dir}"
+                    )
                     if not once:
                         parts.require_api_port()
-                    parts.start_server()  # takes some seconds: meanwhile the database gets ready
+                    if not settings.pod:  # a pod's work is on the host's server
+                        parts.start_server()  # takes some seconds: meanwhile the database gets ready
                     if demo:
                         parts.start_mail_sink()
                     parts.start_postgres()
@@ -94,19 +112,59 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
                     parts.start_api()
                     _introduce(settings)
                     parts.watch()
-                    say("Stopping ...")
+                    parts.say("Stopping ...")
             except supervisor.Stopped:
-                say("Stopped before everything was up.")
+                parts.say("Stopped before everything was up.")
                 return 130 if once else 0
-        say("Everything is stopped.")
+        parts.say("Everything is stopped.")
     return 0
+
+
+def detached(settings: Settings, *, forget: bool = False, patience_s: float = 900.0) -> int:
+    """Start `homepot-ai up` in the background and come back when it is up.
+
+    Returns:
+        0 when everything is up; the code of the one that gave up meanwhile.
+
+    Raises:
+        HomepotAIError: it is not up after so long; it goes on trying, and the message says where to look.
+    """
+    from deployments import environment, lock, processes
+
+    output = settings.var_dir / "run" / "up.out"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "homepot_ai.cli", "up", *(["--reset"] if forget else [])]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with output.open("wb") as file:
+        started = processes.spawn(
+            command, env=environment.child_environment(settings), cwd=settings.home, output=file
+        )
+    deadline = time.monotonic() + patience_s
+    while not ((holder := lock.running(settings.var_dir)) and holder.pid == started.pid and holder.ready):
+        if started.poll() is not None:
+            say(output.read_text(encoding="utf-8", errors="replace").rstrip())
+            return started.returncode or 1
+        if time.monotonic() > deadline:
+            raise HomepotAIError(
+                f"not up after {patience_s:.0f} s (process {started.pid}); what it said so far is in {output}"
+            )
+        time.sleep(0.2)
+    say(f"homepot-ai is up in the background (process {started.pid}). Prefect's screens: {_ui(settings)}")
+    say(f"  its parts      {_ourselves()} parts      (the same over HTTP: {holder.health_url})")
+    say(f"  what is said   tail -F {settings.var_dir / 'log' / 'homepot-ai.log'}")
+    say(f"  stop it        {_ourselves()} down")
+    return 0
+
+
+def _ui(settings: Settings) -> str:
+    return settings.prefect.api_url.removesuffix("/api")
 
 
 def _introduce(settings: Settings) -> None:
     """What there is to see, and where."""
     from deployments import supervisor
 
-    ui = f"http://{settings.prefect.host}:{settings.prefect.port}"
+    ui = _ui(settings)
     us = _ourselves()
     lines = [
         "",
@@ -118,6 +176,7 @@ def _introduce(settings: Settings) -> None:
         f"  what runs when                 {ui}/deployments",
         f"  the fleet in one screen        {us} status",
         f"  run something now              {us} run daily-report",
+        f"  the parts, and one log of all  {us} parts; {settings.var_dir / 'log' / 'homepot-ai.log'}",
     ]
     if settings.api.enabled:
         lines.append(f"  answers for programs           {supervisor.api_url(settings)}/api/ai/status")

@@ -13,6 +13,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from blocks import FLEET, FleetDatabase
+from homepot_ai import pod_names
 from homepot_ai.errors import DatabaseUnreachable
 from homepot_ai.settings import load_settings
 from homepot_ai.store.database import Database
@@ -110,7 +111,7 @@ def publish(key: str, markdown: str, part: int | None = None) -> None:
         part: the number in the name of the deployment, of a flow that is split over several.
     """
     create_markdown_artifact(
-        key=key if part is None else f"{key}-{part}",
+        key=pod_names.slug(key if part is None else f"{key}-{part}", load_settings().pod),
         markdown=markdown,
         description=f"What to do when it fails: docs/runbooks/{key}.md",
     )
@@ -118,7 +119,7 @@ def publish(key: str, markdown: str, part: int | None = None) -> None:
 
 def open_fleet() -> Database:
     """The database that bootstrap wrote into the block `fleet`."""
-    return FleetDatabase.load(FLEET).database()
+    return FleetDatabase.load(pod_names.slug(FLEET, load_settings().pod)).database()
 
 
 def known_fleet() -> Database | None:

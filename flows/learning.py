@@ -13,6 +13,7 @@ from prefect.utilities.annotations import quote
 from pydantic import Field
 
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
+from homepot_ai import pod_names
 from homepot_ai.settings import load_settings
 from tasks import learning, marks
 from tasks.names import shard_number
@@ -60,7 +61,8 @@ def learn_baselines(
 
 def _progress(part: int | None) -> Callable[[int, int], None]:
     """A bar in the UI, moved at each twentieth."""
-    key = f"{FLOW}-progress" if part is None else f"{FLOW}-{part}-progress"
+    name = f"{FLOW}-progress" if part is None else f"{FLOW}-{part}-progress"
+    key = pod_names.slug(name, load_settings().pod)
     bar = create_progress_artifact(progress=0.0, key=key, description="Devices read and fitted")
     told = 0
 

@@ -14,10 +14,12 @@ from pydantic import Field
 
 from blocks import MAIL, AlertChannel, MailServer
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
+from homepot_ai import pod_names
 from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store.database import Database
 from tasks.alerts import queue_alerts, send_due_messages
 from tasks.mail import send_due_mails
+from tasks.names import full_name
 
 
 @flow(name="deliver", timeout_seconds=1900, **FAILURE_HOOKS)
@@ -37,13 +39,14 @@ def deliver(at: datetime | None = None, limit: Annotated[int, Field(ge=1, le=10_
     worker = f"deliver {runtime.flow_run.id}"
     channels = send_due_messages(
         database,
-        AlertChannel.load_all(list(settings.alerts.channels)),
+        AlertChannel.load_all(list(settings.alerts.channels), settings.pod),
         now=moment,
         worker=worker,
         timeout=settings.alerts.channel_timeout_seconds,
         limit=limit,
     )
-    summary = send_due_mails(database, MailServer.load(MAIL).server(), now=moment, worker=worker, limit=limit)
+    server = MailServer.load(pod_names.slug(MAIL, settings.pod)).server()
+    summary = send_due_mails(database, server, now=moment, worker=worker, limit=limit)
     publish(
         "deliver", "\n\n".join(part for part in (summary.markdown(), channels.markdown(), queued) if part)
     )
@@ -80,7 +83,7 @@ def wake_sender() -> None:
             state = deliver(return_state=True)
             logger.info("delivered here: %s", state.message)
         else:
-            run = run_deployment("deliver/deliver", timeout=0, as_subflow=False)
+            run = run_deployment(full_name("deliver", load_settings().pod), timeout=0, as_subflow=False)
             logger.info("woke the sender: run %s", run.name)
     except (ObjectNotFound, OSError, RuntimeError) as error:
         logger.warning("the sender could not be woken (%s); its own schedule sends within 5 minutes", error)

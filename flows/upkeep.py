@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from prefect import flow
-from prefect.states import State
+from prefect.states import Failed, State
 from pydantic import Field
 
 from flows.common import FAILURE_HOOKS, as_utc, done, open_fleet, publish, skipped, too_late, utc_now
@@ -14,6 +14,7 @@ from homepot_ai.settings import load_settings
 from tasks import runs, upkeep
 
 DAY = timedelta(days=1)
+MONTH = timedelta(days=31)
 
 
 @flow(name="clean-event-cache", timeout_seconds=900, **FAILURE_HOOKS)
@@ -36,7 +37,7 @@ def clean_event_cache(dry_run: bool = True, at: datetime | None = None) -> State
 
 @flow(name="apply-retention", timeout_seconds=3600, **FAILURE_HOOKS)
 def apply_retention(dry_run: bool = True, at: datetime | None = None) -> State[Any]:
-    """Archive, then drop, scores and hourly values that are past their retention.
+    """Archive, verify, then drop whatever is past its retention; make the partitions of coming days.
 
     Args:
         dry_run: only say what would go.
@@ -49,7 +50,10 @@ def apply_retention(dry_run: bool = True, at: datetime | None = None) -> State[A
         open_fleet(), load_settings(), now=now if at is None else as_utc(at), dry_run=dry_run
     )
     publish("apply-retention", summary.markdown())
-    return done("listed only (dry run)" if dry_run else "applied")
+    if summary.failed:
+        # The hook for failures shows its own page: what was done is told there too.
+        return Failed(message=summary.line)
+    return done(summary.line)
 
 
 @flow(name="prune-runs", timeout_seconds=3600, **FAILURE_HOOKS)
@@ -74,3 +78,28 @@ def prune_runs(
     )
     publish("prune-runs", summary.markdown())
     return done(f"{summary.runs} runs {'would go (dry run)' if dry_run else 'removed'}")
+
+
+@flow(name="export-training-data", timeout_seconds=3600, **FAILURE_HOOKS)
+def export_training_data(
+    dry_run: bool = True, month: date | None = None, at: datetime | None = None
+) -> State[Any]:
+    """Write closed incidents that somebody resolved as examples to learn from, without personal data.
+
+    Args:
+        dry_run: only count the examples.
+        month: any day of one month of the window; default: every month of it that is over.
+        at: the moment that the window ends at; default now.
+    """
+    now = utc_now()
+    if reason := too_late(at, now, MONTH):
+        return skipped(reason)
+    exported = upkeep.export_training(
+        open_fleet(),
+        load_settings(),
+        now=now if at is None else as_utc(at),
+        month=None if month is None else month.replace(day=1),
+        dry_run=dry_run,
+    )
+    publish("export-training-data", exported.markdown())
+    return done(exported.line)

@@ -20,6 +20,7 @@ from homepot_ai import (
     cli_alerts,
     cli_api,
     cli_ask,
+    cli_backup,
     cli_fleet,
     cli_hazards,
     cli_incidents,
@@ -29,6 +30,8 @@ from homepot_ai import (
     cli_post,
     cli_predict,
     cli_reports,
+    cli_retention,
+    cli_security,
     cli_visits,
     cli_watch,
 )
@@ -52,9 +55,12 @@ app.add_typer(cli_predict.app)
 app.add_typer(cli_visits.app)
 app.add_typer(cli_hazards.app)
 app.add_typer(cli_reports.app)
+app.add_typer(cli_retention.app)
 app.add_typer(cli_ask.app)
 app.add_typer(cli_api.app)
 app.add_typer(cli_models.app)
+app.add_typer(cli_backup.app)
+app.add_typer(cli_security.app)
 app.add_typer(cli_watch.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
@@ -64,7 +70,11 @@ _by_the_demo: set[str] = set()
 def main() -> None:
     """Run the command line; an error on purpose is one message and exit code 1, not a traceback."""
     for point in sorted(entry_points(group="homepot_ai.commands"), key=lambda p: p.name, reverse=True):
-        app.command(point.name)(point.load())
+        loaded = point.load()
+        if isinstance(loaded, typer.Typer):
+            app.add_typer(loaded, name=point.name)
+        else:
+            app.command(point.name)(loaded)
     try:
         # A folder that was brought up as a demo is one, also in another shell.
         if not {"up", "--help"} & set(sys.argv[1:]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import stat
 import sys
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +12,7 @@ from homepot_ai.errors import DatabaseError, FleetError, HomepotAIError
 from homepot_ai.fleet import schema
 from homepot_ai.language import survey
 from homepot_ai.language.ollama import Ollama
-from homepot_ai.settings import Settings
+from homepot_ai.settings import Settings, settings_file
 from homepot_ai.store import checks
 from homepot_ai.store.checks import ServiceCheck
 from homepot_ai.store.database import Database
@@ -24,7 +25,14 @@ _TOGETHER = {"prefect": "3.8.8", "SQLAlchemy": "2.0", "fastapi": "0.150"}
 
 def examine(settings: Settings, now: datetime) -> list[ServiceCheck]:
     """Look at everything once. Nothing is changed and nothing is raised: all of it is told."""
-    found = [_python(), *_packages(), _libraries(), checks.disk(settings), checks.mail_server(settings)]
+    found = [
+        _python(),
+        *_packages(),
+        _libraries(),
+        *_secrets(settings),
+        checks.disk(settings),
+        checks.mail_server(settings),
+    ]
     try:
         db = Database.from_settings(settings)
         found += _database(db, settings, now)
@@ -56,6 +64,20 @@ def _packages() -> list[ServiceCheck]:
         note = "" if good else f"; only {wanted} works with the others: pip install -r requirements.lock"
         found.append(ServiceCheck(name, "ok" if good else "down", f"{installed}{note}"))
     return found
+
+
+def _secrets(settings: Settings) -> list[ServiceCheck]:
+    """Files that hold secrets, and whether somebody else may read them."""
+    found = []
+    for path in (settings_file(), settings.var_dir):
+        if not path.exists():
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        # Others may pass through the state folder: under root the embedded server's own user has to.
+        if mode & (stat.S_IRWXG | stat.S_IRWXO) & ~(0o011 if path.is_dir() else 0):
+            detail = f"others may read {path}: chmod {'go-rw' if path.is_dir() else '600'} {path}"
+            found.append(ServiceCheck("secrets", "degraded", detail))
+    return found or [ServiceCheck("secrets", "ok", "settings and state are their owner's alone")]
 
 
 def _libraries() -> ServiceCheck:
@@ -108,8 +130,13 @@ def _prefect(settings: Settings) -> ServiceCheck:
 
     url = settings.prefect.api_url
     try:
-        answer = httpx.get(f"{url}/health", timeout=3)
+        # Not /health, which answers without a login too.
+        answer = httpx.get(f"{url}/admin/version", auth=settings.prefect.login, timeout=3, trust_env=False)
     except httpx.HTTPError:
-        return ServiceCheck("prefect server", "degraded", f"{url} does not answer: `homepot-ai up` starts it")
+        starts = "it runs elsewhere (prefect.url)" if settings.prefect.url else "`homepot-ai up` starts it"
+        return ServiceCheck("prefect server", "degraded", f"{url} does not answer: {starts}")
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        detail = f"{url} asks for a login that HOMEPOT_AI_PREFECT__AUTH does not give"
+        return ServiceCheck("prefect server", "degraded", detail)
     good = answer.status_code == httpx.codes.OK
     return ServiceCheck("prefect server", "ok" if good else "degraded", f"{url} answers {answer.status_code}")

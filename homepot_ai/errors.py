@@ -4,7 +4,9 @@
     ├── SettingsError             a setting is missing, unknown or contradicts another
     ├── DatabaseError
     │   ├── DatabaseUnreachable   nobody answers, or the login is refused
-    │   └── NotMigrated           our tables are missing or older than this program
+    │   ├── NotMigrated           our tables are missing or older than this program
+    │   ├── DatabaseNewer         our tables were migrated by a newer program than this one
+    │   └── SealError             a sealed address cannot be opened: its key is missing, or it was changed
     ├── FleetError
     │   ├── HomepotSchemaMissing  HOMEPOT's tables or columns are not there
     │   └── SampleError           the sample fleet cannot be loaded or replayed here
@@ -24,6 +26,9 @@
     ├── MailError                 a mail could not be composed or sent
     ├── LanguageError             a prompt, lexicon or model's settings are wrong
     ├── QuestionError             a question cannot be taken as it is
+    ├── BackupError               a backup cannot be made, read or restored
+    │   └── ArchiveDamaged        an archive is cut off, altered, or none of ours
+    ├── ArchiveError              what is old could not be archived, or an archive is not what it was
     ├── AccessError               a token is missing, unknown, expired or not enough
     └── NotFound                  a name or id that does not exist
 
@@ -53,6 +58,14 @@ class DatabaseUnreachable(DatabaseError):
 
 class NotMigrated(DatabaseError):
     """Our tables are missing or older than this program: run `homepot-ai db upgrade`."""
+
+
+class DatabaseNewer(DatabaseError):
+    """Our tables were migrated by a newer program: this one would misread them, so it does nothing."""
+
+
+class SealError(DatabaseError):
+    """A sealed value cannot be opened or written: the key is missing or wrong, or the value was changed."""
 
 
 class FleetError(HomepotAIError):
@@ -129,6 +142,18 @@ class LanguageError(HomepotAIError):
 
 class QuestionError(HomepotAIError):
     """A question cannot be taken as it is: the message says how to put it."""
+
+
+class BackupError(HomepotAIError):
+    """A backup cannot be made, read or restored; the last good one is where it was."""
+
+
+class ArchiveDamaged(BackupError):
+    """An archive is cut off, altered, or none of ours: take another one, `homepot-ai backup list`."""
+
+
+class ArchiveError(HomepotAIError):
+    """What is old could not be archived, or an archive is not what it was: nothing was removed."""
 
 
 class AccessError(HomepotAIError):

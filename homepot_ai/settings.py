@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,15 +23,19 @@ from pydantic_settings import (
 
 from homepot_ai.errors import SettingsError
 from homepot_ai.health.config import HealthConfig
+from homepot_ai.hosts import reached_at
 from homepot_ai.settings_operations import (
     BackupSettings,
     LogSettings,
     Section,
     SecuritySettings,
+    UpSettings,
     WatchSettings,
+    WorkerSettings,
 )
 
 SETTINGS_FILE = "homepot-ai.yaml"
+LEAST_PASSWORD = 12
 
 
 def _known_zone(name: str) -> str:
@@ -157,6 +161,8 @@ class ReportSettings(Section):
     # PDFs that are rendered at the same time, and the address space (MiB) that each may have.
     render_processes: Annotated[int, Field(ge=1, le=64)] = 2
     render_memory_mb: Annotated[int, Field(ge=256, le=65536)] = 1024
+    # Sections of one's own, as `package.module.NAME`: see docs/pods.md.
+    own_sections: tuple[str, ...] = ()
 
 
 class MailSettings(Section):
@@ -204,17 +210,57 @@ class RetentionSettings(Section):
     mail_content_days: Annotated[int, Field(ge=1)] = 14
     # What a backtest was asked and answered is kept; its PDF is the bulk of it.
     backtest_pdf_days: Annotated[int, Field(ge=1)] = 92
+    # Facts and words of a report are kept, of which its PDF can be rendered again.
+    report_pdf_days: Annotated[int, Field(ge=14)] = 184
+    report_days: Annotated[int, Field(ge=400)] = 1096
+    # Settled forecasts, warnings, visits, fits: the track record looks back over 180 days.
+    ledger_days: Annotated[int, Field(ge=181)] = 184
+    # Incidents with all that belongs to them, and what memory made of them; outcomes look back over 400 days.
+    incident_days: Annotated[int, Field(ge=431)] = 1096
+    # A message whose row is gone could be queued again by a run for a moment so long ago.
+    outbox_days: Annotated[int, Field(ge=31)] = 366
+    audit_days: Annotated[int, Field(ge=31)] = 366
+    size_days: Annotated[int, Field(ge=31)] = 184
+    # Folders of a vector index that was moved aside, and logs that nobody writes any more.
+    aside_days: Annotated[int, Field(ge=1)] = 14
+    # What training data are made of; older is in the archive only.
+    training_days: Annotated[int, Field(ge=31)] = 184
     prefect_days: Annotated[int, Field(ge=1)] = 7
 
 
 class PrefectSettings(Section):
+    # Beyond loopback the server is not started without `auth`.
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 4200
+    # Where the server is reached when it is not a part of `homepot-ai up` here: a unit of systemd, a
+    # container, another machine.
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?/api/?)?$")] = ""
+    # A PostgreSQL of Prefect's own instead of SQLite, with pg_trgm: for several workers.
+    database_url: SecretStr | None = None
+    # `user:password` that everybody shows who talks to the server: its screens, workers and programs.
+    auth: SecretStr | None = None
+
+    @field_validator("auth")
+    @classmethod
+    def _a_login(cls, auth: SecretStr | None) -> SecretStr | None:
+        if auth is not None:
+            user, _, password = auth.get_secret_value().partition(":")
+            if not user or len(password) < LEAST_PASSWORD:
+                raise ValueError(f"is user:password, the password of at least {LEAST_PASSWORD} characters")
+        return auth
 
     @property
     def api_url(self) -> str:
         """The address of the Prefect server's API."""
-        return f"http://{self.host}:{self.port}/api"
+        return self.url.rstrip("/") or f"{reached_at(self.host, self.port)}/api"
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """User and password of the server, for an HTTP client; None: it asks for none."""
+        if self.auth is None:
+            return None
+        user, _, password = self.auth.get_secret_value().partition(":")
+        return user, password
 
 
 class OllamaSettings(Section):
@@ -282,12 +328,22 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="HOMEPOT_AI_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix="HOMEPOT_AI_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     profile: Literal["default", "demo"] = "default"
     home: Path = Field(default_factory=project_home)
     var_dir: Path = Field(default_factory=lambda: project_home() / "var")
+    # Another fleet on the same host has a name; the host's own has none. See docs/pods.md.
+    pod: Annotated[str, Field(pattern=r"^([a-z][a-z0-9]{0,19})?$")] = ""
+    # Where the profiles of pods lie; None: deployments/pods in home.
+    pods_dir: Path | None = None
+    # Templates, styles, fonts and modes; None: `templates` in home.
+    templates_dir: Path | None = None
     # None: the embedded PostgreSQL under var_dir.
     database_url: SecretStr | None = None
     database: DatabaseSettings = DatabaseSettings()
@@ -308,8 +364,20 @@ class Settings(BaseSettings):
     backup: BackupSettings = BackupSettings()
     watch: WatchSettings = WatchSettings()
     log: LogSettings = LogSettings()
+    up: UpSettings = UpSettings()
     security: SecuritySettings = SecuritySettings()
+    workers: WorkerSettings = WorkerSettings()
     demo: DemoSettings = DemoSettings()
+
+    @property
+    def templates(self) -> Path:
+        """Where the templates, styles, fonts and modes lie."""
+        return self.templates_dir or self.home / "templates"
+
+    @property
+    def pods_folder(self) -> Path:
+        """Where the profiles of pods lie, each with its file of secrets."""
+        return self.pods_dir or self.home / "deployments" / "pods"
 
     @classmethod
     def settings_customise_sources(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 
 class Section(BaseModel):
     """A branch of the tree. An unknown name is an error: a typo must not be silently ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What was typed may be a secret in the wrong place: an error names the setting and not its value.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class BackupSettings(Section):
@@ -26,6 +27,19 @@ class BackupSettings(Section):
     passphrase: SecretStr | None = None
     # A second place: another disk's or machine's folder.
     second_dir: Path | None = None
+    # Another: a program that takes the archive there (rclone, restic, scp), as a list of arguments of which
+    # one is {archive}; never through a shell. What it needs to log in goes into its environment.
+    second_command: tuple[str, ...] = ()
+    second_command_env: dict[str, SecretStr] = Field(default_factory=dict)
+    second_command_seconds: Annotated[float, Field(gt=0, le=43200)] = 3600.0
+
+    @model_validator(mode="after")
+    def _possible(self) -> BackupSettings:
+        if self.second_command and not any("{archive}" in part for part in self.second_command):
+            raise ValueError("second_command names no {archive}: the program would not know what to take")
+        if self.second_dir is not None and self.second_dir == self.dir:
+            raise ValueError("second_dir is the folder of the backups itself: name another disk's")
+        return self
 
 
 class WatchSettings(Section):
@@ -53,6 +67,26 @@ class LogSettings(Section):
     json_lines: bool = False
 
 
+class WorkerSettings(Section):
+    # Runs at a time of each pool's worker; None: 2 and 1 where Prefect's server writes to SQLite, which takes
+    # one writer at a time, else twice that.
+    minute: Annotated[int, Field(ge=1, le=64)] | None = None
+    batch: Annotated[int, Field(ge=1, le=64)] | None = None
+    # Memory of each process that a worker starts; None: as much as the machine has.
+    memory_mb: Annotated[int, Field(ge=512, le=1_048_576)] | None = None
+
+
+#: `homepot-ai seal --new-key` makes one.
+FieldKey = Annotated[SecretStr, Field(min_length=32)]
+
+
 class SecuritySettings(Section):
     # Encrypts people's addresses in our tables; keep it elsewhere too: without it they are lost.
-    field_key: SecretStr | None = None
+    field_key: FieldKey | None = None
+    # The one before, while keys are changed; alone: everything is opened again.
+    previous_field_key: FieldKey | None = None
+
+
+class UpSettings(Section):
+    # Where `homepot-ai up` tells the state of its parts, on this machine only; 0: any free port.
+    health_port: Annotated[int, Field(ge=0, le=65535)] = 4280

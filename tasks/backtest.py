@@ -9,12 +9,13 @@ from datetime import datetime
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
+from homepot_ai import pod_names
 from homepot_ai.health.backtest import planning, run
 from homepot_ai.health.backtest.planning import BacktestPlan
 from homepot_ai.health.backtest.records import Page
 from homepot_ai.health.backtest.trial import Trial
 from homepot_ai.reporting import backtest
-from homepot_ai.settings import Settings
+from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store.database import Database
 from tasks.stage import stage
 
@@ -70,7 +71,7 @@ class _Told:
         self._at = time.monotonic()
         self._bar = create_progress_artifact(
             progress=0.0,
-            key="backtest-progress",
+            key=pod_names.slug("backtest-progress", load_settings().pod),
             description=f"{plan.start:%Y-%m-%d %H:%M} to {plan.end:%Y-%m-%d %H:%M} UTC, {plan.rows:,} rows",
         )
 

@@ -8,11 +8,12 @@ from datetime import datetime
 from prefect.events import emit_event
 from prefect.logging import get_run_logger
 
+from homepot_ai import pod_names
 from homepot_ai.incidents import actions, planning_windows, reading
 from homepot_ai.incidents import stage as minute
 from homepot_ai.incidents.actions import Done
 from homepot_ai.incidents.planning_windows import Asked, Listing, Planned
-from homepot_ai.settings import Settings
+from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store.database import Database
 from homepot_ai.store.incidents import Incident
 from homepot_ai.store.marks import Verdict
@@ -42,16 +43,17 @@ def announce(opened: Sequence[int], closed: int = 0) -> None:
     Whoever listens looks for every incident that it has not seen: an event that is lost or comes twice
     does no harm, so nothing waits for it.
     """
+    pod = load_settings().pod
     if opened:
         emit_event(
             event=OPENED,
-            resource={"prefect.resource.id": f"homepot.incident.{opened[0]}"},
+            resource={"prefect.resource.id": pod_names.resource(f"homepot.incident.{opened[0]}", pod)},
             payload={"incident_ids": list(opened)},
         )
     if closed:
         emit_event(
             event=CLOSED,
-            resource={"prefect.resource.id": "homepot.incident.closed"},
+            resource={"prefect.resource.id": pod_names.resource(CLOSED, pod)},
             payload={"closed": closed},
         )
 

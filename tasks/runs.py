@@ -29,7 +29,9 @@ from prefect.logging import get_run_logger
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Crashed
 
+from homepot_ai import pod_names
 from homepot_ai.schedules import Schedule, due_after, late_by
+from homepot_ai.settings import load_settings
 from homepot_ai.store.checks import ServiceCheck, State
 from homepot_ai.watch.letter import lasted
 from homepot_ai.watch.runs import EndedRun
@@ -44,7 +46,6 @@ if TYPE_CHECKING:
     from prefect.client.schemas.responses import DeploymentResponse
 
 TAGS = {"upkeep"}
-OURS = "homepot-ai"
 # A prefetched run whose worker died stays Pending for ever, and holds its slot.
 STUCK_PENDING = timedelta(minutes=5)
 # Heartbeats come every 30 s; some may be lost on a busy server.
@@ -133,21 +134,24 @@ def check_flows(now: datetime, watched: frozenset[str] = frozenset()) -> FlowsSe
     checks, completed, flows, names = [], {}, {}, {}
     with get_client(sync_client=True) as client:
         deployments = client.read_deployments(
-            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[OURS]))
+            deployment_filter=DeploymentFilter(
+                tags=DeploymentFilterTags(all_=[pod_names.tag(load_settings().pod)])
+            )
         )
         for deployment in deployments:
-            names[deployment.id], flows[deployment.name] = deployment.name, flow_of(deployment.name)
+            name = pod_names.bare(deployment.name)
+            names[deployment.id], flows[name] = name, flow_of(name)
             schedules = _schedules(deployment)
-            if not schedules and deployment.name not in watched:
+            if not schedules and name not in watched:
                 continue
             last = _last_completed(client, deployment)
             if last is not None and last.end_time is not None:
-                completed[deployment.name] = last.end_time
+                completed[name] = last.end_time
             if schedules:
                 begun = last.expected_start_time if last else None
                 checks.append(
                     judge(
-                        deployment.name, schedules, begun, completed.get(deployment.name), now,
+                        name, schedules, begun, completed.get(name), now,
                         since=deployment.created or now,
                     )
                 )  # fmt: skip

@@ -255,7 +255,7 @@ def _compose(
 
 def templates_of(settings: Settings) -> Path:
     """The folder of templates."""
-    return settings.home / "templates"
+    return settings.templates
 
 
 def _thread(letter: Letter, told: Mapping[int, Sequence[StoredMessage]], new: Sequence[NewMessage]) -> Thread:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -52,7 +52,6 @@ STATES = {
     "not_scored": message("not scored"),
 }  # fmt: skip
 #: Similar incidents that are looked at, and shown once those of other sites are taken out.
-LOOKED_AT, SHOWN = 25, 5
 SIMILAR_S = 300.0
 EVENTS = 8
 
@@ -177,7 +176,7 @@ def _uptime(conn: Connection, device: int, since: datetime, now: datetime) -> fl
 
 def book(known: Known, period: Period, asker: Asker, settings: Settings) -> Book:
     """What the summary may say, and what it must."""
-    voice = Voice(asker.language, asker.timezone, templates=settings.home / "templates")
+    voice = Voice(asker.language, asker.timezone, templates=settings.templates)
     b = Builder("analysis", asker.language, asker.mode)
     when = voice.t(PERIOD_WORDS[period])
     site = b.site(known.device.site, key=known.device.site_id)
@@ -230,17 +229,14 @@ def _past(
     if row is None:
         return [], ""
     text = describe.describe(row)
-    question = Question(text, describe.exact(row), row.opened_at, row.id)
+    question = Question(text, describe.exact(row), row.opened_at, row.id, asker.sites)
 
     def look() -> Found:
-        return similar.find(conn, Folder.of(settings), settings, [question], LOOKED_AT)[0]
+        return similar.find(conn, Folder.of(settings), settings, [question])[0]
 
     # What it is like changes when an incident closes somewhere: minutes do not matter, and it is dear.
-    found = cache.get(("similar", row.id, describe.content_hash(text)), SIMILAR_S, look)
-    if asker.sites is not None:
-        allowed = tuple(one for one in found.similar if one.pattern.site_id in asker.sites)
-        found = replace(found, similar=allowed)
-    found = replace(found, similar=found.similar[:SHOWN])
+    theirs = None if asker.sites is None else tuple(sorted(asker.sites))
+    found = cache.get(("similar", row.id, describe.content_hash(text), theirs), SIMILAR_S, look)
     ids = [one.pattern.incident_id for one in found.similar if one.pattern.incident_id is not None]
     done = actions.of_incidents(conn, ids)
     known_effects = effects(actions.tallies(conn, row.opened_at))
@@ -269,7 +265,7 @@ def _past(
 
 def _recommendations(known: Known, advice: str, asker: Asker, settings: Settings) -> list[str]:
     """What to do, the nearest first: by rule from memory, forecasts and visits."""
-    voice = Voice(asker.language, asker.timezone, templates=settings.home / "templates")
+    voice = Voice(asker.language, asker.timezone, templates=settings.templates)
     said = [advice] if advice else []
     if known.risk_action:
         said.append(clean(known.risk_action, 300))

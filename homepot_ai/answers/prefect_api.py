@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from homepot_ai import pod_names
 from homepot_ai.errors import HomepotAIError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 #: server on SQLite is now and then silent for seconds.
 TIMEOUT_S, START_TIMEOUT_S = 5.0, 25.0
 DAY_S = 86_400.0
-OURS = "homepot-ai"
+UNAUTHORIZED = 401
 
 
 class PrefectDown(HomepotAIError):
@@ -55,7 +56,8 @@ class PrefectApi:
     """One client of one server."""
 
     def __init__(self, settings: Settings) -> None:
-        self._url = settings.prefect.api_url
+        self._url, self._login = settings.prefect.api_url, settings.prefect.login
+        self._pod = settings.pod
         self._client: httpx.Client | None = None
 
     def close(self) -> None:
@@ -71,9 +73,10 @@ class PrefectApi:
             PrefectDown: the server does not answer, or has no such deployment.
         """
         with self._as_expected():
-            found = self._json(
-                "GET", f"deployments/name/{deployment}/{deployment}", timeout_s=START_TIMEOUT_S
-            )
+            mine = pod_names.deployment(deployment, self._pod)
+            found = self._json("GET", f"deployments/name/{deployment}/{mine}", timeout_s=START_TIMEOUT_S)
+            # A key is one of a flow, which pods share.
+            key = pod_names.slug(key, self._pod)
             body = {"parameters": dict(parameters), "idempotency_key": key, "state": {"type": "SCHEDULED"}}
             path = f"deployments/{found['id']}/create_flow_run"
             made = self._json("POST", path, body, timeout_s=START_TIMEOUT_S)
@@ -89,7 +92,9 @@ class PrefectApi:
             if made.get("deployment_id") is None:
                 return None
             deployment = self._json("GET", f"deployments/{made['deployment_id']}")
-            return _run(made, str(deployment["name"]))
+            name = str(deployment["name"])
+            # Another pod's runs are none of ours.
+            return _run(made, pod_names.bare(name)) if pod_names.owner(name) == self._pod else None
 
     def rhythms(self) -> list[Rhythm]:
         """Every deployment of ours with an active schedule.
@@ -98,13 +103,26 @@ class PrefectApi:
             PrefectDown: as above.
         """
         with self._as_expected():
-            listed = self._json("POST", "deployments/filter", {"deployments": {"tags": {"all_": [OURS]}}})
+            wanted = {"deployments": {"tags": {"all_": [pod_names.tag(self._pod)]}}}
+            listed = self._json("POST", "deployments/filter", wanted)
             found = []
             for one in listed:
                 spans = [_seconds(s["schedule"]) for s in one.get("schedules", ()) if s.get("active")]
                 if spans and not one.get("paused"):
-                    found.append(Rhythm(str(one["name"]), min(spans), self._last(str(one["id"]))))
+                    name = pod_names.bare(str(one["name"]))
+                    found.append(Rhythm(name, min(spans), self._last(str(one["id"]))))
             return found
+
+    def block_documents(self) -> list[Mapping[str, Any]]:
+        """Every block document, its secrets hidden by the server.
+
+        Raises:
+            PrefectDown: as above.
+        """
+        with self._as_expected():
+            return list(
+                self._json("POST", "block_documents/filter", {"include_secrets": False, "limit": 200})
+            )
 
     def _last(self, deployment: str) -> datetime | None:
         # By name: a skipped run is of type COMPLETED too, but did no work.
@@ -140,7 +158,7 @@ class PrefectApi:
 
         if self._client is None:
             # Its own address only: no proxy of the environment stands between.
-            self._client = httpx.Client(base_url=f"{self._url}/", trust_env=False)
+            self._client = httpx.Client(base_url=f"{self._url}/", auth=self._login, trust_env=False)
         try:
             return self._client.request(method, path, json=body, timeout=timeout_s)
         except httpx.HTTPError as error:
@@ -150,6 +168,10 @@ class PrefectApi:
             ) from error
 
     def _checked(self, answer: httpx.Response) -> Any:
+        if answer.status_code == UNAUTHORIZED:
+            raise PrefectDown(
+                f"the Prefect server at {self._url} asks for a login: set HOMEPOT_AI_PREFECT__AUTH to its own"
+            )
         if not answer.is_success:
             raise PrefectDown(
                 f"the Prefect server at {self._url} answers {answer.status_code} to {answer.request.url.path}"

@@ -174,7 +174,7 @@ def read(db: Database, settings: Settings, want: Wanted, *, pdf: bool = False) -
         words = editions.words_of(
             editions.document_of(
                 facts, edition, report_id=want.report_id, revision=revision, differences=(),
-                templates=settings.home / "templates",
+                templates=settings.templates,
             )
         )  # fmt: skip
     report = DeviceReport(
@@ -212,7 +212,7 @@ def content(
     settings: Settings,
 ) -> ReportContent:  # fmt: skip
     """What a report says, out of its facts and its stored words. Pure."""
-    voice = Voice(edition.language, facts.period.timezone, templates=settings.home / "templates")
+    voice = Voice(edition.language, facts.period.timezone, templates=settings.templates)
     passage = [str(sentence.get("text", "")) for sentence in narration.get("sentences", ())]
     # Both say the same; a quiet report has no passage.
     said = [str(words.get("verdict", "")), *(passage or map(str, words.get("details", ())))]

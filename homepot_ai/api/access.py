@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from homepot_ai.api.problems import Refused
+from homepot_ai.hosts import is_loopback
 from homepot_ai.questions.types import Asker
 from homepot_ai.store import preferences, tokens
 
@@ -44,21 +44,6 @@ class Caller:
     def reading(self, mode: Mode | None) -> Asker:
         """The asker, in the mode asked for or in that which they prefer."""
         return self.asker if mode is None else replace(self.asker, mode=mode)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address or name is this machine itself.
-
-    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "[::1]", "localhost", "10.0.0.1", "")]
-    [True, True, True, True, False, False]
-    """
-    name = host.strip().strip("[]").casefold()
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def token_needed(settings: Settings) -> bool:

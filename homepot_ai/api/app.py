@@ -94,7 +94,7 @@ def pooled(settings: Settings, db: Database) -> PooledDatabase:
     if isinstance(db, PooledDatabase):
         return db
     kept = settings.api.threads + settings.api.waiting_threads
-    return PooledDatabase(db.url, db.schema, db.homepot_schema, idle=kept)
+    return PooledDatabase(db.url, db.schema, db.homepot_schema, keys=db.keys, idle=kept)
 
 
 def _add_own(app: FastAPI) -> None:

@@ -143,5 +143,8 @@ def of_limits(
     over = np.where(here, np.where(value >= limit, above, below), over)
     series.rows[Field.OVER, limited] = over
     minutes = np.where(over > 0, np.where(trending, trend.SETTLED_MINUTES, 0), -over)
-    u, hours = trend.evidence(slope, minutes, value, limit, config.trend_hours)
-    return Limited(value, limits.graded(value, np.maximum(over, 0), index.table), u, hours)
+    foretold, hours = trend.evidence(slope, minutes, value, limit, config.trend_hours)
+    passed = limits.graded(value, np.maximum(over, 0), index.table)
+    # One metric is one trouble: what is foretold of it counts as far as it is worse than what is there.
+    beyond = np.sqrt(np.maximum(foretold**2 - passed**2, 0)).astype(np.float32)
+    return Limited(value, passed, beyond, hours)

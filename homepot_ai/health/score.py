@@ -3,7 +3,7 @@
 All evidence is on one scale ``u`` on which 1.0 is the edge of what is expected.  Kinds add up
 in squares, so that the strongest leads and several weak ones count::
 
-    u^2 = baseline^2 + sum(limits^2) + sum(trends^2) + sum(signals^2)
+    u^2 = baseline^2 + sum(max(limit, trend towards it)^2) + sum(signals^2)
     score = 1 / (1 + u^2 / 4)        u = 1 -> 0.8,  u = 2.45 -> 0.4
 
 and each factor's contribution is its share of ``u^2`` in what was taken from 1.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Neighbours that are taken out of the index. Of these so many are compared exactly: the nearest, and the
 #: nearest of the same category. (Chroma's own filter takes 140 ms at 100 000 patterns, all neighbours 10.)
 NEIGHBOURS = 100
+#: Of one who may see some sites only: most of the nearest may be of the others.
+NEIGHBOURS_OF_SITES = 1000
 ANYWHERE = 40
 WITHIN = 20
 #: Without an index: at most so many of the same category are compared, by their words.
@@ -39,12 +41,14 @@ class Question:
     Attributes:
         before: only what happened earlier counts; a repeated run then finds the same.
         incident_id: never found similar to itself.
+        sites: only incidents of these are looked at; None: of all.
     """
 
     text: str
     exact: Exact
     before: datetime
     incident_id: int | None = None
+    sites: Collection[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,10 @@ def _by_index(
     answers = []
     with folder.reading() as opened:
         for question, reading, vector in zip(questions, readings, vectors, strict=True):
-            near = opened.nearest(name, vector, NEIGHBOURS)
+            near = opened.nearest(name, vector, NEIGHBOURS if question.sites is None else NEIGHBOURS_OF_SITES)
+            if question.sites is not None:
+                theirs = store.patterns_of_sites(conn, [hit.id for hit in near], question.sites)
+                near = [hit for hit in near if hit.id in theirs]
             within = [hit for hit in near if hit.category == question.exact.category]
             hits = {hit.id: hit for hit in [*near[:ANYWHERE], *within[:WITHIN]]}
             known = store.patterns(conn, list(hits))
@@ -132,7 +139,7 @@ def _by_words(conn: Connection, question: Question, cut_off: float | None, shown
     past = store.exact_patterns(
         conn, category=question.exact.category, device_type=question.exact.device_type,
         metrics=sorted(question.exact.metrics), before=question.before, incident_id=question.incident_id,
-        limit=WITHOUT_INDEX,
+        sites=question.sites, limit=WITHOUT_INDEX,
     )  # fmt: skip
     scored = []
     for pattern in past:

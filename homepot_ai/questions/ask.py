@@ -270,7 +270,7 @@ class _Asking:
         self, understood: Understood, found: Found, as_understood: str, parsed: Parsed, name: str | None
     ) -> Answered:
         left = self.patience_s - (time.perf_counter() - self.began)
-        shown = mode(self.settings.home / "templates", self.asker.mode).answer
+        shown = mode(self.settings.templates, self.asker.mode).answer
         book = found.book
         if len(book.template) > shown.sentences:
             book = replace(book, template=book.template[: shown.sentences], at_most=shown.sentences)

@@ -12,24 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from homepot_ai.questions import times
+from homepot_ai.questions import mention_forms
 from homepot_ai.questions.lexicon import Lexicon, fold, lexicon
+from homepot_ai.questions.line import TOKEN, Line, bounded, split
 
-_INCIDENT_NOUN = (
-    r"(?:incidents?|tickets?|cases?|outages?|problems?|issues?|alarms?|alerts?|vorf(?:all|aelle)[ns]?"
-    r"|stoerung(?:en)?|faelle|fall|probleme?|meldung(?:en)?|ausf(?:all|aelle)[ns]?|failures?|faults?)"
-)
-_NUMBERED = r"(?:number|no\.?|nr\.?|num|nummer|id)"
-_CODE = r"(?:#?\d{1,6}[a-z]?)"
-_TOKEN = re.compile(
-    r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|#\d+"
-    r"|[^\W_]+(?:[-_.:/][^\W_]+)*(?:['’](?=[^\W\d])[^\W_]+)?|[^\w\s]"
-)
-_CONTRACTED = {"what", "who", "where", "how", "that", "it", "there", "let", "when", "why", "here", "wie"}
-_QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]{1,120})[\"“”„«»]|(?<!\w)['‘‚]([^'’‘‚]{2,120})['’](?!\w)")
-_ID = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*", re.IGNORECASE)
 _PARTS_OF_NAMES = {
     "new",
     "bad",
@@ -49,7 +36,6 @@ _GERMAN_PLACES = {"in", "aus", "bei", "von", "vom", "fuer", "um", "nach"}
 _AFTER_FIRST = (
     r"vs|versus|and|or|und|oder|status|health|uptime|overview|<site>|against|gegen|is|ist|has|store|open"
 )
-_PLURALS = ("s", "kassen", "waagen", "kameras", "sensoren", "tueren", "truhen", "automaten", "anlagen", "en")
 #: Tokens that a name may have to be found in a text.
 _NAME_TOKENS = 8
 _AFTER_N = r"(?:most|worst|best|highest|lowest|riskiest|noisiest|least|unhealthiest|sickest|poorest|hottest)"
@@ -66,7 +52,7 @@ class Names:
         """Whether a text holds any of them."""
         found = read(text, self)
         return any(
-            " ".join(fold(part[0]) for part in _TOKEN.finditer(mention.words)) in self.kinds
+            " ".join(fold(part[0]) for part in TOKEN.finditer(mention.words)) in self.kinds
             for mention in found.mentions
             if mention.kind in ("device", "site")
         )
@@ -83,7 +69,7 @@ class Names:
         spelled: dict[str, set[str]] = {}
         for kind, names in (("site", sites), ("device", devices)):
             for name in names:
-                tokens = [fold(match[0]) for match in _TOKEN.finditer(name[:200])]
+                tokens = [fold(match[0]) for match in TOKEN.finditer(name[:200])]
                 # A name of only our words (`Status`, `Help`) would turn every question over: it needs
                 # quotes, or to be written as it is and be longer than a word.
                 if not 0 < len(tokens) <= _NAME_TOKENS:
@@ -132,80 +118,6 @@ class Reading:
         return [mention for mention in self.mentions if mention.kind == kind]
 
 
-@dataclass
-class _Token:
-    folded: str
-    start: int
-    end: int
-    kind: str = ""
-
-    @property
-    def shown(self) -> str:
-        return f"<{self.kind}>" if self.kind else self.folded
-
-
-@dataclass
-class _Line:
-    text: str
-    words: Lexicon
-    tokens: list[_Token] = field(default_factory=list)
-
-    def joined(self) -> tuple[str, list[int]]:
-        """The masked text, and where in it each token begins."""
-        starts, length = [], 0
-        for token in self.tokens:
-            starts.append(length)
-            length += len(token.shown) + 1
-        return " ".join(token.shown for token in self.tokens), starts
-
-    def mark(self, kind: str, pattern: str, group: str | int = 0) -> None:
-        """Every match of a pattern in the masked text becomes a mention; `group`: the part that does."""
-        position = 0
-        while True:
-            text, starts = self.joined()
-            match = _compiled(pattern).search(text, position)
-            if match is None:
-                return
-            first, last = match.span(group)
-            covered = [
-                n for n, start in enumerate(starts)
-                if start < last and start + len(self.tokens[n].shown) > first
-            ]  # fmt: skip
-            position = max(match.end(), match.start() + 1)
-            if covered and not any(self.tokens[n].kind for n in covered):
-                self.merge(covered[0], covered[-1] + 1, kind)
-                position = starts[covered[0]] + len(kind) + 2
-
-    def merge(self, first: int, after: int, kind: str) -> None:
-        """Tokens become one mention."""
-        part = self.tokens[first:after]
-        folded = " ".join(token.folded for token in part)
-        self.tokens[first:after] = [_Token(folded, part[0].start, part[-1].end, kind)]
-
-    def capital(self, index: int) -> bool:
-        """Written with a capital or in capitals."""
-        return self.text[self.tokens[index].start].isupper()
-
-    def strange(self, index: int) -> bool:
-        """A word that is neither a mention nor ours."""
-        token = self.tokens[index]
-        if token.kind or not re.match(r"[^\W\d_]", token.folded):
-            return False
-        # A compound is ours where all its parts are (`up-to-date`).
-        return not all(self.words.is_known(part) for part in re.split(r"[-/.:]", token.folded) if part) and (
-            not self.words.is_known(token.folded)
-        )
-
-
-@lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
-def _bounded(pattern: str) -> str:
-    return rf"(?<![^\s])(?:{pattern})(?![^\s])"
-
-
 def read(text: str, names: Names | None = None) -> Reading:
     """Find what a text mentions.
 
@@ -213,23 +125,23 @@ def read(text: str, names: Names | None = None) -> Reading:
     'how is <device> at <site> doing <since> ?'
     """
     words = lexicon()
-    line = _Line(text, words)
-    _tokens(line)
+    line = Line(text, words)
+    split(line)
     if names is not None:
         _named(line, names)
     _named_sites(line)
-    _numbers_of_incidents(line)
-    _devices(line)
-    line.mark("incident", _bounded(r"#\d+"))
-    _called(line)
-    _kinds_of_incidents(line)
-    line.mark("metric", _bounded(words.metrics))
-    line.mark("type", _bounded(r"(?:type|typ|art) (?P<it>[a-z][\w-]{2,})"), "it")
+    mention_forms.incidents(line)
+    mention_forms.devices(line)
+    line.mark("incident", bounded(r"#\d+"))
+    mention_forms.called(line)
+    mention_forms.kinds_of_incidents(line)
+    line.mark("metric", bounded(words.metrics))
+    line.mark("type", bounded(r"(?:type|typ|art) (?P<it>[a-z][\w-]{2,})"), "it")
     types = rf"(?:(?:{words.device_nouns}) )*(?:{words.device_nouns})"
-    line.mark("type", _bounded(types))
+    line.mark("type", bounded(types))
     _spelled(line)
-    line.mark("metric", _bounded(words.metrics))
-    line.mark("type", _bounded(types))
+    line.mark("metric", bounded(words.metrics))
+    line.mark("type", bounded(types))
     _strangers(line)
     _counts(line)
     masked, _ = line.joined()
@@ -242,43 +154,7 @@ def read(text: str, names: Names | None = None) -> Reading:
     return Reading(text, masked, mentions, unknown)
 
 
-def _tokens(line: _Line) -> None:
-    """Words, with quoted names, mail addresses and times as mentions already."""
-    taken: list[tuple[int, int, str]] = []
-    for match in _QUOTED.finditer(line.text):
-        start, end = match.span(1) if match[1] is not None else match.span(2)
-        taken.append((start, end, "quoted"))
-    for said in times.spot(line.text):
-        if not any(start < said.end and said.start < end for start, end, _ in taken):
-            kind = {"period": "when", "since": "since", "ahead": "ahead"}[said.kind]
-            inner = line.text.find(said.words, said.start)
-            taken.append((said.start, said.end, f"{kind}:{inner}:{inner + len(said.words)}"))
-    position = 0
-    for start, end, kind in [*sorted(taken), (len(line.text), len(line.text), "")]:
-        for match in _TOKEN.finditer(line.text, position, start):
-            _word(line, match)
-        if kind == "quoted":
-            line.tokens.append(_Token(fold(line.text[start:end]), start, end, "name"))
-        elif kind:
-            name, first, after = kind.split(":")
-            line.tokens.append(_Token(fold(line.text[start:end]), int(first), int(after), name))
-        position = end
-
-
-def _word(line: _Line, match: re.Match[str]) -> None:
-    word, start, end = match[0], match.start(), match.end()
-    if match["mail"]:
-        line.tokens.append(_Token(fold(word), start, end, "person"))
-        return
-    stem, quote, rest = word.replace("’", "'").partition("'")
-    if quote and fold(stem) not in _CONTRACTED and rest.lower() == "s":
-        end = start + len(stem)  # a possessive
-        line.tokens.append(_Token(fold(stem), start, end))
-    elif word not in "\"“”„«»'‘’‚":
-        line.tokens.append(_Token(fold(word).replace("'", "").replace("’", ""), start, end))
-
-
-def _named(line: _Line, names: Names) -> None:
+def _named(line: Line, names: Names) -> None:
     """Real names, the longest first at each place."""
     index = 0
     while index < len(line.tokens):
@@ -302,148 +178,16 @@ def _named(line: _Line, names: Names) -> None:
         index += 1
 
 
-def _numbers_of_incidents(line: _Line) -> None:
-    line.mark(
-        "incident",
-        _bounded(rf"{_INCIDENT_NOUN}(?: with)?(?: {_NUMBERED})?(?: the)? (?P<it>#?\d+)"),
-        "it",
-    )
-    line.mark(
-        "incident",
-        _bounded(r"(?:similar to|like|aehnlich wie|wie|number|no\.?|nummer|nr\.?) (?P<it>\d+)"),
-        "it",
-    )
-    line.mark(
-        "incident",
-        _bounded(
-            r"(?:what(?: is|s| was)?|was (?:ist|war)(?: mit)?|worum (?:geht|ging) es (?:bei|in))"
-            r" (?P<it>#?\d+)(?: about| genau)?(?= [?.!]|$)"
-        ),
-        "it",
-    )
-    line.mark("incident", _bounded(r"(?P<it>#?\d+)(?:st|nd|rd|th)? (?:incident|vorfall|ticket)"), "it")
-
-
-def _devices(line: _Line) -> None:
-    """A noun with a number, an id; a name with capitals that ends in a noun of devices."""
-    words = line.words
-    noun = rf"(?:{words.device_nouns}|{words.generic})"
-    line.mark("device", _bounded(rf"(?:{noun} )*{noun}(?: {_NUMBERED})?(?: -)? {_CODE}"))
-    for index, token in enumerate(line.tokens):
-        if token.kind or not re.search(r"\d", token.folded) or not _ID.fullmatch(token.folded):
-            continue
-        if re.match(rf"(?:{words.site_nouns})[-_]?\d", token.folded):
-            line.merge(index, index + 1, "site")
-        elif re.search(r"[a-z]", token.folded) and not re.fullmatch(r"q[1-4]|ipv[46]|\d.*", token.folded):
-            line.merge(index, index + 1, "device")
-    # `Lathe 4`: a word of nobody with a number.
-    index = 0
-    while index + 1 < len(line.tokens):
-        following = line.tokens[index + 1]
-        if (line.strange(index) and not following.kind and re.fullmatch(_CODE, following.folded)) or (
-            re.fullmatch(rf"{noun}", line.tokens[index].folded)
-            and not line.tokens[index].kind
-            and not following.kind
-            and re.fullmatch(r"[A-Z]\d{0,4}", line.text[following.start : following.end])
-        ):
-            line.merge(index, index + 2, "device")
-        index += 1
-    # Words of nobody before it belong to it: `front desk printer 2`.
-    index = 1
-    while index < len(line.tokens):
-        token = line.tokens[index]
-        verb = line.tokens[index - 1].folded.endswith(("ing", "ed"))
-        if (
-            token.kind == "device"
-            and line.strange(index - 1)
-            and not verb
-            and not _at_a_place(line, index - 1)
-        ):
-            line.merge(index - 1, index + 1, "device")
-            index -= 1
-        index = max(index + 1, 1)
-    # `Front Door Scanner`
-    index = 1
-    while index < len(line.tokens):
-        token = line.tokens[index]
-        if not token.kind and re.fullmatch(words.device_nouns, token.folded) and line.capital(index):
-            first = index
-            while first > 1 and line.capital(first - 1) and not line.tokens[first - 1].kind:
-                first -= 1
-            if first < index and any(line.strange(n) for n in range(first, index)):
-                line.merge(first, index + 1, "device")
-                index = first
-        index += 1
-
-
-def _called(line: _Line) -> None:
-    """`the cold room sensor hub`: one device, called by what it is, after an article or at the start."""
-    index = 0
-    while index < len(line.tokens):
-        after = index
-        while after < len(line.tokens) and _noun(line, after):
-            after += 1
-        if after == index or line.tokens[after - 1].folded.endswith(_PLURALS):
-            index = max(after, index + 1)
-            continue
-        first = index
-        while first > 0 and _part(line, line.tokens[first - 1]):
-            first -= 1
-        before = line.tokens[first - 1].folded if first else ""
-        if 1 < after - first <= 4 + after - index and (first == 0 or before in line.words.before_called):
-            line.merge(first, after, "device")
-            after = first + 1
-        index = after
-
-
-def _noun(line: _Line, index: int) -> bool:
-    token = line.tokens[index]
-    return not token.kind and re.fullmatch(line.words.device_nouns, token.folded) is not None
-
-
-def _part(line: _Line, token: _Token) -> bool:
-    """Whether a word may be a part of what a device is called."""
-    return (
-        not token.kind
-        and re.fullmatch(r"[a-z]+(?:-[a-z]+)*", token.folded) is not None
-        and token.folded not in line.words.no_part
-    )
-
-
-def _at_a_place(line: _Line, index: int) -> bool:
-    """After `at` or `in`, a word is the site's: `at Berlin till 3`."""
-    return index > 0 and line.tokens[index - 1].folded in ("at", "in", "near", "bei", "im", "from", "aus")
-
-
-def _after_preposition(line: _Line, index: int) -> bool:
+def _after_preposition(line: Line, index: int) -> bool:
     return index > 0 and re.fullmatch(line.words.before_site, line.tokens[index - 1].folded) is not None
 
 
-def _named_sites(line: _Line) -> None:
+def _named_sites(line: Line) -> None:
     nouns = line.words.site_nouns
-    line.mark("site", _bounded(rf"(?:{nouns})(?: {_NUMBERED})? #?\d{{1,5}}"))
+    line.mark("site", bounded(rf"(?:{nouns})(?: {mention_forms.NUMBERED})? #?\d{{1,5}}"))
 
 
-def _kinds_of_incidents(line: _Line) -> None:
-    words = line.words
-    nouns = rf"(?:[a-z]+ )?(?:{_INCIDENT_NOUN}|incidents?)"
-    line.mark(
-        "severity", _bounded(rf"(?P<it>{words.severities}) (?:open |active |offene[nr]? )?{nouns}"), "it"
-    )
-    line.mark("category", _bounded(rf"(?P<it>{words.categories})(?:[ -]related)? {_INCIDENT_NOUN}"), "it")
-    line.mark(
-        "category",
-        _bounded(rf"{_INCIDENT_NOUN} (?:with|mit)(?: the| der| dem)? (?P<it>{words.categories})"),
-        "it",
-    )
-    line.mark(
-        "category",
-        _bounded(rf"(?P<it>(?:{words.categories})(?:probleme?n?|stoerung(?:en)?|vorf(?:all|aelle)n?))"),
-        "it",
-    )
-
-
-def _spelled(line: _Line) -> None:
+def _spelled(line: Line) -> None:
     """Typos of our words are put right; what stands where a name stands is left alone."""
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
@@ -466,11 +210,11 @@ def _spelled(line: _Line) -> None:
             token.folded = min(near)[2]
 
 
-def _german(line: _Line) -> bool:
+def _german(line: Line) -> bool:
     return language_of(" ".join(token.folded for token in line.tokens)) == "de"
 
 
-def _strangers(line: _Line) -> None:
+def _strangers(line: Line) -> None:
     """Words of nobody, where a name may stand, are one."""
     words = line.words
     nouns = words.site_nouns
@@ -519,13 +263,13 @@ def _may_follow(words: Lexicon, behind: str) -> bool:
     return behind in words.after_name or not re.match(r"[\w<]", behind)
 
 
-def _all_capitals(line: _Line) -> bool:
+def _all_capitals(line: Line) -> bool:
     """Most words begin with one: they tell nothing (`HOW IS EVERYTHING`, `What Is Wrong`)."""
     words = [n for n, token in enumerate(line.tokens) if not token.kind and re.match(r"[a-z]", token.folded)]
     return len(words) > 2 and sum(line.capital(n) for n in words) > 0.7 * len(words)
 
 
-def _goes_on(line: _Line, index: int) -> bool:
+def _goes_on(line: Line, index: int) -> bool:
     """`Frankfurt am Main`: a small word between two of a name."""
     if line.tokens[index].kind or index + 1 >= len(line.tokens):
         return False
@@ -538,21 +282,19 @@ def _goes_on(line: _Line, index: int) -> bool:
     )
 
 
-def _counts(line: _Line) -> None:
+def _counts(line: Line) -> None:
     """How many are wanted; what number is left may be an incident's."""
     number = rf"(?:\d{{1,4}}|{line.words.numbers})"
     line.mark(
-        "n", _bounded(rf"(?:top|first|worst|best|schlimmsten|schlechtesten|limit) (?P<it>{number})"), "it"
+        "n", bounded(rf"(?:top|first|worst|best|schlimmsten|schlechtesten|limit) (?P<it>{number})"), "it"
     )
     line.mark(
         "n",
-        _bounded(
-            rf"(?P<it>{number}) (?:[a-z]+ ){{0,2}}(?:{line.words.generic}|<type>|{_AFTER_N}|[a-z]+sten)"
-        ),
+        bounded(rf"(?P<it>{number}) (?:[a-z]+ ){{0,2}}(?:{line.words.generic}|<type>|{_AFTER_N}|[a-z]+sten)"),
         "it",
     )
-    line.mark("n", _bounded(rf"(?:die|the|show|zeige|list) (?P<it>{number}) [a-z]+"), "it")
-    line.mark("number", _bounded(r"\d{1,9}"))
+    line.mark("n", bounded(rf"(?:die|the|show|zeige|list) (?P<it>{number}) [a-z]+"), "it")
+    line.mark("number", bounded(r"\d{1,9}"))
 
 
 def language_of(folded: str) -> str:

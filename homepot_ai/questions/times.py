@@ -19,7 +19,9 @@ from zoneinfo import ZoneInfo
 
 from homepot_ai.errors import QuestionError
 from homepot_ai.language.facts import Language
-from homepot_ai.questions.time_words import ANY_WEEKDAY, LAST, RULES, Clock, Rule, lowered, unnamed
+from homepot_ai.questions.time_meanings import Clock
+from homepot_ai.questions.time_vocabulary import ANY_WEEKDAY, LAST
+from homepot_ai.questions.time_words import RULES, Rule, lowered, unnamed
 from homepot_ai.questions.types import Span
 from homepot_ai.reporting.voice import Voice
 from homepot_ai.text import NBSP, clean

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from homepot_ai.language.narrate import Narration
-from homepot_ai.reporting import spans, verdict_incident
+from homepot_ai.reporting import added, spans, verdict_incident
 from homepot_ai.reporting.catalogue import PLUGINS
 from homepot_ai.reporting.document import (
     Block,
@@ -103,7 +103,10 @@ def document(
     if quiet and (bad := checks.troubled(facts, voice)):
         said = voice.t("Self-check: have a look at {parts}.", parts=", ".join(bad))
         seen = replace(seen, details=(*seen.details, said))
-    sections = _sections(facts, voice, chosen.keys(facts.report_type, quiet=quiet))
+    keys = chosen.keys(facts.report_type, quiet=quiet)
+    if not quiet:
+        keys = tuple(added.placed(keys, added.plugins(facts.report_type)))
+    sections = _sections(facts, voice, keys)
     if narration is not None:
         sections = (in_words.build(narration, voice), *sections)
     rest = len(differences) - DIFFERENCES_SHOWN
@@ -168,6 +171,7 @@ def _verdict(facts: ReportFacts, voice: Voice, chosen: Mode) -> Verdict:
 def _sections(facts: ReportFacts, voice: Voice, keys: Sequence[str]) -> tuple[Section, ...]:
     """Those that a mode lists and that have something to say, or to say why they have not."""
     plugins = {plugin.key: plugin for plugin in PLUGINS if facts.report_type in plugin.kinds}
+    own = {plugin.key: plugin for plugin in added.plugins(facts.report_type)}
     made = []
     for key in keys:
         if key in OF_FLEETS and facts.scope.kind != "fleet":
@@ -176,6 +180,8 @@ def _sections(facts: ReportFacts, voice: Voice, keys: Sequence[str]) -> tuple[Se
             section = core.SECTIONS[key](facts, voice)
         elif key in plugins:
             section = plugins[key].section(facts, voice)
+        elif key in own:
+            section = added.section(own[key], facts, voice)
         else:
             continue
         if section is not None:

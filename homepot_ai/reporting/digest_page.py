@@ -78,7 +78,7 @@ def page(
     """
     said = voice or Voice(
         edition.language, period.timezone, period.first_day, period.last_day, period.end,
-        settings.home / "templates",
+        settings.templates,
     )  # fmt: skip
     ordered = sorted(lines, key=SiteLine.worst_first)
     bad = [line for line in ordered if line.level != "good" and not line.missing]

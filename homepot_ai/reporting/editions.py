@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def templates_of(settings: Settings) -> Path:
     """Where the templates, styles and fonts lie."""
-    return settings.home / "templates"
+    return settings.templates
 
 
 def document_of(

@@ -12,7 +12,7 @@ import psycopg
 from homepot_ai.errors import NotFound
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.fleet.received import received
-from homepot_ai.reporting import compute, own, predicted
+from homepot_ai.reporting import added, compute, own, predicted
 from homepot_ai.reporting.catalogue import PLUGINS
 from homepot_ai.reporting.compute import Day, DeviceDay, Episode, RosterDevice, RosterSite
 from homepot_ai.reporting.courses import timeline, worst
@@ -81,6 +81,7 @@ def gather(conn: Connection, settings: Settings, scope: Scope, period: Period, n
     for plugin in PLUGINS:
         if period.kind in plugin.kinds:
             gathered[plugin.key] = parts.make(plugin.key, partial(plugin.gather, source))
+    gathered["added"] = added.gather(source, parts, period.kind)
     return ReportFacts(
         report_type=period.kind,
         organisation=clean(settings.reports.organisation),

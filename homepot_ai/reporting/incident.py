@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from homepot_ai.errors import NotFound
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.fleet.received import received
-from homepot_ai.reporting import compute, gather, own
+from homepot_ai.reporting import added, compute, gather, own
 from homepot_ai.reporting.catalogue import PLUGINS
 from homepot_ai.reporting.compute import Day, RosterDevice, RosterSite
 from homepot_ai.reporting.facts import (
@@ -70,6 +70,7 @@ def incident_facts(conn: Connection, settings: Settings, incident_id: int, now: 
         for plugin in PLUGINS
         if "incident" in plugin.kinds
     }
+    gathered["added"] = added.gather(source, parts, "incident")
     period = source.period
     return ReportFacts(
         report_type="incident",

@@ -99,7 +99,7 @@ def compose(
     Raises:
         MailError: an address cannot stand in a header.
     """
-    said = Voice("de" if letter.language == "de" else "en", "UTC", templates=settings.home / "templates").t
+    said = Voice("de" if letter.language == "de" else "en", "UTC", templates=settings.templates).t
     limit = round(settings.mail.max_megabytes * MEGABYTE)
     whole = letter if tables else replace(letter, tables={})
     made = _message(whole, recipient, settings, identity, thread)

@@ -18,6 +18,7 @@ from homepot_ai.store import audit
 from homepot_ai.store.database import Connection
 from homepot_ai.store.named_sql import load
 from homepot_ai.store.outbox import OutboxMail, enqueue
+from homepot_ai.store.sealing import Address, MailKey
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
@@ -180,7 +181,7 @@ def _digest_is_out(conn: Connection, facts: ReportFacts, address: str, new: bool
 
 
 def _queued(conn: Connection, key: str) -> tuple[str, datetime] | None:
-    row: tuple[Any, ...] | None = conn.execute(_SQL["queued"], {"key": key}).fetchone()
+    row: tuple[Any, ...] | None = conn.execute(_SQL["queued"], {"key": MailKey(key)}).fetchone()
     return None if row is None else (str(row[0]), row[1])
 
 
@@ -204,12 +205,16 @@ def _thread(
     """What the recipient had before of the same thing, the oldest first."""
     found: list[str] = []
     if incident is not None:
-        rows = conn.execute(_SQL["told"], {"incident": incident, "recipient": one.address}).fetchall()
+        rows = conn.execute(
+            _SQL["told"], {"incident": incident, "recipient": Address(one.address)}
+        ).fetchall()
         found += [str(row[0]) for row in rows]
     if one.after_digest:
         digest = _queued(conn, digest_key(digest_name(facts.report_type, facts.period), one.address))
         found += [digest[0]] if digest else []
     if revision > 1 or incident is not None:
-        rows = conn.execute(_SQL["mailed"], {"reference": report_id, "recipient": one.address}).fetchall()
+        rows = conn.execute(
+            _SQL["mailed"], {"reference": report_id, "recipient": Address(one.address)}
+        ).fetchall()
         found += [str(row[0]) for row in rows]
     return list(dict.fromkeys(found))

@@ -25,7 +25,8 @@ class StoredReport:
     """A report that was made. It never changes; a correction is a new revision.
 
     Attributes:
-        edition, pdf: the first edition that was made of it; :func:`edition` has the others.
+        edition, pdf: the first edition that was made of it; :func:`edition` has the others. `pdf` is empty
+            where retention emptied it: it is rendered again when it is asked for.
     """
 
     report_id: str
@@ -85,11 +86,11 @@ def read(conn: Connection, report_id: str, revision: int | None = None) -> Store
 
 
 def edition(conn: Connection, report_id: str, revision: int, wanted: Edition) -> bytes | None:
-    """The PDF of an edition, if it was made."""
+    """The PDF of an edition, if it was made and is still kept: a report's facts stay longer than its PDFs."""
     row = conn.execute(
         _SQL["edition"], {"report_id": report_id, "revision": revision, **asdict(wanted)}
     ).fetchone()
-    return None if row is None else bytes(row[0])
+    return None if row is None or row[0] is None else bytes(row[0])
 
 
 def narrations(conn: Connection, report_id: str, revision: int) -> dict[Edition, Mapping[str, Any] | None]:

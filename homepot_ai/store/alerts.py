@@ -11,6 +11,7 @@ from psycopg.rows import args_row
 
 from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
+from homepot_ai.store.sealing import Address
 
 _SQL = named_sql.load("store/sql/alerts.sql")
 
@@ -315,9 +316,8 @@ def add_messages(conn: Connection, rows: Sequence[NewMessage]) -> None:
         "kinds": "kind", "severities": "severity", "ats": "at", "states": "state", "whys": "why",
         "dues": "due_at", "tolds": "told_at", "pages": "page", "message_ids": "message_id",
     }  # fmt: skip
-    conn.execute(
-        _SQL["add_messages"], {name: [getattr(r, field) for r in rows] for name, field in columns.items()}
-    )
+    values = {name: [getattr(r, field) for r in rows] for name, field in columns.items()}
+    conn.execute(_SQL["add_messages"], {**values, "addresses": [Address(r.address) for r in rows]})
 
 
 def end_waiting(conn: Connection, rows: Sequence[EndedWait]) -> None:
@@ -347,7 +347,7 @@ def end_over_budget(conn: Connection, ids: Collection[int], now: datetime) -> No
 
 def add_route(conn: Connection, values: Mapping[str, object]) -> int | None:
     """Write a route; None when its name is taken."""
-    row = conn.execute(_SQL["add_route"], dict(values)).fetchone()
+    row = conn.execute(_SQL["add_route"], {**values, "address": Address(values["address"])}).fetchone()
     return None if row is None else int(row[0])
 
 

@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from homepot_ai.errors import NotMigrated
+from homepot_ai.store import sealing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +78,8 @@ VIEWS: Mapping[str, tuple[Keeper, LiteralString]] = {
     "ai_health_rollups": ("open", "*"),
     "ai_scoring_minutes": ("open", "shard, at, seconds, scored_at"),
     "ai_baselines": ("open", "shard, shards, kind, at, part, version, created_at"),
+    # The number of a key, not a key: with it the connection knows how to look addresses up.
+    "ai_sealing": ("open", "key_id"),
     # What was seen of a service may name addresses.
     "ai_service_checks": ("fleet", "*"),
 }
@@ -232,6 +235,7 @@ def transaction(
         ).fetchone()[:1]  # type: ignore[index]
         if there is None:
             raise NotMigrated("the views that questions read are not there: run `homepot-ai db upgrade`")
+        sealing.enter(conn)
         yield conn
 
 

@@ -125,5 +125,11 @@ def migrated(db: Database) -> ServiceCheck:
     found = migrate.current(db)
     if found == migrate.head():
         return ServiceCheck("tables", "ok", f"schema {db.schema} is at version {found}")
+    if found is not None and found > migrate.head():
+        return ServiceCheck(
+            "tables", "down",
+            f"ours are at version {found}, made by a newer program; this one knows {migrate.head()}: "
+            "start the newer",
+        )  # fmt: skip
     state = "are not there" if found is None else f"are at version {found}"
     return ServiceCheck("tables", "down", f"ours {state}, needed is {migrate.head()}: homepot-ai db upgrade")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import psycopg
 from psycopg import sql
 
-from homepot_ai.errors import DatabaseUnreachable, NotMigrated
+from homepot_ai.errors import DatabaseNewer, DatabaseUnreachable, NotMigrated
+from homepot_ai.store import sealing
+from homepot_ai.store.sealing import Keys
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
@@ -17,8 +21,31 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 10
 #: Made by the newest migration: where it is missing, that one was not run.
 NEWEST_TABLE = "ai_watch_alarms"
+#: The newest migration that this program knows.
+NEWEST_VERSION = "0009"
+
+NO_KEYS = Keys()
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def without_secrets(message: str, url: str) -> str:
+    """A message of the driver without any part of the address that may be a password.
+
+    A password with a `/` or `@` that nobody escaped is taken for a host or a port, and quoted as such.
+
+    >>> without_secrets('could not resolve "word@db"', "postgresql://ann:pass@word@db/homepot")
+    'could not resolve "…@db"'
+    """
+    _, _, rest = url.partition("://")
+    _, _, secret = rest.rpartition("@")[0].partition(":")
+    given = re.findall(r"password=([^&\s]+)", url)
+    parts = {
+        part for text in (secret, *given) for part in re.split(r"[:@/?&=#\s]+", unquote(text) + "@" + text)
+    }
+    for part in sorted(parts - {""}, key=len, reverse=True):
+        message = message.replace(part, "…")
+    return message
 
 
 class Database:
@@ -28,10 +55,18 @@ class Database:
         url: libpq connection string.
         schema: our tables' schema (a pod has another).
         homepot_schema: where HOMEPOT's tables lie.
+        keys: that people's addresses are sealed with.
     """
 
-    def __init__(self, url: str, schema: str = "homepot_ai", homepot_schema: str = "public") -> None:
+    def __init__(
+        self,
+        url: str,
+        schema: str = "homepot_ai",
+        homepot_schema: str = "public",
+        keys: Keys = NO_KEYS,
+    ) -> None:
         self.url = url
+        self.keys = keys
         self.schema = schema
         self.homepot_schema = homepot_schema
 
@@ -58,7 +93,12 @@ class Database:
                     "`homepot-ai up`, or set HOMEPOT_AI_DATABASE_URL to use another"
                 )
             url = running
-        return cls(url, settings.database.schema_name, settings.database.homepot_schema)
+        return cls(
+            url,
+            settings.database.schema_name,
+            settings.database.homepot_schema,
+            Keys.from_settings(settings.security),
+        )
 
     @property
     def reader_role(self) -> str:
@@ -125,6 +165,8 @@ class Database:
     def admin(self) -> Iterator[Connection]:
         """One transaction with the login's own rights: migrations, sample data and tests only."""
         with self._connect() as conn:
+            if conn.execute("SELECT to_regclass('ai_sealing')").fetchone() != (None,):
+                sealing.enter(conn)
             yield conn
 
     @contextmanager
@@ -137,10 +179,16 @@ class Database:
         try:
             conn = psycopg.connect(self.url, connect_timeout=CONNECT_TIMEOUT_S, application_name="homepot-ai")
         except psycopg.OperationalError as error:
+            said = without_secrets(str(error).strip(), self.url)
             raise DatabaseUnreachable(
-                f"PostgreSQL does not answer or refuses the login ({str(error).strip()}); check "
+                f"PostgreSQL does not answer or refuses the login ({said}); check "
                 "HOMEPOT_AI_DATABASE_URL and that the server runs"
-            ) from error
+            ) from None  # the driver's own words may quote the address
+        except psycopg.ProgrammingError:
+            raise DatabaseUnreachable(
+                "HOMEPOT_AI_DATABASE_URL is no address that PostgreSQL's library reads: write "
+                "postgresql://user:password@host/database, and each special character of the password as %XX"
+            ) from None
         # Half of HOMEPOT's tables hold naive UTC: any other session zone would shift them.
         conn.execute("SET TimeZone = 'UTC'")
         conn.execute(
@@ -149,7 +197,18 @@ class Database:
             )
         )
         conn.commit()
+        sealing.adapt(conn, self.keys)
         return conn
+
+    def version(self, conn: Connection) -> str | None:
+        """The migration that our tables are at; None when they are not there."""
+        # HOMEPOT has a table of this name as well.
+        if conn.execute("SELECT to_regclass(%s)", [f"{self.schema}.alembic_version"]).fetchone() == (None,):
+            return None
+        row = conn.execute(
+            sql.SQL("SELECT version_num FROM {}.alembic_version").format(sql.Identifier(self.schema))
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def _assume(self, conn: Connection, role: str) -> None:
         try:
@@ -166,6 +225,8 @@ class Database:
                 raise NotMigrated(
                     "the database is at an older version than this program: run `homepot-ai db upgrade`"
                 )
+            require_not_newer(self.version(conn))
+            sealing.enter(conn)
         except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue) as error:
             raise NotMigrated(
                 f"the database role {role!r} does not exist: run `homepot-ai db upgrade`"
@@ -175,3 +236,19 @@ class Database:
                 f"the login may not act as {role!r}: run `homepot-ai db upgrade` as the owner, "
                 f'or GRANT "{role}" to the login'
             ) from error
+
+
+def require_not_newer(version: str | None) -> None:
+    """Refuse tables that a newer program has migrated.
+
+    >>> require_not_newer(NEWEST_VERSION)  # nothing to say
+
+    Raises:
+        DatabaseNewer: it is one; the message says what can be done.
+    """
+    if version is not None and version > NEWEST_VERSION:
+        raise DatabaseNewer(
+            f"the database was migrated to version {version} by a newer homepot-ai; this one knows versions "
+            f"up to {NEWEST_VERSION} and does nothing with it: start the newer one (on every machine), or "
+            "restore the backup from before the upgrade (docs/deploy.md, Downgrade)"
+        )

@@ -6,7 +6,10 @@ nothing is reachable from outside.
 
 from __future__ import annotations
 
+import os
+import stat
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ import psycopg
 from homepot_ai.errors import DatabaseUnreachable
 
 DATABASE = "homepot"
+PASS = stat.S_IXGRP | stat.S_IXOTH
 
 # Without a login session (root, containers) the wheel falls back to a folder under /tmp, which is
 # fine, and says so at every import, in the middle of the operator's screen.
@@ -67,6 +71,7 @@ def start(var_dir: Path) -> EmbeddedServer:
     pgdata = data_dir(var_dir)
     pgdata.parent.mkdir(parents=True, exist_ok=True)
     fresh = not (pgdata / "PG_VERSION").exists()
+    modes = _modes(pgdata)
     try:
         server = get_server(pgdata, cleanup_mode=None)
         # A handle kept by this process says nothing about the server: it may have been killed.
@@ -80,6 +85,8 @@ def start(var_dir: Path) -> EmbeddedServer:
         raise DatabaseUnreachable(
             f"the embedded PostgreSQL did not start ({error}); its log is {pgdata / 'log'}"
         ) from error
+    finally:
+        _close(modes)
     url = server.get_uri(database=DATABASE)
     try:
         _make_database(server.get_uri(database="postgres"))
@@ -89,6 +96,21 @@ def start(var_dir: Path) -> EmbeddedServer:
             f"{pgdata / 'log'}"
         ) from error
     return EmbeddedServer(url=url, _server=server)
+
+
+def _modes(pgdata: Path) -> dict[Path, int]:
+    """What others may do with the folders above, of those that are ours to change."""
+    return {folder: folder.stat().st_mode for folder in pgdata.absolute().parents if os.geteuid() == 0}
+
+
+def _close(modes: Mapping[Path, int]) -> None:
+    """Started by root the server runs as another user, and the wheel lets everybody read every folder above.
+
+    To pass through is enough for it.
+    """
+    for folder, before in modes.items():
+        if folder.stat().st_mode != (wanted := before | PASS):
+            folder.chmod(stat.S_IMODE(wanted))
 
 
 def _make_database(url: str) -> None:

@@ -72,14 +72,3 @@ class OutcomeCount:
 def outcomes(conn: Connection, since: datetime) -> list[OutcomeCount]:
     """How the calls since a moment ended, the most frequent first."""
     return [OutcomeCount(*row) for row in conn.execute(_SQL["outcomes_since"], {"since": since}).fetchall()]
-
-
-def forget(conn: Connection, before: datetime, *, dry_run: bool) -> tuple[int, int]:
-    """Drop calls and questions from before a moment; returns how many of each there were."""
-    if dry_run:
-        calls, questions = conn.execute(_SQL["count_calls"], {"before": before}).fetchone() or (0, 0)
-        return int(calls), int(questions)
-    return (
-        conn.execute(_SQL["forget_calls"], {"before": before}).rowcount,
-        conn.execute(_SQL["forget_questions"], {"before": before}).rowcount,
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -179,13 +179,20 @@ def exact_patterns(
     before: datetime,
     incident_id: int | None,
     limit: int,
+    sites: Collection[int] | None = None,
 ) -> list[Pattern]:
     """Past incidents of a category by what is known exactly: works without any index."""
     parameters = {
         "category": category, "device_type": device_type, "metrics": list(metrics), "before": before,
-        "incident_id": incident_id, "limit": limit,
+        "incident_id": incident_id, "sites": None if sites is None else list(sites), "limit": limit,
     }  # fmt: skip
     return [_pattern(row) for row in conn.execute(_SQL["exact_patterns"], parameters)]
+
+
+def patterns_of_sites(conn: Connection, ids: Sequence[int], sites: Collection[int]) -> set[int]:
+    """Which of these patterns happened at one of these sites."""
+    parameters = {"ids": list(ids), "sites": list(sites)}
+    return {number for (number,) in conn.execute(_SQL["patterns_of_sites"], parameters)}
 
 
 def mark_embedded(conn: Connection, ids: Sequence[int], model: str, now: datetime) -> None:

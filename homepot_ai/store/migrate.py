@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 
 from homepot_ai.errors import NotMigrated
-from homepot_ai.store import asking
-from homepot_ai.store.database import Connection, Database
+from homepot_ai.store import asking, sealing
+from homepot_ai.store.database import Connection, Database, require_not_newer
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+#: Columns of HOMEPOT's that we never need and that open something: none of our roles reads them.
+SECRET_COLUMN = re.compile(r"password|passwd|secret|token|api_?key|_hash$|_key$|credential|private")
 
 
 def upgrade(db: Database, *, may_add_indexes: bool = False) -> list[str]:
@@ -23,20 +28,52 @@ def upgrade(db: Database, *, may_add_indexes: bool = False) -> list[str]:
 
     Returns:
         What was done or could not be done, one sentence each.
-    """
-    from alembic import command
 
-    if current(db) != head():
+    Raises:
+        DatabaseNewer: a newer program has migrated them; nothing was changed.
+    """
+    found = current(db)
+    require_not_newer(found)
+    if found != head():
         with db.admin() as conn:
             asking.drop(db, conn)
-    command.upgrade(_alembic(db), "head")
+    tables(db)
     done = [f"schema {db.schema} is at version {head()}"]
     with db.admin() as conn:
-        done += _roles(db, conn)
-        done += asking.make(db, conn)
+        done += rights(db, conn)
+    with db.admin() as conn:
+        if sealed := sealing.bring_up(conn, now=datetime.now(UTC)):
+            done.append(sealed)
     if may_add_indexes:
         done += _add_indexes(db)
     return done
+
+
+def tables(db: Database) -> None:
+    """Bring the tables alone to this program's version: for a copy that nobody asks questions of."""
+    from alembic import command
+
+    command.upgrade(_alembic(db), "head")
+
+
+def rights(db: Database, conn: Connection, *, questions: bool = True) -> list[str]:
+    """Make the roles, what each may do, and the views that questions read; returns what could not be done.
+
+    Args:
+        questions: False leaves the views out, which need HOMEPOT's tables.
+    """
+    return [*_roles(db, conn), *(asking.make(db, conn) if questions else [])]
+
+
+def known(revision: str) -> bool:
+    """Whether this program knows how to come from a version to its own."""
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    try:
+        return ScriptDirectory.from_config(_alembic(None)).get_revision(revision) is not None
+    except CommandError:
+        return False
 
 
 def head() -> str:
@@ -51,18 +88,13 @@ def head() -> str:
 def current(db: Database) -> str | None:
     """The version in the database; None when our schema is not there."""
     with db.admin() as conn:
-        try:
-            row = conn.execute(
-                sql.SQL("SELECT version_num FROM {}.alembic_version").format(sql.Identifier(db.schema))
-            ).fetchone()
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-            return None
-    return None if row is None else str(row[0])
+        return db.version(conn)
 
 
 def require_current(db: Database) -> None:
-    """Raise NotMigrated unless the database is at this program's version."""
+    """Raise NotMigrated or DatabaseNewer unless the database is at this program's version."""
     found = current(db)
+    require_not_newer(found)
     if found != head():
         state = "has no tables of ours" if found is None else f"is at version {found}"
         raise NotMigrated(f"the database {state}, this program needs {head()}: run `homepot-ai db upgrade`")
@@ -101,6 +133,9 @@ def _roles(db: Database, conn: Connection) -> list[str]:
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {ours} TO {writer}",
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {ours} TO {writer}",
         "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {ours} TO {writer}",
+        # What was done is not rewritten; only retention takes it away, archived.
+        "REVOKE UPDATE ON {ours}.ai_audit_log FROM {writer}",
+        "REVOKE INSERT, UPDATE, DELETE ON {ours}.ai_sealing FROM {writer}",
         # Partitions made later must be readable as well.
         "ALTER DEFAULT PRIVILEGES IN SCHEMA {ours} GRANT SELECT ON TABLES TO {reader}",
         "ALTER DEFAULT PRIVILEGES IN SCHEMA {ours} "
@@ -120,7 +155,7 @@ def _roles(db: Database, conn: Connection) -> list[str]:
         qualified = sql.Identifier(db.homepot_schema, table)
         if conn.execute("SELECT to_regclass(%s)", [f"{db.homepot_schema}.{table}"]).fetchone() == (None,):
             continue
-        conn.execute(sql.SQL("GRANT SELECT ON {} TO {}, {}").format(qualified, reader, writer))
+        _may_read(conn, db, table, sql.SQL(", ").join([reader, writer]))
         if table == "alerts":
             conn.execute(sql.SQL("GRANT INSERT, UPDATE ON {} TO {}").format(qualified, writer))
             sequence = conn.execute(
@@ -132,6 +167,28 @@ def _roles(db: Database, conn: Connection) -> list[str]:
                     sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(sql.Identifier(schema, name_), writer)
                 )
     return notes
+
+
+def _may_read(conn: Connection, db: Database, table: str, roles: sql.Composed) -> None:
+    """Let roles read a table of HOMEPOT's, but none of its columns that hold what opens something."""
+    listed = conn.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 "
+        "AND NOT attisdropped ORDER BY attnum",
+        [f'"{db.homepot_schema}"."{table}"'],
+    ).fetchall()
+    columns = [str(name) for (name,) in listed]
+    harmless = [name for name in columns if not SECRET_COLUMN.search(name)]
+    names = {"table": sql.Identifier(db.homepot_schema, table), "roles": roles}
+    if harmless == columns:
+        conn.execute(sql.SQL("GRANT SELECT ON {table} TO {roles}").format(**names))
+        return
+    # A right to the whole table, which an earlier version gave, would cover every column.
+    conn.execute(sql.SQL("REVOKE SELECT ON {table} FROM {roles}").format(**names))
+    conn.execute(
+        sql.SQL("GRANT SELECT ({columns}) ON {table} TO {roles}").format(
+            columns=sql.SQL(", ").join(map(sql.Identifier, harmless)), **names
+        )
+    )
 
 
 # What our readers would like on HOMEPOT's tables: (name, table, definition). Never an index on what a

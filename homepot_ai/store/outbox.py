@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 
 from homepot_ai.errors import MailError, NotFound
 from homepot_ai.store import named_sql
+from homepot_ai.store.sealing import Address, Content, MailKey, Private
 
 if TYPE_CHECKING:
     from homepot_ai.store.database import Connection
@@ -194,13 +195,13 @@ def enqueue(conn: Connection, mail: OutboxMail, *, now: datetime | None = None, 
         cursor = conn.execute(
             box.sql["enqueue"],
             {
-                "key": mail.key,
+                "key": MailKey(mail.key),
                 "kind": mail.kind,
                 "reference": mail.reference,
-                "recipient": mail.recipient,
+                "recipient": Address(mail.recipient) if box is MAILS else mail.recipient,
                 "subject": mail.subject,
                 "message_id": mail.message_id,
-                "payload": mail.payload,
+                "payload": Content(mail.payload) if box is MAILS else mail.payload,
                 "now": now,
             },
         )
@@ -343,7 +344,7 @@ def _decide(
             "state": decision.state,
             "from_states": list(decision.from_states),
             "now": now,
-            "answer": f"{decision.action} decided by {actor}; before: {before}",
+            "answer": Private(f"{decision.action} decided by {actor}; before: {before}"),
         },
     ).rowcount
     if changed == 0:
@@ -362,10 +363,8 @@ def _decide(
             "details": Jsonb(
                 {
                     "reference": found.reference,
-                    "recipient": found.recipient,
                     "message_id": found.message_id,
                     "state_before": found.state,
-                    "last_answer": found.last_answer,
                 }
             ),
         },

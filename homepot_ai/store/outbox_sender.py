@@ -25,8 +25,10 @@ import psycopg
 from psycopg.rows import args_row
 
 from homepot_ai.errors import DatabaseError, DatabaseUnreachable
+from homepot_ai.store import sealing
 from homepot_ai.store.outbox import MAILS, Outbox
 from homepot_ai.store.outbox_rules import Next, Result, after_attempt, after_death, bounce_code
+from homepot_ai.store.sealing import Address, Private
 
 if TYPE_CHECKING:
     from homepot_ai.store.database import Connection, Database
@@ -85,6 +87,8 @@ class _InHand:
 def sender_session(db: Database, worker: str, box: Outbox = MAILS) -> Iterator[SenderSession]:
     """Open the database session that holds the locks; closing it lets go of all of them."""
     with db.writer() as conn:
+        # Before anything is claimed: without the key no mail could be read, and each would be tried in vain.
+        sealing.of(conn).require()
         conn.commit()
         conn.autocommit = True
         # A server that waits minutes for a slow mail server must not cut us off,
@@ -160,7 +164,12 @@ class SenderSession:
         )
         if claimed is None:
             self._conn.execute(self._sql["unlock"], {"id": mail_id})
-        return claimed
+            return None
+        return replace(claimed, payload=sealing.opened(self._conn, claimed.payload))
+
+    def _private(self, answer: str) -> str:
+        """What a mail server answers may quote an address; a channel's answer holds none."""
+        return Private(answer) if self._mails else answer
 
     def enter_data(self, mail: ClaimedMail) -> None:
         """Commit that the server may have the mail from now on.
@@ -216,7 +225,7 @@ class SenderSession:
             "new_attempts": after.attempts,
             "not_before": after.not_before,
             "sent_at": now if after.state == "sent" else None,
-            "answer": "; ".join(part for part in (answer, after.remark) if part),
+            "answer": self._private("; ".join(part for part in (answer, after.remark) if part)),
         }
         try:
             with self._conn.transaction():
@@ -239,11 +248,12 @@ class SenderSession:
 
     def _note_bounce(self, recipient: str, result: Result, answer: str, now: datetime) -> None:
         if result is Result.SENT:
-            self._conn.execute(self._sql["took_mail"], {"recipient": recipient})
+            self._conn.execute(self._sql["took_mail"], {"recipient": Address(recipient)})
         elif code := bounce_code(result, answer):
             said = answer.partition(": ")[2] or answer
             self._conn.execute(
-                self._sql["bounced"], {"recipient": recipient, "now": now, "code": code, "answer": said}
+                self._sql["bounced"],
+                {"recipient": Address(recipient), "now": now, "code": code, "answer": Private(said)},
             )
 
     def postpone(
@@ -265,7 +275,7 @@ class SenderSession:
                 "states": [after.state for after in afters],
                 "attempts": [after.attempts for after in afters],
                 "not_befores": [after.not_before for after in afters],
-                "answer": answer,
+                "answer": self._private(answer),
                 "now": now,
             },
         ).fetchall()

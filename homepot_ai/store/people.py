@@ -11,6 +11,7 @@ from homepot_ai.errors import SettingsError
 from homepot_ai.store import audit, named_sql
 from homepot_ai.store.alerts import visible_sites
 from homepot_ai.store.database import Connection
+from homepot_ai.store.sealing import Address
 
 _SQL = named_sql.load("store/sql/people.sql")
 
@@ -108,7 +109,7 @@ def subscribe(conn: Connection, email: str, wanted: Wanted, *, actor: str, now: 
     conn.execute(
         _SQL["subscribe"],
         {
-            "email": address,
+            "email": Address(address),
             "kind": wanted.kind,
             "scope": wanted.scope,
             "scope_id": wanted.scope_id,
@@ -144,7 +145,8 @@ def unsubscribe(
 ) -> int:
     """End somebody's subscriptions: all, or those of a kind or of a scope; returns how many."""
     ended = conn.execute(
-        _SQL["unsubscribe"], {"email": email.strip(), "kind": kind, "scope": scope, "scope_id": scope_id}
+        _SQL["unsubscribe"],
+        {"email": Address(email.strip()), "kind": kind, "scope": scope, "scope_id": scope_id},
     ).rowcount
     if ended:
         audit.record(

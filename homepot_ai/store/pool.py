@@ -11,7 +11,8 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from homepot_ai.store.database import Connection, Database
+from homepot_ai.store.database import NO_KEYS, Connection, Database
+from homepot_ai.store.sealing import Keys
 
 #: Used again within so long, a connection is not asked first whether it still stands.
 TRUSTED_S = 1.0
@@ -33,10 +34,11 @@ class PooledDatabase(Database):
         schema: str = "homepot_ai",
         homepot_schema: str = "public",
         *,
+        keys: Keys = NO_KEYS,
         idle: int = 16,
         statement_seconds: float = 20.0,
     ) -> None:
-        super().__init__(url, schema, homepot_schema)
+        super().__init__(url, schema, homepot_schema, keys)
         self.idle, self.statement_seconds = idle, statement_seconds
         self._free: list[tuple[Connection, float]] = []
         self._lock = threading.Lock()

@@ -10,6 +10,7 @@ from homepot_ai.errors import SettingsError
 from homepot_ai.store import audit, named_sql
 from homepot_ai.store.database import Connection
 from homepot_ai.store.people import Mode
+from homepot_ai.store.sealing import Address
 
 _SQL = named_sql.load("store/sql/preferences.sql")
 
@@ -32,7 +33,7 @@ USUAL = Preference("maintenance", "en")
 
 def get(conn: Connection, user: str) -> Preference | None:
     """What a user prefers; None: nobody said."""
-    row = conn.execute(_SQL["get"], {"user": key(user)}).fetchone()
+    row = conn.execute(_SQL["get"], {"user": Address(key(user))}).fetchone()
     return None if row is None else Preference(*row)
 
 
@@ -52,7 +53,7 @@ def put(
         raise SettingsError(
             f"{user[:40]!r} is no user: write the mail address or name that they are known by in HOMEPOT"
         )
-    row = {"user": name, "mode": wanted.mode, "language": wanted.language, "now": now}
+    row = {"user": Address(name), "mode": wanted.mode, "language": wanted.language, "now": now}
     conn.execute(_SQL["put"], row)
     # The address is in the table already: the audit log need not hold it again.
     audit.record(
@@ -64,7 +65,7 @@ def put(
 
 def forget(conn: Connection, user: str, now: datetime, *, actor: str) -> bool:
     """Keep nothing of a user any more; returns whether there was something."""
-    gone = conn.execute(_SQL["forget"], {"user": key(user)}).rowcount > 0
+    gone = conn.execute(_SQL["forget"], {"user": Address(key(user))}).rowcount > 0
     if gone:
         audit.record(
             conn, at=now, actor=actor, action="removed", subject="a user's preference",

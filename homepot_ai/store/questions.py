@@ -10,6 +10,7 @@ import orjson
 
 from homepot_ai.store import named_sql
 from homepot_ai.store.database import Connection
+from homepot_ai.store.sealing import Address
 
 _SQL = named_sql.load("store/sql/questions.sql")
 
@@ -45,7 +46,7 @@ def record(
         _SQL["record"],
         {
             "at": at,
-            "user": user.casefold(),
+            "user": Address(user.casefold()),
             "question": question,
             "intent": intent,
             "slots": orjson.dumps(dict(slots)).decode(),
@@ -58,5 +59,7 @@ def record(
 
 def last(conn: Connection, user: str, since: datetime, now: datetime) -> Asked | None:
     """The newest question of somebody that was understood, if it is not older than `since`."""
-    row = conn.execute(_SQL["last"], {"user": user.casefold(), "since": since, "now": now}).fetchone()
+    row = conn.execute(
+        _SQL["last"], {"user": Address(user.casefold()), "since": since, "now": now}
+    ).fetchone()
     return None if row is None else Asked(str(row[0]), dict(row[1]), str(row[2]))

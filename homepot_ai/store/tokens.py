@@ -15,6 +15,7 @@ import orjson
 from homepot_ai.errors import AccessError, NotFound
 from homepot_ai.store import audit, named_sql
 from homepot_ai.store.database import Connection
+from homepot_ai.store.sealing import Address
 
 _SQL = named_sql.load("store/sql/tokens.sql")
 
@@ -93,7 +94,7 @@ def make(
         {
             "name": wanted, "hash": hashed(secret), "scopes": sorted(set(scopes)),
             "sites": None if sites is None else sorted(set(sites)),
-            "user": user.strip().casefold() if user else None, "now": now, "expires_at": expires_at,
+            "user": Address(user.strip().casefold()) if user else None, "now": now, "expires_at": expires_at,
         },
     ).fetchone()  # fmt: skip
     if row is None:

@@ -11,6 +11,7 @@ from psycopg.types.json import Json
 
 from homepot_ai.store.database import Connection
 from homepot_ai.store.named_sql import load as load_sql
+from homepot_ai.store.sealing import Address
 from homepot_ai.testing.sample_fleet import DEVICES, SITES, TENANTS, USERS, SampleDevice
 from homepot_ai.testing.sample_stories import Ids
 
@@ -70,7 +71,13 @@ def write(conn: Connection, load_id: str, first: Mapping[str, datetime], anchor:
             for kind in ("daily", "incident" if scope_id else "alert"):
                 conn.execute(
                     statements["insert_subscription"],
-                    {"email": user.email, "kind": kind, "scope": scope, "scope_id": scope_id, "at": anchor},
+                    {
+                        "email": Address(user.email),
+                        "kind": kind,
+                        "scope": scope,
+                        "scope_id": scope_id,
+                        "at": anchor,
+                    },
                 )
     return Ids(devices, sites)
 

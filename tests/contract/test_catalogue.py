@@ -59,6 +59,7 @@ def test_the_deployments_of_this_system() -> None:
         "learn-hazards",
         "clean-event-cache",
         "apply-retention",
+        "export-training-data",
         "prune-runs",
         "check-models",
         "backtest",
@@ -84,6 +85,8 @@ def test_the_deployments_of_this_system() -> None:
         "ask",
         "analyze-device",
         "device-report",
+        "backup-memory",
+        "restore-memory",
         "replay-sample",
     ]
     assert [entry.name for entry in ENTRIES.values() if entry.demo_only] == ["replay-sample"]
@@ -135,9 +138,20 @@ class TestEachDeployment:
         assert flow.timeout_seconds, "a run that hangs would hold its place for ever"
 
 
-def test_every_runbook_belongs_to_a_deployment() -> None:
-    pages = {path.stem for path in (ROOT / "docs" / "runbooks").glob("*.md")}
-    assert pages == set(ENTRIES)
+def test_every_runbook_belongs_to_a_deployment_or_an_alarm() -> None:
+    pages = {path.stem for path in (ROOT / "docs" / "runbooks").glob("*.md")} - {"README"}
+    assert {page for page in pages if not page.startswith("service-")} == set(ENTRIES)
+    for page in pages - set(ENTRIES):
+        text = (ROOT / "docs" / "runbooks" / f"{page}.md").read_text(encoding="utf-8")
+        assert text.startswith(f"# {page}\n")
+        assert [line for line in text.splitlines() if line.startswith("## ")] == RUNBOOK_PARTS
+
+
+def test_the_index_by_symptom_leads_to_every_page() -> None:
+    index = (ROOT / "docs" / "runbooks" / "README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(([\w-]+)\.md\)", index))
+    pages = {path.stem for path in (ROOT / "docs" / "runbooks").glob("*.md")} - {"README"}
+    assert linked == pages
 
 
 def test_commands_in_runbooks_are_for_deployments_and_parameters_that_exist() -> None:

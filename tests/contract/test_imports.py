@@ -22,7 +22,7 @@ OUTER = {
 # Inside the domain, a layer sees itself and what lies below it. `testing` holds sample
 # data and servers to play against: it sees everything below the command line.
 LAYERS = [
-    {"errors", "intervals", "schedules", "text"},
+    {"errors", "hosts", "intervals", "pod_names", "schedules", "text"},
     {"health.config"},
     {"settings_operations"},
     {"settings", "logs"},
@@ -43,6 +43,7 @@ LAYERS = [
         "cli_alerts",
         "cli_ask",
         "cli_api",
+        "cli_backup",
         "cli_fleet",
         "cli_hazards",
         "cli_incidents",
@@ -52,6 +53,8 @@ LAYERS = [
         "cli_post",
         "cli_predict",
         "cli_reports",
+        "cli_security",
+        "cli_retention",
         "cli_visits",
         "cli_watch",
         "doctor",
@@ -71,6 +74,7 @@ HEAVY = {
     "chromadb",
     "sentence_transformers",
     "ollama",
+    "pyrage",
 }
 
 

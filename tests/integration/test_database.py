@@ -14,10 +14,10 @@ import psycopg
 import pytest
 from alembic import command
 
-from homepot_ai.errors import DatabaseUnreachable, HomepotSchemaMissing, NotMigrated
+from homepot_ai.errors import DatabaseNewer, DatabaseUnreachable, HomepotSchemaMissing, NotMigrated
 from homepot_ai.fleet import schema
-from homepot_ai.store import embedded, migrate
-from homepot_ai.store.database import NEWEST_TABLE, Database
+from homepot_ai.store import checks, embedded, migrate
+from homepot_ai.store.database import NEWEST_TABLE, NEWEST_VERSION, Database
 from tests.support import table_checksums
 
 
@@ -95,6 +95,24 @@ def test_the_newest_migration_makes_the_table_that_is_looked_for() -> None:
     newest = Path(migrate.__file__).parent / "migrations" / "versions"
     (found,) = newest.glob(f"{migrate.head()}_*.py")
     assert f"CREATE TABLE {NEWEST_TABLE} " in found.read_text()
+
+
+def test_the_newest_version_is_the_one_that_is_known() -> None:
+    assert migrate.head() == NEWEST_VERSION
+
+
+def test_an_older_program_does_nothing_with_a_newer_database(database: Database) -> None:
+    with database.admin() as conn:
+        conn.execute("UPDATE homepot_ai.alembic_version SET version_num = '9999'")
+    before = table_checksums(database, "homepot_ai")
+    for door in (database.reader, database.writer, database.session):
+        with pytest.raises(DatabaseNewer, match="version 9999 by a newer homepot-ai; this one knows"), door():
+            pass
+    for attempt in (migrate.upgrade, migrate.require_current):
+        with pytest.raises(DatabaseNewer, match="restore the backup from before the upgrade"):
+            attempt(database)
+    assert "made by a newer program" in checks.migrated(database).detail
+    assert table_checksums(database, "homepot_ai") == before
 
 
 def test_upgrade_is_repeatable_and_leaves_homepot_as_it_was(raw_homepot_dump: Database) -> None:

@@ -13,8 +13,9 @@ from homepot_ai.reporting.compute import DeviceDay
 from homepot_ai.reporting.facts import STATUSES, Figures, Scope, StatusCounts
 from homepot_ai.reporting.gather import _day, gather
 from homepot_ai.reporting.periods import Period, comparisons, custom, day, of_day
+from homepot_ai.retention import applying
 from homepot_ai.settings import Settings
-from homepot_ai.store import health_hours, retention
+from homepot_ai.store import health_hours
 from homepot_ai.store.database import Database
 from tests.report_world import World
 
@@ -219,10 +220,10 @@ def test_retention_leaves_the_hours_and_a_cut_hour_is_counted_as_lost(
     period = day(date(2026, 10, 22), zone)
     expected = {WEEK.start: read(world, settings, WEEK)}
     later = NOW + timedelta(days=30)
-    before = retention.apply_retention(world.db, settings, later, dry_run=True)
+    before = applying.apply_retention(world.db, settings, later, dry_run=True)
     assert sources(world, WEEK) == ["minutes"]
     assert len([r for r in before.removed if r.what.startswith("scores")]) >= 9
-    retention.apply_retention(world.db, settings, later, dry_run=False)
+    applying.apply_retention(world.db, settings, later, dry_run=False)
     with world.db.reader() as conn:
         assert conn.execute("SELECT count(*) FROM ai_health_scores").fetchone() == (0,)
     assert sources(world, WEEK) == ["hours"]
@@ -240,7 +241,7 @@ def test_retention_leaves_the_hours_and_a_cut_hour_is_counted_as_lost(
     assert course.worst[0].lowest == pytest.approx(0.26, abs=0.02)
     assert course.worst[0].lowest_at is None
     # Half a year later they go as well, to an archive that can be read.
-    done = retention.apply_retention(world.db, settings, later + timedelta(days=190), dry_run=False)
+    done = applying.apply_retention(world.db, settings, later + timedelta(days=190), dry_run=False)
     gone = next(r for r in done.removed if r.what.startswith("health hours"))
     import pyarrow.parquet as pq
 

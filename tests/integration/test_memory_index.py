@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from homepot_ai.errors import IndexUnavailable, ModelMissing
-from homepot_ai.memory import describe, embedder, investigate, keeping
+from homepot_ai.memory import describe, embedder, investigate, keeping, similar
 from homepot_ai.memory.index import Folder
 from homepot_ai.memory.similar import Question, find
 from homepot_ai.settings import MemorySettings, Settings
@@ -94,6 +94,36 @@ def test_an_incident_is_not_similar_to_itself_nor_to_what_came_later(
     with learned.reader() as conn:
         found = find(conn, Folder.of(settings), settings, [question])[0]
     assert all(s.pattern.happened_at < row.opened_at and s.pattern.incident_id != 1 for s in found.similar)
+
+
+def test_who_may_see_one_site_finds_its_incident_behind_a_hundred_of_another(
+    database: Database, settings: Settings
+) -> None:
+    disk = PAST[0]
+    for day in range(crowd := similar.NEIGHBOURS + 10):
+        incident(database, state="closed", opened=NOW - timedelta(days=10 + day), **disk)
+    other = {
+        **disk,
+        "device": 21,
+        "title": "Disk of the scale is full",
+        "events": ["a backup fills the disk"],
+    }
+    theirs = incident(database, state="closed", opened=NOW - timedelta(days=9), **other)
+    with database.admin() as conn:
+        conn.execute("UPDATE ai_incidents SET site_id = 2 WHERE id = %s", [theirs])
+    assert keeping.learn(database, settings, NOW).embedded == crowd + 1
+    now = incident(database, device=2, metrics=disk["metrics"], events=disk["events"])
+    with database.reader() as conn:
+        row = store.incident(conn, now)
+        assert row is not None
+        wanted = Question(describe.describe(row), describe.exact(row), row.opened_at, row.id, sites={2})
+        indexed = find(conn, Folder.of(settings), settings, [wanted])[0]
+        # Without an index it is the same.
+        worded = find(conn, Folder(settings.var_dir / "nowhere"), settings, [wanted])[0]
+    assert [one.pattern.incident_id for one in indexed.similar] == [theirs]
+    assert indexed.degraded is None
+    assert worded.degraded is not None
+    assert {one.pattern.site_id for one in worded.similar} <= {2}
 
 
 def test_learning_twice_writes_nothing_twice(learned: Database, settings: Settings) -> None:

@@ -11,8 +11,9 @@ from homepot_ai.cli import app
 from homepot_ai.errors import SettingsError
 from homepot_ai.language import survey
 from homepot_ai.language.ollama import Ollama
+from homepot_ai.retention import applying
 from homepot_ai.settings import OllamaSettings, Settings, load_settings
-from homepot_ai.store import llm, preferences, retention
+from homepot_ai.store import llm, preferences
 from homepot_ai.store.database import Database
 from homepot_ai.store.preferences import Preference
 from homepot_ai.testing.ollama_server import OllamaServer
@@ -98,15 +99,17 @@ def test_calls_and_questions_go_with_the_scores(database: Database, settings: Se
                 "VALUES (%s, 'me', 'how?', '{}', 'rules', 'answered', 1)",
                 [moment],
             )
-    dry = retention.apply_retention(database, settings, NOW, dry_run=True)
-    done = retention.apply_retention(database, settings, NOW, dry_run=False)
-    assert (
-        (dry.calls_dropped, dry.questions_dropped) == (done.calls_dropped, done.questions_dropped) == (1, 1)
-    )
+    dry = applying.apply_retention(database, settings, NOW, dry_run=True)
+    done = applying.apply_retention(database, settings, NOW, dry_run=False)
+    for summary in (dry, done):
+        assert [(part.what.split(" ")[0], part.rows) for part in summary.removed] == [
+            ("llm", 1),
+            ("questions", 1),
+        ]
     with database.reader() as conn:
         assert conn.execute("SELECT at FROM ai_llm_calls").fetchall() == [(kept,)]
         assert conn.execute("SELECT at FROM ai_questions").fetchall() == [(kept,)]
-    assert "1 calls of a language model and 1 questions gone" in done.markdown()
+    assert "2 rows" in done.markdown()
 
 
 def test_the_commands(database: Database, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:

@@ -6,8 +6,10 @@ last ones break it and stop it. Everything lives in a folder of its own, on port
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +39,16 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
+AUTH = "operator:Planted-Prefect-Password"
+#: Looked for everywhere at the end. No word of them stands anywhere else.
+PLANTED = {
+    "HOMEPOT_AI_PREFECT__AUTH": AUTH,
+    "HOMEPOT_AI_MAIL__PASSWORD": "Planted-Mail-Password",
+    "HOMEPOT_AI_ALERTS__CHANNELS": '{"pager": "json://127.0.0.1:9/Planted-Channel-Token"}',
+    "HOMEPOT_AI_API__LINK_SECRET": "Planted-Link-Secret",
+    "HOMEPOT_AI_SECURITY__FIELD_KEY": "Planted-Field-Key-that-is-long-enough",
+    "HOMEPOT_AI_BACKUP__PASSPHRASE": "Planted-Backup-Passphrase",
+}
 
 
 def free_port() -> int:
@@ -76,6 +89,7 @@ class Installation:
             "HOMEPOT_AI_VAR_DIR": str(var),
             "HOMEPOT_AI_PROFILE": profile,
             "HOMEPOT_AI_PREFECT__PORT": str(port),
+            **PLANTED,
             "HOMEPOT_AI_API__PORT": str(free_port()),
             "HOMEPOT_AI_DEMO__MAIL_PORT": str(free_port()),
             "HOMEPOT_AI_DEMO__HISTORY_DAYS": "2",
@@ -140,7 +154,8 @@ class Installation:
         deadline = time.monotonic() + 120
         while True:
             try:
-                answer = httpx.post(f"http://127.0.0.1:{self.port}/api/{route}", json=body, timeout=30)
+                url = f"http://127.0.0.1:{self.port}/api/{route}"
+                answer = httpx.post(url, json=body, auth=tuple(AUTH.split(":")), timeout=30)
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     answer.raise_for_status()
                     return answer.json()
@@ -351,6 +366,62 @@ def test_a_worker_killed_in_the_middle_of_a_run_leaves_no_gap(demo: Installation
     assert state == "CRASHED"
 
 
+def test_planted_secrets_are_nowhere(demo: Installation) -> None:
+    """In no database, file, mail, log, list of processes, page or message; what fails tells none either."""
+    token = demo.command("token", "make", "planted", "--scope", "metrics").stdout
+    secret = re.search(r"hpa_[\w-]+", token)
+    assert secret, token
+    said = [demo.output()]
+    for words in (
+        ["settings"], ["doctor"], ["status"], ["audit"], ["outbox"], ["token", "list"],
+        ["run", "custom-report", "-p", "start=2020-01-01", "-p", "end=2020-01-02", "-p", "site=nowhere"],
+    ):  # fmt: skip
+        done = demo.command(*words)
+        said += [done.stdout, done.stderr]
+    door = f"http://127.0.0.1:{demo.env['HOMEPOT_AI_API__PORT']}"
+    for route in ("openapi.json", "metrics", "api/ai/status", "no/such/page"):
+        said.append(httpx.get(f"{door}/{route}", timeout=60).text)
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            said.append(" ".join(process.cmdline()))
+    with psycopg.connect(demo.database().url) as conn:
+        tables = conn.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname <> 'pg_catalog'")
+        for schema, table in tables.fetchall():
+            ours = [row for (row,) in conn.execute(f'SELECT t::text FROM "{schema}"."{table}" t')]
+            said += ours
+            if schema == "homepot_ai":
+                # Sealed, since there is a key.
+                assert [row for row in ours if "@homepot.example" in row and table != "ai_audit_log"] == []
+    for mail in (demo.var / "mail").glob("*.eml"):
+        for part in message_from_bytes(mail.read_bytes()).walk():
+            said.append((part.get_payload(decode=True) or b"").decode("utf-8", "replace"))
+    markers = [word.encode() for word in re.findall(r"Planted-[\w-]+", " ".join(PLANTED.values()))]
+    markers.append(secret[0].encode())
+    assert len(markers) == len(PLANTED) + 1
+    for marker in markers:
+        assert [text[:300] for text in said if marker.decode() in text] == []
+    for path in demo.var.rglob("*"):
+        # Prefect's own database, its blocks and logs, PostgreSQL's files, mails, reports: byte by byte.
+        with contextlib.suppress(FileNotFoundError):
+            content = path.read_bytes() if path.is_file() else b""
+            assert [path for marker in markers if marker in content] == []
+
+
+def test_nobody_else_may_look_into_the_state_folder(demo: Installation) -> None:
+    assert demo.var.stat().st_mode & 0o077 & ~0o011 == 0
+    open_ = [path for path in demo.var.glob("*") if path.is_dir() and path.stat().st_mode & 0o077]
+    assert open_ == []
+
+
+def test_prefects_server_lets_in_who_knows_the_login(demo: Installation) -> None:
+    url = f"http://127.0.0.1:{demo.port}/api"
+    assert httpx.get(f"{url}/health").status_code == httpx.codes.OK
+    for wrong in (None, ("operator", "guessed-password")):
+        for route in ("deployments/filter", "block_documents/filter", "flow_runs/filter"):
+            answer = httpx.post(f"{url}/{route}", json={}, auth=wrong)
+            assert answer.status_code == httpx.codes.UNAUTHORIZED
+
+
 def test_stopping_leaves_no_process(demo: Installation) -> None:
     assert demo.up is not None
     assert len(demo.processes()) >= 4
@@ -400,6 +471,7 @@ def test_three_shards_and_two_workers_score_each_device_once_a_minute() -> None:
             env=split.env | {
                 "PREFECT_API_URL": f"http://127.0.0.1:{split.port}/api",
                 "PREFECT_API_KEY": "",
+                "PREFECT_API_AUTH_STRING": AUTH,
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             },
             cwd=split.var, stdout=(split.var / "second.out").open("wb"), stderr=subprocess.STDOUT,

@@ -14,8 +14,9 @@ from homepot_ai.errors import BacktestError
 from homepot_ai.health import learning
 from homepot_ai.overview import overview
 from homepot_ai.reporting import backtest_command
+from homepot_ai.retention import applying, archive, events
 from homepot_ai.settings import Settings
-from homepot_ai.store import backtests, checks, retention, scores
+from homepot_ai.store import backtests, checks, scores
 from homepot_ai.store.database import Database
 from homepot_ai.watch import exporter
 from homepot_ai.watch.service import check_services
@@ -44,15 +45,15 @@ def test_the_event_cache_keeps_the_newest_hundred_of_each_device(
     database: Database, settings: Settings
 ) -> None:
     fill_events(database)
-    dry = retention.clean_event_cache(database, settings, NOW, dry_run=True)
+    dry = events.clean_event_cache(database, settings, NOW, dry_run=True)
     assert (dry.expired, dry.beyond, count(database, "SELECT count(*) FROM ai_event_cache")) == (1, 30, 131)
     assert "dry run" in dry.markdown()
-    done = retention.clean_event_cache(database, settings, NOW, dry_run=False)
+    done = events.clean_event_cache(database, settings, NOW, dry_run=False)
     assert (done.expired, done.beyond, done.kept) == (1, 30, 100)
     with database.reader() as conn:
         oldest = conn.execute("SELECT min(at) FROM ai_event_cache WHERE device_id = 1").fetchone()[0]
     assert oldest == NOW - timedelta(minutes=99)
-    again = retention.clean_event_cache(database, settings, NOW, dry_run=False)
+    again = events.clean_event_cache(database, settings, NOW, dry_run=False)
     assert (again.expired, again.beyond) == (0, 0)
 
 
@@ -79,10 +80,10 @@ def test_old_scores_and_hours_are_archived_verified_and_dropped(
     old, kept, ancient = NOW - timedelta(days=15), NOW - timedelta(days=2), NOW - timedelta(days=200)
     for day in (old, kept, ancient):
         fill_scores(database, day.replace(hour=0))
-    dry = retention.apply_retention(database, settings, NOW, dry_run=True)
+    dry = applying.apply_retention(database, settings, NOW, dry_run=True)
     assert len(dry.removed) == 3
     assert count(database, "SELECT count(*) FROM ai_health_scores") == 900
-    done = retention.apply_retention(database, settings, NOW, dry_run=False)
+    done = applying.apply_retention(database, settings, NOW, dry_run=False)
     # What is past both its minutes and its hours leaves its hours in the archive as well.
     assert [item.rows for item in done.removed] == [300, 300, 1, 5]
     # A midnight's minute is the last of the day before: of the oldest there is no such day.
@@ -97,7 +98,7 @@ def test_old_scores_and_hours_are_archived_verified_and_dropped(
     assert hours[0]["metrics"] == ["cpu_percent"]
     assert count(database, "SELECT count(*) FROM ai_audit_log WHERE actor = 'apply-retention'") == 4
     assert not list((settings.var_dir / "archive").rglob("*.part"))
-    again = retention.apply_retention(database, settings, NOW, dry_run=False)
+    again = applying.apply_retention(database, settings, NOW, dry_run=False)
     assert again.removed == []
     assert done.partitions_made >= 3  # today and days ahead
     with database.writer() as conn:  # which the writer can use at once
@@ -115,9 +116,9 @@ def test_the_pdf_of_an_old_backtest_goes_and_says_so(database: Database, setting
     with database.writer() as conn:
         old = backtests.insert(conn, asked_at=NOW - timedelta(days=100), **asked)
         new = backtests.insert(conn, asked_at=NOW - timedelta(days=1), **asked)
-    assert retention.apply_retention(database, settings, NOW, dry_run=True).backtests_emptied == 0
+    assert applying.apply_retention(database, settings, NOW, dry_run=True).emptied.backtests == 1
     assert backtest_command.fetch(database, old) == b"%PDF"
-    assert retention.apply_retention(database, settings, NOW, dry_run=False).backtests_emptied == 1
+    assert applying.apply_retention(database, settings, NOW, dry_run=False).emptied.backtests == 1
     assert backtest_command.fetch(database, new) == b"%PDF"
     with pytest.raises(BacktestError, match="no longer kept"):
         backtest_command.fetch(database, old)
@@ -128,10 +129,10 @@ def test_retention_that_dies_before_its_commit_loses_nothing(
 ) -> None:
     fill_scores(database, (NOW - timedelta(days=15)).replace(hour=0))
     with monkeypatch.context() as patched, pytest.raises(RuntimeError):
-        patched.setattr(retention, "_audit", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
-        retention.apply_retention(database, settings, NOW, dry_run=False)
+        patched.setattr(archive, "record", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("killed")))
+        applying.apply_retention(database, settings, NOW, dry_run=False)
     assert count(database, "SELECT count(*) FROM ai_health_scores") == 300
-    assert retention.apply_retention(database, settings, NOW, dry_run=False).removed[0].rows == 300
+    assert applying.apply_retention(database, settings, NOW, dry_run=False).removed[0].rows == 300
 
 
 def greeter(answer: bytes) -> int:

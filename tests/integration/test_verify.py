@@ -16,8 +16,9 @@ from homepot_ai.reporting.facts import Scope
 from homepot_ai.reporting.periods import day
 from homepot_ai.reporting.service import make_report
 from homepot_ai.reporting.verify import Verified, verify
+from homepot_ai.retention import applying
 from homepot_ai.settings import Settings
-from homepot_ai.store import health_hours, retention
+from homepot_ai.store import health_hours
 from homepot_ai.store.database import Database
 from homepot_ai.testing import sample_reports, sample_state
 from tests.report_world import World
@@ -108,7 +109,7 @@ def test_a_report_stays_verifiable_when_its_minutes_are_gone(world: World, setti
     pdf = made(world, settings)
     health_hours.roll_up(world.db, settings, DAY.start, DAY.end, now=AT)
     assert check(world, settings, pdf).finding == "genuine"
-    retention.apply_retention(world.db, settings, AT + timedelta(days=30), dry_run=False)
+    applying.apply_retention(world.db, settings, AT + timedelta(days=30), dry_run=False)
     found = check(world, settings, pdf)
     assert (found.finding, [d.what for d in found.differences]) == ("genuine", [])
     assert "courses were not compared" in found.sentences[1]

@@ -73,6 +73,18 @@ def test_what_reaches_no_limit_within_a_day_is_no_trend(cases: Cases, name: str)
     assert "trend" not in cases.factors(name, 2 * DAY, ROWS)
 
 
+def test_a_limit_that_is_passed_counts_once(cases: Cases) -> None:
+    # What is foretold of a metric and what is there already are one trouble: the graver counts.
+    place = cases.course.names.index("leak")
+    reached = BEGIN + 67 * HOUR
+    both = 0
+    for result in cases.course.minutes[reached - 6 * HOUR : reached + 6 * HOUR]:
+        taken = {f.kind: f.contribution for f in result.factors.rows(place) if f.metric == "memory_percent"}
+        both += "limit" in taken and "trend" in taken
+        assert taken.get("limit", 0) + taken.get("trend", 0) <= 1 - 1 / (1 + 2.2**2 / 4)
+    assert both > HOUR
+
+
 def test_examples_in_docstrings_run() -> None:
     for module in (trend, rows):
         failed, tried = doctest.testmod(module)

@@ -2,7 +2,7 @@
 
 -- name: words
 -- The newest revision; words of the edition that is wanted, null where it was not made.
-SELECT r.revision, r.facts, r.generated_at, e.words, e.narration, CASE WHEN %(pdf)s THEN e.pdf END
+SELECT r.revision, r.facts, r.generated_at, e.words, e.narration, CASE WHEN %(pdf)s THEN nullif(e.pdf, '') END
   FROM ai_reports r
   LEFT JOIN ai_report_editions e
     ON e.report_id = r.report_id AND e.revision = r.revision AND e.mode = %(mode)s

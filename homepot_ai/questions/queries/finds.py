@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from homepot_ai.questions.queries import forecasts, history, incidents, measures, own, places, status, telling
+from homepot_ai.questions.queries import (
+    forecasts,
+    history,
+    incidents,
+    measures,
+    own,
+    places,
+    status,
+    telling,
+    visits,
+)
 from homepot_ai.questions.types import Asker, Found, Slots
 from homepot_ai.store.database import Connection
 
@@ -26,12 +36,12 @@ FINDS: Mapping[str, Callable[[Connection, Slots, Asker, datetime], Found]] = {
         incidents.past_incidents,
         incidents.flapping_devices,
         incidents.who_acknowledged,
-        forecasts.maintenance_due,
+        visits.maintenance_due,
         forecasts.device_forecast,
         forecasts.riskiest_devices,
         forecasts.when_full,
-        forecasts.visit_cost,
-        forecasts.downtime_cost,
+        visits.visit_cost,
+        visits.downtime_cost,
         forecasts.prediction_record,
         measures.metric_now,
         measures.metric_average,

@@ -13,6 +13,7 @@ from homepot_ai.questions.queries.places import SQL as PLACES
 from homepot_ai.questions.types import Asker, Found, Slots
 from homepot_ai.reporting.voice import message
 from homepot_ai.store.database import Connection
+from homepot_ai.store.sealing import Address
 
 WHY = {
     "window": message("maintenance window"),
@@ -202,7 +203,9 @@ def report_recipients(conn: Connection, slots: Slots, asker: Asker, now: datetim
     """Who gets which report."""
     page = Page("report_recipients", asker, now)
     it = reading.tell_scope(conn, page, slots, now)
-    found = reading.rows(conn, PLACES["recipients"], reading.scope(slots, now, person=slots.person))
+    found = reading.rows(
+        conn, PLACES["recipients"], reading.scope(slots, now, person=slots.person and Address(slots.person))
+    )
     n = page.count(it, "subscriptions", found[0][5] if found else 0, source="ai_subscriptions")
     if slots.person:
         page.say(

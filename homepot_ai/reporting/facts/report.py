@@ -12,6 +12,7 @@ or German, A4 or Letter) are worded from the same facts and print the same hash.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import orjson
@@ -94,6 +95,8 @@ class ReportFacts(Fact):
     incident_similar: IncidentSimilar | None = None
     incident_actions: IncidentActions | None = None
     incident_unknown: IncidentUnknown | None = None
+    # Of sections of one's own, by their keys (:mod:`homepot_ai.reporting.added`).
+    added: Mapping[str, Any] | None = None
 
     @property
     def headline(self) -> ClassFacts | None:

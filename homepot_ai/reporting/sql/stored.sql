@@ -12,7 +12,8 @@ SELECT r.revision, r.facts, r.facts_hash, r.generated_at, r.differences, e.mode,
  ORDER BY r.revision DESC LIMIT 1;
 
 -- name: edition
-SELECT pdf FROM ai_report_editions
+-- Empty: retention emptied it, and it is rendered again from its facts.
+SELECT nullif(pdf, '') FROM ai_report_editions
  WHERE report_id = %(report_id)s AND revision = %(revision)s
    AND mode = %(mode)s AND language = %(language)s AND paper = %(paper)s;
 
@@ -33,7 +34,9 @@ SELECT mode, language, paper, narration FROM ai_report_editions
 INSERT INTO ai_report_editions (report_id, revision, mode, language, paper, pdf, words, template_version, narration)
 VALUES (%(report_id)s, %(revision)s, %(mode)s, %(language)s, %(paper)s, %(pdf)s, %(words)s, %(template_version)s,
         %(narration)s)
-ON CONFLICT DO NOTHING;
+ON CONFLICT (report_id, revision, mode, language, paper) DO UPDATE
+   SET pdf = excluded.pdf, words = excluded.words, template_version = excluded.template_version
+ WHERE ai_report_editions.pdf = '';
 
 -- name: note_recipients
 -- Added to those of calls before.

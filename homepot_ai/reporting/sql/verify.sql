@@ -6,7 +6,11 @@ SELECT report_id, revision, generated_at FROM ai_reports WHERE facts_hash = %(ha
 SELECT max(revision) FROM ai_reports WHERE report_id = %(report_id)s;
 
 -- name: editions
+-- A PDF that retention emptied is known by its hash; one that was rendered again may have another.
 SELECT mode, language, paper, encode(sha256(pdf), 'hex') FROM ai_report_editions
+ WHERE report_id = %(report_id)s AND revision = %(revision)s
+ UNION ALL
+SELECT mode, language, paper, unnest(pdf_sha256) FROM ai_report_editions
  WHERE report_id = %(report_id)s AND revision = %(revision)s;
 
 -- name: same_report

@@ -16,13 +16,3 @@ FROM ai_llm_calls
 WHERE at >= %(since)s
 GROUP BY outcome
 ORDER BY count(*) DESC, outcome;
-
--- name: forget_calls
-DELETE FROM ai_llm_calls WHERE at < %(before)s;
-
--- name: forget_questions
-DELETE FROM ai_questions WHERE at < %(before)s;
-
--- name: count_calls
-SELECT (SELECT count(*) FROM ai_llm_calls WHERE at < %(before)s),
-       (SELECT count(*) FROM ai_questions WHERE at < %(before)s);

@@ -91,9 +91,13 @@ SELECT id, kind, incident_id, device_id, site_id, device_type, category, severit
   FROM ai_incident_patterns
  WHERE kind = 'incident' AND category = %(category)s AND happened_at < %(before)s
    AND incident_id IS DISTINCT FROM %(incident_id)s
+   AND (%(sites)s::int[] IS NULL OR site_id = ANY(%(sites)s))
  ORDER BY (metrics && %(metrics)s::text[]) DESC, (device_type IS NOT DISTINCT FROM %(device_type)s) DESC,
           happened_at DESC, id
  LIMIT %(limit)s;
+
+-- name: patterns_of_sites
+SELECT id FROM ai_incident_patterns WHERE id = ANY(%(ids)s::bigint[]) AND site_id = ANY(%(sites)s::int[]);
 
 -- name: mark_patterns
 UPDATE ai_incident_patterns SET embedding_model = %(model)s, embedded_at = %(at)s

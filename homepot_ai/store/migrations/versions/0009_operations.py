@@ -48,6 +48,8 @@ RETENTION = (
          sha256 text NOT NULL,
          made_at timestamptz NOT NULL
        )""",
+    # A PDF that can be rendered again from its facts is not kept for ever; copies are known by their hashes.
+    "ALTER TABLE ai_report_editions ADD COLUMN pdf_sha256 text[] NOT NULL DEFAULT '{}'",
 )
 
 WATCH = (
@@ -73,7 +75,23 @@ WATCH = (
        )""",
 )
 
-SECURITY: tuple[str, ...] = ()
+SECURITY = (
+    # The number of the key that people's addresses are sealed with; no row: they are not.
+    """CREATE TABLE ai_sealing (
+         one boolean PRIMARY KEY DEFAULT true CHECK (one),
+         key_id text NOT NULL,
+         since timestamptz NOT NULL
+       )""",
+    # They act with the owner's rights: nothing that a session made for itself may stand in for our tables.
+    """DO $$
+       DECLARE found regprocedure;
+       BEGIN
+         FOR found IN SELECT oid FROM pg_proc
+                       WHERE prosecdef AND pronamespace = current_schema()::regnamespace LOOP
+           EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', found, current_schema());
+         END LOOP;
+       END $$""",
+)
 
 
 def upgrade() -> None:

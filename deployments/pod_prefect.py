@@ -1,0 +1,62 @@
+"""What a pod has on the shared Prefect server, and taking it away."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from deployments import environment
+from homepot_ai import pod_names
+
+if TYPE_CHECKING:
+    from homepot_ai.settings import Settings
+
+
+def forget(settings: Settings) -> list[str]:
+    """Remove a pod's deployments with their triggers, its pools and its blocks with their secrets.
+
+    The runs that were stay until their time has come, as everybody's. Safe to repeat.
+
+    Raises:
+        httpx.TransportError: the server does not answer.
+
+    Returns:
+        What was removed, one sentence each.
+    """
+    os.environ.update(environment.prefect_environment(settings))
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+    from prefect.exceptions import ObjectNotFound
+
+    from blocks import FLEET, MAIL
+    from blocks.alert_channel import document
+    from deployments.bootstrap import POOLS
+
+    pod, done = settings.pod, []
+    assert pod, "the host's own fleet is not removed"
+    with get_client(sync_client=True) as client:
+        mine = client.read_deployments(
+            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[pod_names.tag(pod)]))
+        )
+        for deployment in mine:
+            client.request("DELETE", f"/automations/owned-by/prefect.deployment.{deployment.id}")
+            client.delete_deployment(deployment.id)
+        done.append(f"{len(mine)} deployments removed")
+        for name in POOLS:
+            try:
+                client.delete_work_pool(pod_names.slug(name, pod))
+                done.append(f"work pool {pod_names.slug(name, pod)} removed")
+            except ObjectNotFound:
+                continue
+        for kind, wanted in (
+            ("fleet-database", pod_names.slug(FLEET, pod)),
+            ("mail-server", pod_names.slug(MAIL, pod)),
+            ("alert-channel", document("", pod)),
+        ):
+            for block in client.read_block_documents_by_type(kind):
+                found = block.name or ""
+                match = found.startswith(wanted) if kind == "alert-channel" else found == wanted
+                if match and block.id is not None:
+                    client.delete_block_document(block.id)
+                    done.append(f"block {found} removed")
+    return done
