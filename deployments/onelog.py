@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,10 +82,10 @@ class OneLog:
         lines: list[str] = []
         for one in self._followed.values():
             for message in _new_lines(one):
-                level, said = _read(message, one.level)
+                level, said, more = _read(message, one.level)
                 one.level = level
                 if self._wanted(level) and said.strip():
-                    lines.append(self._line(one.part, said, level))
+                    lines.append(self._line(one.part, said, level, more))
         self._append(lines)
 
     def rotate_part(self, part: str, rotate: Callable[[], None]) -> None:
@@ -99,11 +99,14 @@ class OneLog:
     def _wanted(self, level: str) -> bool:
         return LEVELS.index(level) >= self._least
 
-    def _line(self, part: str, message: str, level: str) -> str:
+    def _line(self, part: str, message: str, level: str, more: Mapping[str, Any] | None = None) -> str:
         at = f"{self._now():%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
         if self._json:
-            record = {"at": at, "level": level, "part": part, "message": message}
+            # What a part says of itself, the moment above all, is nearer to the truth than ours.
+            record = {"at": at, **(more or {}), "level": level, "part": part, "message": message}
             return json.dumps(record, ensure_ascii=False)
+        if more and "error" in more:
+            message = f"{message}\n{more['error']}"
         return f"{at} {level.upper():<7} {part}: {message}"
 
     def _append(self, lines: list[str]) -> None:
@@ -143,22 +146,23 @@ def _new_lines(one: Followed) -> list[str]:
     return [line.decode("utf-8", "replace").rstrip() for line in whole]
 
 
-def _read(line: str, before: str) -> tuple[str, str]:
-    """Level and message of a part's line; a line without a level goes on with the one before.
+def _read(line: str, before: str) -> tuple[str, str, dict[str, Any]]:
+    """Level, message and the rest of a part's line; a line without a level goes on with the one before.
 
     >>> _read("07:41:24.123 | WARNING | prefect.worker - late", "info")
-    ('warning', '07:41:24.123 | WARNING | prefect.worker - late')
-    >>> _read('{"level": "error", "message": "no room"}', "info")
-    ('error', 'no room')
+    ('warning', '07:41:24.123 | WARNING | prefect.worker - late', {})
+    >>> _read('{"level": "error", "message": "no room", "logger": "homepot_ai"}', "info")
+    ('error', 'no room', {'logger': 'homepot_ai'})
     >>> _read("  File 'x.py', line 3", "error")
-    ('error', "  File 'x.py', line 3")
+    ('error', "  File 'x.py', line 3", {})
     """
     if line.startswith("{"):
         record = _object(line)
         if record is not None and "message" in record:
-            return _named(str(record.get("level", "info"))), str(record["message"])
+            level, message = str(record.pop("level", "info")), str(record.pop("message"))
+            return _named(level), message, record
     found = _LEVEL.search(line[:_LOOK_AT])
-    return (_named(found[1]) if found else before), line
+    return (_named(found[1]) if found else before), line, {}
 
 
 def _object(line: str) -> dict[str, Any] | None:

@@ -32,7 +32,7 @@ from homepot_ai.backup.records import DUMP, INDEX, Check, Drill, Manifest, Store
 from homepot_ai.errors import BackupError, RecallError
 from homepot_ai.memory import keeping
 from homepot_ai.memory.index import Folder
-from homepot_ai.store import audit, migrate, named_sql
+from homepot_ai.store import audit, migrate, named_sql, sealing
 from homepot_ai.store.database import Database
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def _load(db: Database, files: Path, manifest: Manifest, schemas: Sequence[str])
         programs = tools.find(max(manifest.postgres, conn.info.server_version // 10000))
     landing = {schema: f"{schema}_restoring" for schema in schemas}
     tools.load(programs, db.url, files / DUMP, landing, parked="_parked", there=there)
-    ours = Database(db.url, f"{db.schema}_restoring", db.homepot_schema)
+    ours = Database(db.url, f"{db.schema}_restoring", db.homepot_schema, db.keys)
     with ours.admin() as conn:
         wrong = counting.differences(manifest.tables, counting.count(conn, ours.schema))
     if wrong:
@@ -299,6 +299,9 @@ def _exchange(
                     sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
                 )
         notes += [note for note in migrate.rights(db, conn) if not note.startswith("role ")]
+        # People's addresses may have been sealed with another key then, or not at all.
+        if sealed := sealing.bring_up(conn, now=now):
+            notes.append(sealed)
     return db.schema in there, notes
 
 

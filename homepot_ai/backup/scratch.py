@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,9 @@ def database(db: Database, folder: Path) -> Iterator[Database]:
     Raises:
         BackupError: neither can be made.
     """
-    name = f"{db.schema}_drill"
+    # A server may hold several databases of ours: each has a name of its own to try things in.
+    own = zlib.crc32(f"{conninfo.conninfo_to_dict(db.url).get('dbname')}|{folder.resolve()}".encode())
+    name = f"{db.schema}_drill_{own:08x}"
     try:
         with _maintenance(db) as conn:
             _drop(conn, name)
@@ -44,14 +47,14 @@ def database(db: Database, folder: Path) -> Iterator[Database]:
             )
     except psycopg.errors.InsufficientPrivilege:
         with _own_server(folder) as url:
-            yield Database(url, db.schema, db.homepot_schema)
+            yield Database(url, db.schema, db.homepot_schema, db.keys)
         return
     except psycopg.errors.DiskFull as error:
         raise BackupError(
             "no room is left where the database lies: nothing was restored for the drill"
         ) from error
     try:
-        yield Database(conninfo.make_conninfo(db.url, dbname=name), db.schema, db.homepot_schema)
+        yield Database(conninfo.make_conninfo(db.url, dbname=name), db.schema, db.homepot_schema, db.keys)
     finally:
         with _maintenance(db) as conn:
             _drop(conn, name)

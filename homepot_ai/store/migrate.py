@@ -135,13 +135,16 @@ def _roles(db: Database, conn: Connection) -> list[str]:
         "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {ours} TO {writer}",
         # What was done is not rewritten; only retention takes it away, archived.
         "REVOKE UPDATE ON {ours}.ai_audit_log FROM {writer}",
-        "REVOKE INSERT, UPDATE, DELETE ON {ours}.ai_sealing FROM {writer}",
         # Partitions made later must be readable as well.
         "ALTER DEFAULT PRIVILEGES IN SCHEMA {ours} GRANT SELECT ON TABLES TO {reader}",
         "ALTER DEFAULT PRIVILEGES IN SCHEMA {ours} "
         "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {writer}",
     ):
         conn.execute(sql.SQL(statement).format(ours=ours, theirs=theirs, reader=reader, writer=writer))
+    # Only the owner says what people's addresses are sealed with. (An older version has no such table.)
+    if conn.execute("SELECT to_regclass(%s)", [f'"{db.schema}".ai_sealing']).fetchone() != (None,):
+        statement = "REVOKE INSERT, UPDATE, DELETE ON {ours}.ai_sealing FROM {writer}"
+        conn.execute(sql.SQL(statement).format(ours=ours, writer=writer))
     from homepot_ai.fleet.schema import PEOPLE_COLUMNS, READ_TABLES
 
     for table, columns in PEOPLE_COLUMNS.items():

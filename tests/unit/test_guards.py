@@ -55,3 +55,15 @@ def test_the_http_door_asks_for_a_token_wherever_others_reach_it() -> None:
         ApiSettings(public_url="https://ai.example.org"),
     ):
         assert access.token_needed(Settings(api=beyond))
+
+
+def test_the_dependency_audit_is_never_run_by_ci() -> None:
+    import os
+    import subprocess
+
+    script = Path(__file__).resolve().parents[2] / "scripts" / "audit"
+    refused = subprocess.run(
+        [script], env={**os.environ, "CI": "1"}, capture_output=True, text=True, check=False
+    )
+    assert (refused.returncode, "not for CI" in refused.stderr) == (2, True)
+    assert "scripts/audit" not in (script.parents[1] / ".ci" / "run").read_text(encoding="utf-8")

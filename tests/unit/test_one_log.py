@@ -55,13 +55,18 @@ def test_each_line_once_with_its_part_and_level(tmp_path: Path) -> None:
 def test_a_collector_gets_one_object_a_line(tmp_path: Path) -> None:
     log, part = a_log(tmp_path, json_lines=True), tmp_path / "api.log"
     log.follow("api", part)
-    part.write_bytes(
-        '{"level": "warning", "message": "Tür \\"zu\\""}\nno \xff text\n{"half": \n'.encode("latin-1")
-    )
+    # As homepot_ai's own processes write, and as others do.
+    said = [
+        '{"at": "then", "level": "warning", "message": "shut", "error": "E"}',
+        "no \xff text",
+        '{"half": ',
+    ]
+    part.write_bytes("\n".join([*said, ""]).encode("latin-1"))
     log.look()
     records = [json.loads(line) for line in lines(log)]
     assert [(one["part"], one["level"]) for one in records] == [("api", "warning")] * 3
-    assert records[0]["at"] == "2026-11-22T03:00:00.120Z"
+    assert (records[0]["at"], records[0]["error"]) == ("then", "E")
+    assert records[1]["at"] == "2026-11-22T03:00:00.120Z"
     assert records[1]["message"] == "no \N{REPLACEMENT CHARACTER} text"
     assert records[2]["message"] == '{"half":'
 
