@@ -72,6 +72,8 @@ def view(alarm: Alarm, telling: Telling, settings: Settings, now: datetime) -> A
             rows.append(("Seen", f"{alarm.count} times, last {moment(alarm.last_at, zone)}"))
         rows.append(("Urgency", alarm.severity))
     rows.append(("Name", clean(alarm.key, 120)))
+    if settings.pod:
+        rows.append(("Pod", clean(settings.pod, 60)))
     base = settings.alerts.runbook_url.rstrip("/")
     repeat = lasted(timedelta(minutes=settings.watch.repeat_minutes))
     again = "" if over else f" Told again at most every {repeat} while it lasts, and when it is over."
