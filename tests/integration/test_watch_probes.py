@@ -105,19 +105,19 @@ def test_a_restart_is_waited_for_and_an_absence_is_told(settings: Settings, data
     assert service.look(None, settings, NOW, scheduler=False)[-1].detail.startswith("the embedded PostgreSQL")
 
 
-NAME = "incident_history.m.1"
+NAME = "device_patterns.m.1"
 
 
 def remember(db: Database, settings: Settings, ids: list[int], indexed: list[int]) -> None:
     with db.admin() as conn:
         conn.execute(
             "INSERT INTO ai_memory_index (collection, model, active, built_to) "
-            "VALUES ('incident_history', 'm', %s, 0)", [NAME],
+            "VALUES ('device_patterns', 'm', %s, 0)", [NAME],
         )  # fmt: skip
         conn.execute(
             "INSERT INTO ai_incident_patterns (id, kind, category, severity, metrics, pattern_description, "
             "content_hash, provenance, happened_at, created_at, embedding_model) OVERRIDING SYSTEM VALUE "
-            "SELECT n, 'incident', 'connectivity', 'warning', '{}', 'd', 'h' || n, 'controlled', %s, %s, 'm' "
+            "SELECT n, 'course', 'connectivity', 'warning', '{}', 'd', 'h' || n, 'controlled', %s, %s, 'm' "
             "FROM unnest(%s::int[]) n", [NOW, NOW, ids],
         )  # fmt: skip
     with Folder.of(settings).writing() as index:
