@@ -58,7 +58,8 @@ class WatchSettings(Section):
     # How long before they expire certificates and tokens are told.
     expiry_days: Annotated[int, Field(ge=1, le=365)] = 14
     # Asked after each check of the services: whoever waits there notices when we are dead.
-    ping_url: str = ""
+    # Whoever knows it may ask there: a secret.
+    ping_url: SecretStr | None = None
 
 
 class LogSettings(Section):

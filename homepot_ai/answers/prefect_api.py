@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from homepot_ai import pod_names
 from homepot_ai.errors import HomepotAIError
+from homepot_ai.schedules import Schedule, of_record
 
 if TYPE_CHECKING:
     import httpx
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 #: Whoever looks at the status does not wait long; a run that is asked for is worth some patience, since the
 #: server on SQLite is now and then silent for seconds.
 TIMEOUT_S, START_TIMEOUT_S = 5.0, 25.0
-DAY_S = 86_400.0
 UNAUTHORIZED = 401
 
 
@@ -45,10 +45,10 @@ class FlowRun:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """A scheduled deployment: seconds between two runs, and when it last completed one."""
+    """A scheduled deployment: when it is due, and when it last completed a run."""
 
     name: str
-    seconds: float
+    schedules: tuple[Schedule, ...]
     last: datetime | None
 
 
@@ -107,10 +107,10 @@ class PrefectApi:
             listed = self._json("POST", "deployments/filter", wanted)
             found = []
             for one in listed:
-                spans = [_seconds(s["schedule"]) for s in one.get("schedules", ()) if s.get("active")]
-                if spans and not one.get("paused"):
+                active = tuple(of_record(s["schedule"]) for s in one.get("schedules", ()) if s.get("active"))
+                if active and not one.get("paused"):
                     name = pod_names.bare(str(one["name"]))
-                    found.append(Rhythm(name, min(spans), self._last(str(one["id"]))))
+                    found.append(Rhythm(name, active, self._last(str(one["id"]))))
             return found
 
     def block_documents(self) -> list[Mapping[str, Any]]:
@@ -191,21 +191,3 @@ def _run(made: Mapping[str, Any], deployment: str) -> FlowRun:
         message=str(state.get("message") or ""),
         parameters=made.get("parameters") or {},
     )
-
-
-def _seconds(schedule: Mapping[str, Any]) -> float:
-    """The time between two runs of a schedule; of a cron line, by what it leaves open.
-
-    >>> _seconds({"interval": 60.0}), _seconds({"cron": "0 6 * * 1"}), _seconds({"cron": "0 6 * * *"})
-    (60.0, 604800.0, 86400.0)
-    """
-    if "interval" in schedule:
-        return float(schedule["interval"])
-    fields = str(schedule.get("cron", "")).split()
-    if len(fields) != 5:
-        return DAY_S
-    if fields[2] != "*":
-        return 31 * DAY_S
-    if fields[4] != "*":
-        return 7 * DAY_S
-    return 3600.0 if fields[1] == "*" else DAY_S

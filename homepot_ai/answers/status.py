@@ -12,6 +12,7 @@ from homepot_ai.answers.contracts import FlowState, Memory, ModelState, Status
 from homepot_ai.answers.prefect_api import PrefectApi, PrefectDown
 from homepot_ai.errors import DatabaseError
 from homepot_ai.memory.index import Folder
+from homepot_ai.schedules import late_by
 from homepot_ai.store import checks, named_sql
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _database(db: Database, settings: Settings) -> dict[str, Any]:
 
 
 def _flows(prefect: PrefectApi, now: datetime) -> tuple[str, dict[str, FlowState]]:
-    """When each scheduled flow last completed, and how much later than its rhythm that is by now."""
+    """When each scheduled flow last completed, and how long ago the next one was due."""
     try:
         known = prefect.rhythms()
     except PrefectDown as error:
@@ -117,7 +118,7 @@ def _flows(prefect: PrefectApi, now: datetime) -> tuple[str, dict[str, FlowState
             last_success=one.last,
             lateness_seconds=None
             if one.last is None
-            else round(max(0.0, (now - one.last).total_seconds() - one.seconds), 1),
+            else round(late_by(one.schedules, one.last, now).total_seconds(), 1),
         )
         for one in sorted(known, key=lambda one: one.name)
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from homepot_ai.alerts.compose import PREFIX, channel_row, defuse, digest_of
 from homepot_ai.alerts.phrases import moment
 from homepot_ai.alerts.records import MAIL, Recipient
+from homepot_ai.reporting.editions import templates_of
 from homepot_ai.reporting.mail import POLICY, bare_address, header_address
 from homepot_ai.reporting.templating import environment
 from homepot_ai.store.outbox import OutboxMail
@@ -71,6 +72,8 @@ def view(alarm: Alarm, telling: Telling, settings: Settings, now: datetime) -> A
             rows.append(("Seen", f"{alarm.count} times, last {moment(alarm.last_at, zone)}"))
         rows.append(("Urgency", alarm.severity))
     rows.append(("Name", clean(alarm.key, 120)))
+    if settings.pod:
+        rows.append(("Pod", clean(settings.pod, 60)))
     base = settings.alerts.runbook_url.rstrip("/")
     repeat = lasted(timedelta(minutes=settings.watch.repeat_minutes))
     again = "" if over else f" Told again at most every {repeat} while it lasts, and when it is over."
@@ -121,7 +124,7 @@ def letter(alarm: Alarm, telling: Telling, to: Recipient, settings: Settings, no
     message["X-Alarm"] = clean(alarm.key, 120).encode("ascii", "replace").decode()
     if made.level == "critical":
         message["Importance"] = "high"
-    known = environment(settings.home / "templates")
+    known = environment(templates_of(settings))
     shared = {"view": made, "command_width": max(width(command) for command, _ in made.commands)}
     message.set_content(known.get_template("mail/alarm.txt.j2").render(shared), cte="quoted-printable")
     html = known.get_template("mail/alarm.html.j2").render(shared)

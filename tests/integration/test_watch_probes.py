@@ -105,25 +105,25 @@ def test_a_restart_is_waited_for_and_an_absence_is_told(settings: Settings, data
     assert service.look(None, settings, NOW, scheduler=False)[-1].detail.startswith("the embedded PostgreSQL")
 
 
-NAME = "incident_history.m.1"
+NAME = "device_patterns.m.1"
 
 
 def remember(db: Database, settings: Settings, ids: list[int], indexed: list[int]) -> None:
     with db.admin() as conn:
         conn.execute(
             "INSERT INTO ai_memory_index (collection, model, active, built_to) "
-            "VALUES ('incident_history', 'm', %s, 0)", [NAME],
+            "VALUES ('device_patterns', 'm', %s, 0)", [NAME],
         )  # fmt: skip
         conn.execute(
             "INSERT INTO ai_incident_patterns (id, kind, category, severity, metrics, pattern_description, "
             "content_hash, provenance, happened_at, created_at, embedding_model) OVERRIDING SYSTEM VALUE "
-            "SELECT n, 'incident', 'c', 'warning', '{}', 'd', 'h' || n, 'controlled', %s, %s, 'm' "
+            "SELECT n, 'course', 'connectivity', 'warning', '{}', 'd', 'h' || n, 'controlled', %s, %s, 'm' "
             "FROM unnest(%s::int[]) n", [NOW, NOW, ids],
         )  # fmt: skip
     with Folder.of(settings).writing() as index:
         index.make(NAME)
         vectors = np.eye(len(indexed), 8, dtype=np.float32)
-        index.put(NAME, indexed, vectors, [{"hash": f"h{n}", "category": "c"} for n in indexed])
+        index.put(NAME, indexed, vectors, [{"hash": f"h{n}", "category": "connectivity"} for n in indexed])
 
 
 def test_the_index_is_compared_with_the_record(database: Database, settings: Settings) -> None:
@@ -140,7 +140,7 @@ def test_the_index_is_compared_with_the_record(database: Database, settings: Set
     assert state()[0] == "degraded"
     assert "1 of 4 patterns are not in the index" in state()[1]
     with folder.writing() as index:
-        index.put(NAME, [2], np.eye(1, 8, dtype=np.float32), [{"hash": "h2", "category": "c"}])
+        index.put(NAME, [2], np.eye(1, 8, dtype=np.float32), [{"hash": "h2", "category": "connectivity"}])
     with database.admin() as conn:
         conn.execute("DELETE FROM ai_incident_patterns WHERE id = 3")
     assert "1 in the index that the record does not have" in state()[1]
