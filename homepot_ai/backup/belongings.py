@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Whoever knows such an address may use it: its path is a token.
 _SECRET_ADDRESSES = frozenset({"watch.ping_url"})
-#: Of blocks of our own types, what is no secret. The server hides secrets as well, but not those inside a dict.
+#: Of blocks of our own types, what is no secret. The server hides secrets too, but not those in a dict.
 _OUR_BLOCKS = {
     "fleet-database": {"schema_name", "homepot_schema"},
     "mail-server": {"host", "port", "security", "user", "sender", "ca_file"},
@@ -78,8 +78,8 @@ def _secret(value: object) -> bool:
 
 
 def blocks_of(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Block documents as they go into a backup: of our own types those fields that are no secret, of others the
-    name only, since nobody knows here which of their fields is one.
+    """Block documents as they go into a backup: of our own types those fields that are no secret, of others
+    the name only, since nobody knows here which of their fields is one.
 
     >>> blocks_of([{"name": "x", "block_type": {"slug": "json"}, "data": {"token": "t"}}])
     [{'name': 'x', 'type': 'json', 'data': None}]
