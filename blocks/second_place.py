@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr
+from prefect.types import SecretDict
+from pydantic import Field
 
 from homepot_ai import pod_names
 
@@ -24,7 +25,8 @@ class SecondPlace(Block):
     _description = "A program that takes backups elsewhere. Written by bootstrap from the settings."
 
     argv: list[str] = Field(min_length=1, description="its arguments; {archive} becomes the archive's path")
-    env: dict[str, SecretStr] = Field(default_factory=dict, description="what it needs to log in")
+    # A dict of secrets would be shown: only a secret dict is hidden in whole.
+    env: SecretDict = Field(default=SecretDict({}), description="what it needs to log in")
     timeout_seconds: Annotated[float, Field(gt=0, le=43200)] = 3600.0
 
     @classmethod
@@ -35,7 +37,9 @@ class SecondPlace(Block):
             return None
         return cls(
             argv=list(backup.second_command),
-            env=backup.second_command_env,
+            env=SecretDict(
+                {name: value.get_secret_value() for name, value in backup.second_command_env.items()}
+            ),
             timeout_seconds=backup.second_command_seconds,
         )
 
@@ -48,5 +52,4 @@ class SecondPlace(Block):
             found = cls.load(pod_names.slug(SECOND_PLACE, pod))
         except ValueError:
             return None
-        env = {name: value.get_secret_value() for name, value in found.env.items()}
-        return Command(tuple(found.argv), env, found.timeout_seconds)
+        return Command(tuple(found.argv), dict(found.env.get_secret_value()), found.timeout_seconds)

