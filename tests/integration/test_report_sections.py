@@ -402,7 +402,8 @@ def test_what_was_prevented_drills_and_the_method(world: World, settings: Settin
     with db.admin() as conn:
         conn.execute(
             "INSERT INTO ai_backups (name, started_at, outcome, bytes) VALUES "
-            "('b1', %(at)s, 'good', 2500000), ('b2', %(at)s, 'failed', NULL), ('b3', %(later)s, 'failed', NULL)",
+            "('b1', %(at)s, 'good', 2500000), ('b2', %(at)s, 'failed', NULL), "
+            "('b3', %(later)s, 'failed', NULL)",
             {"at": at, "later": MONTH.end + DAY},
         )
         conn.execute(
