@@ -40,7 +40,8 @@ from homepot_ai.testing.mail_sink import MailSink
 from tests import mail_helpers
 from tests.support import small_fleet, telemetry, wave
 
-pytestmark = pytest.mark.slow
+# Two whole installations: with the fault matrix, not with every run.
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVICES = {"podeast": 3, "podwest": 5}
