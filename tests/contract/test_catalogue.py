@@ -151,8 +151,7 @@ def test_the_index_by_symptom_leads_to_every_page() -> None:
     index = (ROOT / "docs" / "runbooks" / "README.md").read_text(encoding="utf-8")
     linked = set(re.findall(r"\]\(([\w-]+)\.md\)", index))
     pages = {path.stem for path in (ROOT / "docs" / "runbooks").glob("*.md")} - {"README"}
-    # Written with the flows that make and restore backups.
-    assert linked == pages | {"backup-memory", "restore-memory"}
+    assert linked == pages
 
 
 def test_commands_in_runbooks_are_for_deployments_and_parameters_that_exist() -> None:
