@@ -37,6 +37,8 @@ def main() -> int:
         one = commands.add_parser(name)
         one.add_argument(f"--{unit}", type=int, default=default)
         one.add_argument("--var", type=Path, required=True, help="state folder; short, for a socket's path")
+        if name == "week":
+            one.add_argument("--step", type=int, default=15, choices=(5, 15, 30, 60), help="minutes")
         one.add_argument("--port", type=int, default=4660, help="the first of three ports on loopback")
     commands.add_parser("report")
     asked = parser.parse_args()
@@ -45,7 +47,7 @@ def main() -> int:
     if asked.command == "week":
         from benchmarks.soak_week import soak_week
 
-        return soak_week(asked.var.resolve(), asked.days, asked.port)
+        return soak_week(asked.var.resolve(), asked.days, asked.port, asked.step)
     from benchmarks.soak_report import write
 
     print(json.dumps(write(RECORDS, ROOT / "docs")))

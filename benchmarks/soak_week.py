@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from homepot_ai.store.database import Database
 
 ROOT = Path(__file__).resolve().parent.parent
-STEP = timedelta(minutes=15)
 LOOK_EVERY = timedelta(hours=1)
 SCORED_BEFORE = timedelta(days=1)
 KEPT_DAYS = 3
@@ -51,8 +50,8 @@ class Clock:
         return self.now
 
 
-def soak_week(var: Path, days: int, port: int) -> int:
-    """Simulate days, an hour at a time; returns the exit code."""
+def soak_week(var: Path, days: int, port: int, step: int) -> int:
+    """Simulate days in steps of so many minutes, with a look every hour; returns the exit code."""
     var.mkdir(parents=True, exist_ok=True)
     os.environ.update(
         HOMEPOT_AI_HOME=str(ROOT),
@@ -71,7 +70,7 @@ def soak_week(var: Path, days: int, port: int) -> int:
     if not record.head:
         begun = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=days)
         record.begin(
-            what="week", steps=days * 24, begun=begun.isoformat(), step_minutes=STEP.seconds // 60,
+            what="week", steps=days * 24, begun=begun.isoformat(), step_minutes=step,
             score_days=KEPT_DAYS,
         )  # fmt: skip
     begun = datetime.fromisoformat(record.head["begun"])
@@ -128,10 +127,11 @@ def _simulate(record: Record, var: Path, settings: Settings, database: Database,
     runs = dict(record.looks[-1].runs) if record.looks else {"completed": 0, "failed": 0}
     hour = begun + LOOK_EVERY * len(record.looks)
     due = _due(settings, hour, end)
+    pace = timedelta(minutes=record.head["step_minutes"])
     while hour < end:
         seconds = []
-        for step in range(1, int(LOOK_EVERY / STEP) + 1):
-            clock.now = hour + STEP * step
+        for step in range(1, int(LOOK_EVERY / pace) + 1):
+            clock.now = hour + pace * step
             began = time.monotonic()
             _run(flows, "replay-sample", {}, runs, record)
             _run(flows, "score-health", {}, runs, record)
@@ -212,7 +212,8 @@ async def _dates(schedule: dict[str, Any], begin: datetime, end: datetime) -> li
             interval=timedelta(seconds=schedule["interval"]), anchor_date=schedule["anchor_date"], timezone=zone
         )
         moments = await interval.get_dates(3000, begin, end)
-    return [moment.astimezone(UTC) for moment in moments]
+    # Prefect's moments are of a library of its own, which flows never see: parameters come as JSON.
+    return [datetime.fromtimestamp(moment.timestamp(), UTC) for moment in moments]
 
 
 def _run(
