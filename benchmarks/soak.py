@@ -91,7 +91,9 @@ def soak_hour(var: Path, minutes: int, port: int) -> int:
 
 def _start(var: Path, port: int, record: Record) -> subprocess.Popen[bytes] | None:
     """`homepot-ai up` on this folder; None when it runs already (a soak was killed, its demo lives on)."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("HOMEPOT_AI_", "PREFECT_"))}
+    env = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HOMEPOT_AI_", "PREFECT_"))
+    }
     env |= {
         "HOMEPOT_AI_HOME": str(ROOT),
         "HOMEPOT_AI_VAR_DIR": str(var),

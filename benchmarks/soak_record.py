@@ -129,7 +129,9 @@ class Record:
     def _append(self, entry: Mapping[str, Any]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # A line that a kill cut short must not swallow this one.
-        broken = self.path.exists() and not self.path.read_bytes().endswith(b"\n") and self.path.stat().st_size
+        broken = (
+            self.path.exists() and not self.path.read_bytes().endswith(b"\n") and self.path.stat().st_size
+        )
         with self.path.open("a", encoding="utf-8") as file:
             file.write(("\n" if broken else "") + json.dumps(entry) + "\n")
             file.flush()

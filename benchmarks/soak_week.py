@@ -152,8 +152,9 @@ def _simulate(record: Record, var: Path, settings: Settings, database: Database,
 
 def _flows(settings: Settings) -> dict[str, tuple[Any, dict[str, Any]]]:
     """Every flow that has a schedule, with its deployment's parameters."""
-    from deployments import catalogue
     from prefect.flows import load_flow_from_entrypoint
+
+    from deployments import catalogue
 
     known = {}
     for entry in catalogue.deployments(settings.home):
@@ -209,7 +210,9 @@ async def _dates(schedule: dict[str, Any], begin: datetime, end: datetime) -> li
         moments = await CronSchedule(cron=schedule["cron"], timezone=zone).get_dates(3000, begin, end)
     else:
         interval = IntervalSchedule(
-            interval=timedelta(seconds=schedule["interval"]), anchor_date=schedule["anchor_date"], timezone=zone
+            interval=timedelta(seconds=schedule["interval"]),
+            anchor_date=schedule["anchor_date"],
+            timezone=zone,
         )
         moments = await interval.get_dates(3000, begin, end)
     # Prefect's moments are of a library of its own, which flows never see: parameters come as JSON.

@@ -49,7 +49,9 @@ def content(database: Database) -> Content:
         return {
             table: [
                 row
-                for (row,) in conn.execute(f'SELECT to_jsonb(t) FROM "{database.schema}"."{table}" t').fetchall()
+                for (row,) in conn.execute(
+                    f'SELECT to_jsonb(t) FROM "{database.schema}"."{table}" t'
+                ).fetchall()
             ]
             for (table,) in tables
             if table not in NOT_COMPARED

@@ -1,4 +1,4 @@
-"""A fleet to do harm to: PostgreSQL, a Prefect server and a mail server of its own, and a row for each fault."""
+"""A fleet to do harm to, with PostgreSQL, Prefect and a mail server of its own, and a row for each fault."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ class Copy:
     def settings(self) -> Settings:
         return Settings(var_dir=self.var)
 
-    def run(self, flow: str, at: datetime, kill_after: int | None = None, **parameters: Any) -> dict[str, Any]:
+    def run(
+        self, flow: str, at: datetime, kill_after: int | None = None, **parameters: Any
+    ) -> dict[str, Any]:
         """One run of a flow in a process of its own; with `kill_after` it dies at that point."""
         environment = {
             "HOMEPOT_AI_DATABASE_URL": self.url,
@@ -129,7 +131,7 @@ class Copy:
 
 @pytest.fixture(scope="session")
 def bed() -> Iterator[Bed]:
-    """The sample fleet with two weeks of telemetry and a scored day, mail server and Prefect server beside it."""
+    """The sample fleet with nine days of telemetry and a scored one, mail server and Prefect server beside."""
     # Who writes such tests names a folder that is kept: loading takes a minute.
     kept = os.environ.get("HOMEPOT_AI_FAULTS_BED")
     var = Path(kept or tempfile.mkdtemp(prefix="hp-bed-"))
@@ -177,9 +179,9 @@ def _load(var: Path, server: embedded.EmbeddedServer) -> None:
 
 def _prefect(var: Path) -> tuple[dict[str, str], subprocess.Popen[Any]]:
     """The environment of a worker, and the server that it talks to."""
-    from deployments.environment import child_environment
-
     import socket
+
+    from deployments.environment import child_environment
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -78,7 +78,7 @@ def set_clock(moment: datetime) -> None:
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """In the child: one flow run."""
-    global _kill_after, _points  # noqa: PLW0603
+    global _kill_after, _points
     for name in [name for name in os.environ if name.startswith("HOMEPOT_AI_")]:
         del os.environ[name]
     os.environ.update(job["environment"])
@@ -125,7 +125,12 @@ def main() -> int:
             try:
                 told = run(job)
             except BaseException:
-                told = {"state": "Broken", "good": False, "message": traceback.format_exc(), "points": _points}
+                told = {
+                    "state": "Broken",
+                    "good": False,
+                    "message": traceback.format_exc(),
+                    "points": _points,
+                }
             with os.fdopen(writer, "w") as file:
                 file.write(json.dumps(told))
             os._exit(0)

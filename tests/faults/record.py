@@ -2,7 +2,7 @@
 
     python -m tests.faults.record        docs/faults.md from docs/faults.jsonl
 
-`scripts/test --faults` writes the rows while it runs (HOMEPOT_AI_FAULTS_RECORD names the file) and then the page.
+`scripts/test --faults` writes the rows while it runs (HOMEPOT_AI_FAULTS_RECORD names the file), then the page.
 """
 
 from __future__ import annotations
@@ -86,16 +86,16 @@ def page(lines: Iterable[str]) -> str:
     longest = max((row["heal_s"] or 0.0 for row in rows), default=0.0)
     parts = [
         "# What was done to it, and what that cost\n",
-        "`./scripts/test --faults` does all of this to a real installation and writes this page; ten quick ones "
-        "run with every `./scripts/test`. Nothing is written by hand below this line.\n",
+        "`./scripts/test --faults` does all of this to a real installation and writes this page; the quick "
+        "ones run with every `./scripts/test`. Nothing is written by hand below this line.\n",
         f"{head['at'][:10]}, {head['machine']}: **{good} of {len(rows)} faults survived**; "
         f"rows and mails lost: {sum(max(0, row['lost']) for row in rows)}, there twice: "
         f"{sum(max(0, row['twice']) for row in rows)}, in SMTP's one window: {held} "
         "(handed over, no answer: a report is held for an operator, an alert goes again with the same "
         f"Message-ID; see [mail](mail.md)). Longest time to heal: {longest:.0f} s.\n",
-        "*Lost* is counted against the same work undisturbed: rows of our tables, minutes, mails at the mail "
-        "server. *Twice* counts rows too many and mails that arrived more than once. *Healed* is the time from "
-        "the end of the fault until all was judged well, the next run included; - where nothing had to heal.\n",
+        "*Lost* is counted against the same work undisturbed: rows of our tables, minutes, mails at the "
+        "mail server. *Twice* counts rows too many and mails that arrived more than once. *Healed* is the time "
+        "from the end of the fault until all was judged well, the next run included; - where nothing had to heal.\n",
     ]
     for area in AREAS:
         mine = [row for row in rows if row["area"] == area]
@@ -123,7 +123,10 @@ def head() -> str:
     """The first line of a record."""
     cores = os.cpu_count()
     return json.dumps(
-        {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": f"{cores} cores, {platform.system()}"}
+        {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": f"{cores} cores, {platform.system()}",
+        }
     )
 
 

@@ -50,16 +50,24 @@ VICTIMS = {
     "predict-failures": Victim("flows.predict.predict_failures"),
     "settle-predictions": Victim("flows.settling.settle_predictions", before=(PREDICTED,), at=NOW + 2 * DAY),
     "judge-actions": Victim("flows.incident_memory.judge_actions", before=(SCORED,), at=NOW + 2 * DAY),
-    "investigate-incident": Victim("flows.incident_memory.investigate_incident", before=(SCORED,), at=NOW + MINUTE),
-    "rebuild-embeddings": Victim("flows.incident_memory.rebuild_embeddings", before=(SCORED,), at=NOW + MINUTE),
+    "investigate-incident": Victim(
+        "flows.incident_memory.investigate_incident", before=(SCORED,), at=NOW + MINUTE
+    ),
+    "rebuild-embeddings": Victim(
+        "flows.incident_memory.rebuild_embeddings", before=(SCORED,), at=NOW + MINUTE
+    ),
     "learn-baselines": Victim("flows.learning.learn_baselines"),
     "learn-hazards": Victim("flows.hazards.learn_hazards"),
     "daily-report": Victim("flows.reports.daily_report", parameters={"timezone": "Europe/Berlin"}),
     "weekly-report": Victim("flows.reports.weekly_report", parameters={"timezone": "Europe/Berlin"}),
     "incident-report": Victim("flows.reports_asked.incident_report", before=(SCORED,), at=NOW + MINUTE),
     "plan-visits": Victim("flows.visits.plan_visits", before=(PREDICTED,), at=NOW + MINUTE),
-    "clean-event-cache": Victim("flows.upkeep.clean_event_cache", parameters={"dry_run": False}, at=NOW + 8 * DAY),
-    "apply-retention": Victim("flows.upkeep.apply_retention", parameters={"dry_run": False}, at=NOW + 15 * DAY),
+    "clean-event-cache": Victim(
+        "flows.upkeep.clean_event_cache", parameters={"dry_run": False}, at=NOW + 8 * DAY
+    ),
+    "apply-retention": Victim(
+        "flows.upkeep.apply_retention", parameters={"dry_run": False}, at=NOW + 15 * DAY
+    ),
 }
 
 
@@ -104,7 +112,9 @@ def test_killed_at_every_stage(bed: Bed, case: Case, name: str) -> None:
     finally:
         copy.drop()
     where = sorted({max(1, round(points * share)) for share in WHERE})
-    case.inject("process", f"kill -9 of {name} after {', '.join(map(str, where))} of its {points} steps outside")
+    case.inject(
+        "process", f"kill -9 of {name} after {', '.join(map(str, where))} of its {points} steps outside"
+    )
     rows = sum(map(len, expected.values()))
     lost = twice = held = 0
     told = []
@@ -127,4 +137,10 @@ def test_killed_at_every_stage(bed: Bed, case: Case, name: str) -> None:
     case.heal_s = round(case.heal_s / len(where), 1)
     if told:
         print("\n".join(told))
-    case.judge(lost=lost, of=f"{rows:,} rows, {len(where)} times", twice=twice, held=held, told="run Crashed; next run")
+    case.judge(
+        lost=lost,
+        of=f"{rows:,} rows, {len(where)} times",
+        twice=twice,
+        held=held,
+        told="run Crashed; next run",
+    )
