@@ -21,6 +21,7 @@ NO_TWO_ALIKE = {
 OF_THIS_TABLE = {
     "ai_alert_messages": {"at", "told_at", "message_id", "due_at"},
     "ai_mail_outbox": {"message_id"},
+    "ai_incident_events": {"at"},
     "ai_baselines": {"digest", "version", "at", "fitted_at"},
 }
 Content = dict[str, list[dict[str, Any]]]

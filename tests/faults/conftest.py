@@ -131,7 +131,7 @@ class Copy:
 
 @pytest.fixture(scope="session")
 def bed() -> Iterator[Bed]:
-    """The sample fleet with nine days of telemetry and a scored one, mail server and Prefect server beside."""
+    """The sample fleet with nine days of telemetry and a scored one; servers of mail and of Prefect."""
     # Who writes such tests names a folder that is kept: loading takes a minute.
     kept = os.environ.get("HOMEPOT_AI_FAULTS_BED")
     var = Path(kept or tempfile.mkdtemp(prefix="hp-bed-"))

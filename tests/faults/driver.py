@@ -15,6 +15,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -82,6 +83,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     for name in [name for name in os.environ if name.startswith("HOMEPOT_AI_")]:
         del os.environ[name]
     os.environ.update(job["environment"])
+    tempfile.tempdir = None  # looked for anew
     from deployments.bootstrap import make_blocks
     from homepot_ai.settings import load_settings
 

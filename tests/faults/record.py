@@ -2,7 +2,7 @@
 
     python -m tests.faults.record        docs/faults.md from docs/faults.jsonl
 
-`scripts/test --faults` writes the rows while it runs (HOMEPOT_AI_FAULTS_RECORD names the file), then the page.
+`scripts/test --faults` writes the rows while it runs (into the file HOMEPOT_AI_FAULTS_RECORD), then the page.
 """
 
 from __future__ import annotations
@@ -94,8 +94,9 @@ def page(lines: Iterable[str]) -> str:
         "(handed over, no answer: a report is held for an operator, an alert goes again with the same "
         f"Message-ID; see [mail](mail.md)). Longest time to heal: {longest:.0f} s.\n",
         "*Lost* is counted against the same work undisturbed: rows of our tables, minutes, mails at the "
-        "mail server. *Twice* counts rows too many and mails that arrived more than once. *Healed* is the time "
-        "from the end of the fault until all was judged well, the next run included; - where nothing had to heal.\n",
+        "mail server. *Twice* counts rows too many and mails that arrived more than once. *Healed* is the "
+        "time from the end of the fault until all was judged well, the next run included; - where nothing "
+        "had to heal.\n",
     ]
     for area in AREAS:
         mine = [row for row in rows if row["area"] == area]

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.faults
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 #: Where a flow is killed: shares of its points; 1.0 is right after the last.
-WHERE = (0.3, 0.6, 0.9, 1.0)
+WHERE = (0.4, 0.8, 1.0)
 
 
 LATER = NOW + timedelta(hours=1)
