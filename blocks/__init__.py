@@ -8,5 +8,6 @@ channel has a document `channel-NAME`.
 from blocks.alert_channel import AlertChannel
 from blocks.fleet_database import FLEET, FleetDatabase
 from blocks.mail_server import MAIL, MailServer
+from blocks.second_place import SECOND_PLACE, SecondPlace
 
-__all__ = ["FLEET", "MAIL", "AlertChannel", "FleetDatabase", "MailServer"]
+__all__ = ["FLEET", "MAIL", "SECOND_PLACE", "AlertChannel", "FleetDatabase", "MailServer", "SecondPlace"]

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -116,7 +117,7 @@ def make_pools(client: SyncPrefectClient) -> None:
 
 def make_blocks(settings: Settings) -> None:
     """Write the connections from the settings."""
-    from blocks import FLEET, MAIL, AlertChannel, FleetDatabase, MailServer
+    from blocks import FLEET, MAIL, SECOND_PLACE, AlertChannel, FleetDatabase, MailServer, SecondPlace
 
     FleetDatabase.register_type_and_schema()
     MailServer.register_type_and_schema()
@@ -127,6 +128,12 @@ def make_blocks(settings: Settings) -> None:
     for name, channel in channels.items():
         channel.save(name, overwrite=True)
     forget_channels(set(channels))
+    if second := SecondPlace.from_settings(settings):
+        SecondPlace.register_type_and_schema()
+        second.save(SECOND_PLACE, overwrite=True)
+    else:
+        with suppress(ValueError):
+            SecondPlace.delete(SECOND_PLACE)
 
 
 def forget_channels(wanted: set[str]) -> None:

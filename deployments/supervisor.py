@@ -299,7 +299,7 @@ def reset(settings: Settings) -> None:
     folder = settings.var_dir
     if not folder.exists():
         return
-    known = {"run", "log", "postgres", "prefect", "mail", "reports", "sample", "archive"}
+    known = {"run", "log", "postgres", "prefect", "mail", "reports", "sample", "archive", "memory", "backup"}
     strange = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
     if strange:
         raise SettingsError(
@@ -307,7 +307,8 @@ def reset(settings: Settings) -> None:
             "move that away, or delete the folder yourself"
         )
     for entry in folder.iterdir():
-        if entry.name == "run":  # it holds the lock that we hold
+        # The one holds the lock that we hold; a backup is what one resets with a quiet mind for.
+        if entry.name in ("run", "backup"):
             continue
         shutil.rmtree(entry)
 

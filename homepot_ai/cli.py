@@ -20,6 +20,7 @@ from homepot_ai import (
     cli_alerts,
     cli_api,
     cli_ask,
+    cli_backup,
     cli_fleet,
     cli_hazards,
     cli_incidents,
@@ -54,6 +55,7 @@ app.add_typer(cli_reports.app)
 app.add_typer(cli_ask.app)
 app.add_typer(cli_api.app)
 app.add_typer(cli_models.app)
+app.add_typer(cli_backup.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()

@@ -24,6 +24,8 @@
     ├── MailError                 a mail could not be composed or sent
     ├── LanguageError             a prompt, lexicon or model's settings are wrong
     ├── QuestionError             a question cannot be taken as it is
+    ├── BackupError               a backup cannot be made, read or restored
+    │   └── ArchiveDamaged        an archive is cut off, altered, or none of ours
     ├── AccessError               a token is missing, unknown, expired or not enough
     └── NotFound                  a name or id that does not exist
 
@@ -129,6 +131,14 @@ class LanguageError(HomepotAIError):
 
 class QuestionError(HomepotAIError):
     """A question cannot be taken as it is: the message says how to put it."""
+
+
+class BackupError(HomepotAIError):
+    """A backup cannot be made, read or restored; the last good one is where it was."""
+
+
+class ArchiveDamaged(BackupError):
+    """An archive is cut off, altered, or none of ours: take another one, `homepot-ai backup list`."""
 
 
 class AccessError(HomepotAIError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 
 class Section(BaseModel):
@@ -26,6 +26,19 @@ class BackupSettings(Section):
     passphrase: SecretStr | None = None
     # A second place: another disk's or machine's folder.
     second_dir: Path | None = None
+    # Another: a program that takes the archive there (rclone, restic, scp), as a list of arguments of which
+    # one is {archive}; never through a shell. What it needs to log in goes into its environment.
+    second_command: tuple[str, ...] = ()
+    second_command_env: dict[str, SecretStr] = Field(default_factory=dict)
+    second_command_seconds: Annotated[float, Field(gt=0, le=43200)] = 3600.0
+
+    @model_validator(mode="after")
+    def _possible(self) -> BackupSettings:
+        if self.second_command and not any("{archive}" in part for part in self.second_command):
+            raise ValueError("second_command names no {archive}: the program would not know what to take")
+        if self.second_dir is not None and self.second_dir == self.dir:
+            raise ValueError("second_dir is the folder of the backups itself: name another disk's")
+        return self
 
 
 class WatchSettings(Section):

@@ -106,6 +106,17 @@ class PrefectApi:
                     found.append(Rhythm(str(one["name"]), min(spans), self._last(str(one["id"]))))
             return found
 
+    def block_documents(self) -> list[Mapping[str, Any]]:
+        """Every block document, its secrets hidden by the server.
+
+        Raises:
+            PrefectDown: as above.
+        """
+        with self._as_expected():
+            return list(
+                self._json("POST", "block_documents/filter", {"include_secrets": False, "limit": 200})
+            )
+
     def _last(self, deployment: str) -> datetime | None:
         # By name: a skipped run is of type COMPLETED too, but did no work.
         body = {

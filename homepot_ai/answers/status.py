@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,10 +88,7 @@ def _database(db: Database, settings: Settings) -> dict[str, Any]:
         with db.reader() as conn:
             collections = conn.execute(_SQL["collections"]).fetchall()
             (embeddings,) = conn.execute(_SQL["embeddings"]).fetchone() or (0,)
-            backup: tuple[Any, ...] = (None, None)
-            if conn.execute(_SQL["backups_there"]).fetchone() == (True,):
-                with contextlib.suppress(psycopg.errors.UndefinedColumn):
-                    backup = conn.execute(_SQL["backups"]).fetchone() or backup
+            backup = conn.execute(_SQL["backups"]).fetchone() or (None, None)
     except (DatabaseError, psycopg.Error) as error:
         return {
             "database": f"down: {(str(error).splitlines() or ['?'])[0]}", "chromadb_status": "not known",

@@ -14,6 +14,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,6 +43,7 @@ COLLECTIONS = {"course": DEVICE_PATTERNS, "incident": INCIDENT_HISTORY}
 FORMAT = "1"
 BATCH = 512
 _STAMP = "homepot-ai.version"
+_DATABASE = "chroma.sqlite3"
 
 Signature = tuple[int, int, int]
 #: By folder: the client of the last use, and the state of the folder that it knows.
@@ -77,7 +80,7 @@ class Folder:
         Raises:
             IndexUnavailable: there is none, or it cannot be used.
         """
-        if not (self.path / "chroma.sqlite3").is_file():
+        if not (self.path / _DATABASE).is_file():
             _let_go(self.path)
             raise IndexUnavailable(f"there is no index in {self.path} yet, or it was removed: {REBUILD}")
         with self._locked(fcntl.LOCK_SH), self._opened() as index:
@@ -108,17 +111,62 @@ class Folder:
             self.path.rename(target)
             return target
 
+    def copy_to(self, target: Path) -> int:
+        """Copy the folder as it is between two batches; returns the bytes.
+
+        Others read meanwhile, who writes waits. The database in it is copied by SQLite itself, so that what
+        a killed writer left in its journal is in the copy as well.
+
+        Raises:
+            IndexUnavailable: there is none, or its database cannot be read.
+        """
+        with self._locked(fcntl.LOCK_SH):
+            database = self.path / _DATABASE
+            if not database.is_file():
+                raise IndexUnavailable(f"there is no index in {self.path} yet, or it was removed: {REBUILD}")
+            shutil.copytree(self.path, target, ignore=shutil.ignore_patterns(f"{_DATABASE}*"))
+            try:
+                with (
+                    contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as source,
+                    contextlib.closing(sqlite3.connect(target / _DATABASE)) as copy,
+                ):
+                    source.backup(copy)
+            except sqlite3.Error as error:
+                raise IndexUnavailable(
+                    f"the index in {self.path} is damaged or cannot be read ({error}): {REBUILD}"
+                ) from error
+        return sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+
+    def close(self) -> None:
+        """Let go of the files: for a folder that is about to be packed or removed."""
+        _let_go(self.path)
+        self._lock_file.unlink(missing_ok=True)
+
+    @contextmanager
+    def exchanged(self, new: Path | None, aside: Path) -> Iterator[None]:
+        """Hold the folder; at the good end of the block it is set aside, and `new` takes its place."""
+        with self._locked(fcntl.LOCK_EX):
+            yield
+            _let_go(self.path)
+            if self.path.exists():
+                self.path.rename(aside)
+            if new is not None:
+                new.rename(self.path)
+
     @contextmanager
     def _locked(self, how: int) -> Iterator[None]:
         # Beside the folder, not in it: it stays when the folder is moved aside.
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = self.path.parent / f"{self.path.name}.lock"
-        with lock.open("a+") as file:
+        with self._lock_file.open("a+") as file:
             self._wait(file, how)
             try:
                 yield
             finally:
                 fcntl.flock(file, fcntl.LOCK_UN)
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.path.parent / f"{self.path.name}.lock"
 
     def _wait(self, file: IO[str], how: int) -> None:
         deadline = time.monotonic() + self.lock_seconds
@@ -153,7 +201,7 @@ class Folder:
     def _signature(self) -> Signature:
         """What changes with every write, whoever writes."""
         try:
-            stat = (self.path / "chroma.sqlite3").stat()
+            stat = (self.path / _DATABASE).stat()
         except FileNotFoundError:
             return (0, 0, 0)
         return (stat.st_ino, stat.st_mtime_ns, stat.st_size)

@@ -24,19 +24,43 @@ def upgrade(db: Database, *, may_add_indexes: bool = False) -> list[str]:
     Returns:
         What was done or could not be done, one sentence each.
     """
-    from alembic import command
-
     if current(db) != head():
         with db.admin() as conn:
             asking.drop(db, conn)
-    command.upgrade(_alembic(db), "head")
+    tables(db)
     done = [f"schema {db.schema} is at version {head()}"]
     with db.admin() as conn:
-        done += _roles(db, conn)
-        done += asking.make(db, conn)
+        done += rights(db, conn)
     if may_add_indexes:
         done += _add_indexes(db)
     return done
+
+
+def tables(db: Database) -> None:
+    """Bring the tables alone to this program's version: for a copy that nobody asks questions of."""
+    from alembic import command
+
+    command.upgrade(_alembic(db), "head")
+
+
+def rights(db: Database, conn: Connection, *, questions: bool = True) -> list[str]:
+    """Make the roles, what each may do, and the views that questions read; returns what could not be done.
+
+    Args:
+        questions: False leaves the views out, which need HOMEPOT's tables.
+    """
+    return [*_roles(db, conn), *(asking.make(db, conn) if questions else [])]
+
+
+def known(revision: str) -> bool:
+    """Whether this program knows how to come from a version to its own."""
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    try:
+        return ScriptDirectory.from_config(_alembic(None)).get_revision(revision) is not None
+    except CommandError:
+        return False
 
 
 def head() -> str:

@@ -327,7 +327,7 @@ def decisions(end: datetime) -> DecisionsFacts:
 
 
 def monthly_parts(period: PeriodFacts, sites: tuple[int, ...] = ()) -> dict[str, Any]:
-    """Every section of a monthly report but the restore drills, which are not available yet."""
+    """Every section of a monthly report but the restore drills."""
     end = period.end
     return weekly_parts(period, sites) | {
         "capacity": CapacityOutlook(

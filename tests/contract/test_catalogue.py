@@ -84,6 +84,8 @@ def test_the_deployments_of_this_system() -> None:
         "ask",
         "analyze-device",
         "device-report",
+        "backup-memory",
+        "restore-memory",
         "replay-sample",
     ]
     assert [entry.name for entry in ENTRIES.values() if entry.demo_only] == ["replay-sample"]

@@ -43,6 +43,7 @@ LAYERS = [
         "cli_alerts",
         "cli_ask",
         "cli_api",
+        "cli_backup",
         "cli_fleet",
         "cli_hazards",
         "cli_incidents",
@@ -70,6 +71,7 @@ HEAVY = {
     "chromadb",
     "sentence_transformers",
     "ollama",
+    "pyrage",
 }
 
 

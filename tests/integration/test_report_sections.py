@@ -394,17 +394,28 @@ def test_what_was_prevented_drills_and_the_method(world: World, settings: Settin
     assert (found.total, found.averted, found.came_true, found.false_alarms) == (3, 1, 1, 1)
     assert (found.failures, found.unwarned) == (2, 1)
     assert "came true warned 1 d 6 h ahead" in text(said(facts, "prevented"))
-    assert text(said(facts, "drills")) == "Not available yet."
+    assert text(said(facts, "drills")).startswith("No backup was ever verified")
     method = said(facts, "appendix")
     assert method is not None
     assert facts.appendix is not None
     assert facts.appendix.device_types == (("pos_terminal", 0.8, 0.4),)
     with db.admin() as conn:
-        conn.execute("CREATE TABLE homepot_ai.ai_backups (path text, bytes bigint, verified_at timestamptz)")
-        conn.execute("GRANT SELECT ON homepot_ai.ai_backups TO PUBLIC")
-        conn.execute("INSERT INTO homepot_ai.ai_backups VALUES ('b1', 2500000, %s)", [at])
+        conn.execute(
+            "INSERT INTO ai_backups (name, started_at, outcome, bytes) VALUES "
+            "('b1', %(at)s, 'good', 2500000), ('b2', %(at)s, 'failed', NULL), ('b3', %(later)s, 'failed', NULL)",
+            {"at": at, "later": MONTH.end + DAY},
+        )
+        conn.execute(
+            "INSERT INTO ai_restore_drills (at, backup, kind, outcome, seconds, checks, detail) VALUES "
+            "(%(at)s, 'b1', 'nightly', 'passed', 9, '[]', ''), "
+            "(%(at)s, 'b2', 'nightly', 'failed', 9, '[]', 'rows: 1 table is not as it was dumped')",
+            {"at": at},
+        )
     later = facts_of(world, settings, FLEET, MONTH)
-    assert text(said(later, "drills")).startswith("1 restore drill passed.")
+    told = text(said(later, "drills"))
+    assert told.startswith("1 restore drill passed. 1 failed. 1 backup could not be made")
+    assert "failed: rows: 1 table is not as it was dumped" in told
+    assert "2.5 MB" in told
 
 
 def test_a_site_an_empty_period_and_nobody_at_all(database: Database, settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from homepot_ai.reporting.facts.base import Fact
 
@@ -27,16 +28,26 @@ class AppendixFacts(Fact):
 
 
 class DrillFacts(Fact):
-    """One backup that was verified by restoring it."""
+    """One time that a backup was restored and questioned. `path` is its name."""
 
     path: str
     megabytes: float | None
     verified_at: datetime
+    passed: bool = True
+    kind: Literal["nightly", "by hand", "restore"] = "nightly"
+    detail: str = ""
 
 
 class DrillsFacts(Fact):
-    """Restore drills of a period, and the newest of all."""
+    """Restore drills of a period.
+
+    Attributes:
+        total: that passed. failed: that did not. newest: when one passed last, also before the period.
+        failed_backups: that could not even be made, or did not pass.
+    """
 
     drills: tuple[DrillFacts, ...]
     total: int
     newest: datetime | None
+    failed: int = 0
+    failed_backups: int = 0

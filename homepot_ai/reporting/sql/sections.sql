@@ -141,15 +141,17 @@ SELECT c.number,
    AND NOT (h.hour < c.at AND h.hour + interval '1 hour' > c.at)
  GROUP BY 1;
 
--- name: backups_there
-SELECT to_regclass('ai_backups') IS NOT NULL;
-
 -- name: drills
-SELECT path, bytes::float8 / 1e6, verified_at FROM ai_backups
- WHERE verified_at > %(start)s AND verified_at <= %(end)s ORDER BY verified_at DESC;
+-- Backups that were restored and questioned; those of a restore as well. Megabytes, where it is known.
+SELECT d.backup, b.bytes::float8 / 1e6, d.at, d.outcome = 'passed', d.kind, d.detail
+  FROM ai_restore_drills d LEFT JOIN ai_backups b ON b.name = d.backup
+ WHERE d.at > %(start)s AND d.at <= %(end)s ORDER BY d.at DESC, d.id DESC;
 
 -- name: newest_drill
-SELECT max(verified_at) FROM ai_backups WHERE verified_at <= %(end)s;
+SELECT max(at) FROM ai_restore_drills WHERE outcome = 'passed' AND at <= %(end)s;
+
+-- name: failed_backups
+SELECT count(*) FROM ai_backups WHERE outcome = 'failed' AND started_at > %(start)s AND started_at <= %(end)s;
 
 -- name: open_visits
 SELECT currency, count(*), sum(cost)::float8, count(cost), sum(cost_if_not)::float8, count(cost_if_not)
