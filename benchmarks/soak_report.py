@@ -1,9 +1,9 @@
 """From the records of soaks: a verdict for each series, pictures, and docs/soak.md.
 
-A series is bounded if its steady part, without the beginning in which everything is loaded for the first
-time, either has no slope to speak of, or a slope that ends at a bound which is known and stated (what is kept
-so many days grows until the first of it is dropped). The slope is Theil and Sen's, the median over all pairs:
-a report that takes 300 MB for a minute does not bend it.
+What grows and levels off is bounded: the medians of three equal parts of the soak are compared, and if the
+second step is smaller than the first, a geometric series tells where it ends. The slopes of what is kept for
+a time (databases) are Theil and Sen's, the median over all pairs: a report that takes 300 MB for a minute
+bends neither.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 
 from benchmarks.soak_record import Look, Record
 
-#: Of a soak, the share that may be used for warming up.
+#: Of a soak, the share that may be used for warming up, where a slope is asked for.
 WARM_UP = 0.25
-#: MiB by which a process may grow in a day at the measured slope, and the share of its size.
+#: What a process may still grow by, MiB or as a share of its size, until it levels off.
 GROWTH_MIB, GROWTH_SHARE = 64.0, 0.25
-#: What a part's slope must exceed before it is more than noise: MiB between the two ends of the steady part.
+#: Less than this between two parts of a soak is noise.
 NOISE_MIB = 8.0
 LATE_MINUTES = 3
 
@@ -57,20 +57,26 @@ def slope(values: Sequence[float]) -> float:
 
 
 def memory_verdict(name: str, values: Sequence[float], steps_a_day: int) -> Verdict:
-    """Whether a process stays as large as it is."""
-    steady = values[int(len(values) * WARM_UP) :]
-    daily = slope(steady) * steps_a_day
-    grown = slope(steady) * (len(steady) - 1)
-    allowed = max(GROWTH_MIB, GROWTH_SHARE * steady[0])
-    if grown < NOISE_MIB:
+    """Whether a process stays as large as it is, or levels off.
+
+    >>> memory_verdict("a leak", list(range(100, 400, 5)), 1440).bounded
+    False
+    >>> memory_verdict("a cache", [300 - 200 * 0.9**n for n in range(60)], 1440).why
+    'no growth beyond noise'
+    """
+    third = max(1, len(values) // 3)
+    early, middle, late = (statistics.median(values[n * third : (n + 1) * third]) for n in range(3))
+    first, second = middle - early, late - middle
+    allowed = max(GROWTH_MIB, GROWTH_SHARE * late)
+    bounded = True
+    if second < NOISE_MIB:
         why = "no growth beyond noise"
-    elif daily <= allowed:
-        why = f"at most {allowed:.0f} MiB a day"
+    elif second < first and (more := second * second / (first - second)) <= allowed:
+        why = f"levels off at about {late + more:.0f} MiB"
     else:
-        why = f"**grows by more than {allowed:.0f} MiB a day**"
-    return Verdict(
-        name, values[0], values[-1], max(values), daily, grown < NOISE_MIB or daily <= allowed, why
-    )
+        bounded, why = False, "**still growing as fast as before**"
+    daily = slope(values[int(len(values) * WARM_UP) :]) * steps_a_day
+    return Verdict(name, values[0], values[-1], max(values), daily, bounded, why)
 
 
 def size_verdict(name: str, values: Sequence[float], steps_a_day: int, bound: str) -> Verdict:
@@ -81,15 +87,21 @@ def size_verdict(name: str, values: Sequence[float], steps_a_day: int, bound: st
 
 def write(records: Path, docs: Path) -> dict[str, Any]:
     """Write the page and its pictures; returns what is in them, in short."""
+    text, result = text_of(records, docs / "pictures")
+    (docs / "soak.md").write_text(text, encoding="utf-8")
+    return result
+
+
+def text_of(records: Path, pictures: Path | None) -> tuple[str, dict[str, Any]]:
+    """The page, and what is in it in short; draws the pictures where a folder for them is given."""
     parts = [_INTRODUCTION]
     result: dict[str, Any] = {}
     for name, chapter in (("hour", _hour), ("week", _week)):
         record = Record.read(records / f"{name}.jsonl")
         if record.looks:
-            text, result[name] = chapter(record, docs / "pictures")
+            text, result[name] = chapter(record, pictures)
             parts.append(text)
-    (docs / "soak.md").write_text("\n".join(parts), encoding="utf-8")
-    return result
+    return "\n".join(parts), result
 
 
 _INTRODUCTION = """# Does anything grow?
@@ -98,12 +110,14 @@ Two soaks, written from their records (`docs/soak/*.jsonl`) by `scripts/soak rep
 by hand. `scripts/soak hour` is the demo at its real pace, `scripts/soak week` the same flows on a clock of
 their own, in one process. Both are resumed by the same command after whatever stopped them.
 
-A process is called bounded if it grows by less than noise after the first quarter of the soak, or at a rate
-of at most 64 MiB, or a quarter of its size, in a day. The slope is the median over all pairs of looks.
+A soak is cut in three. A process is called bounded if from the second part to the third it grows by less than
+8 MiB, or by so much less than from the first to the second that it will end within 64 MiB or a quarter of its
+size. *A day* is the median slope after the first quarter, carried on for a day: for a process that is still
+filling its caches that is more than it will ever do.
 """
 
 
-def _hour(record: Record, pictures: Path) -> tuple[str, dict[str, Any]]:
+def _hour(record: Record, pictures: Path | None) -> tuple[str, dict[str, Any]]:
     looks = record.looks
     late = sorted(seconds for look in looks[LATE_MINUTES:] for seconds in look.lateness)
     verdicts = [memory_verdict(part, _series(looks, part), 1440) for part in _parts(looks)]
@@ -119,8 +133,8 @@ def _hour(record: Record, pictures: Path) -> tuple[str, dict[str, Any]]:
             "chatty events go after an hour, the rest after a day, runs after `retention.prefect_days`",
         )
     )  # fmt: skip
-    figure = pictures / "soak-hour.svg"
-    _draw_hour(looks, figure)
+    if pictures is not None:
+        _draw_hour(looks, pictures / "soak-hour.svg")
     runs, last = looks[-1].runs, looks[-1]
     waiting = [
         sum(n for state, n in look.outbox.items() if "queued" in state or "claimed" in state)
@@ -131,9 +145,9 @@ def _hour(record: Record, pictures: Path) -> tuple[str, dict[str, Any]]:
     load = statistics.median(look.load for look in looks)
     lines = [
         f"## {len(looks)} minutes of the demo\n",
-        f"From {looks[0].at[:16].replace('T', ' ')} to {last.at[11:16]} UTC; the machine's load was {load:.1f}"
-        f" (median) on {record.head.get('cores', 2)} cores, most of it by others.\n",
-        f"![Memory, lateness and databases by minute](pictures/{figure.name})\n",
+        f"From {looks[0].at[:16].replace('T', ' ')} to {last.at[11:16]} UTC; the machine's load was "
+        f"{load:.1f} (median) on {record.head.get('cores', 2)} cores, most of it by others.\n",
+        "![Memory, lateness and databases by minute](pictures/soak-hour.svg)\n",
         "| | |",
         "|---|---:|",
         f"| minutes scored / passed over | {sum(look.scored for look in looks)} / {last.gaps} |",
@@ -145,8 +159,8 @@ def _hour(record: Record, pictures: Path) -> tuple[str, dict[str, Any]]:
         f"| mails and messages waiting at a look, at most / at the end | {max(waiting)} / {waiting[-1]} |",
         f"| mails delivered | {last.mails} |",
         "",
-        f"Lateness without the first {LATE_MINUTES} minutes, in which the start is caught up with. A minute is "
-        "due when it is over; its run begins 15 s later.\n",
+        f"Lateness without the first {LATE_MINUTES} minutes, in which the start is caught up with. A minute "
+        "is due when it is over; its run begins 15 s later.\n",
         *_table(verdicts),
         *_events(record),
     ]
@@ -157,7 +171,7 @@ def _hour(record: Record, pictures: Path) -> tuple[str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def _week(record: Record, pictures: Path) -> tuple[str, dict[str, Any]]:
+def _week(record: Record, pictures: Path | None) -> tuple[str, dict[str, Any]]:
     looks = record.looks
     verdicts = [memory_verdict(part, _series(looks, part), 24) for part in _parts(looks)]
     kept = record.head["score_days"]
@@ -167,18 +181,18 @@ def _week(record: Record, pictures: Path) -> tuple[str, dict[str, Any]]:
             f"scores are kept {kept} days here, then dropped",
         )
     )  # fmt: skip
-    figure = pictures / "soak-week.svg"
-    _draw_week(looks, figure)
+    if pictures is not None:
+        _draw_week(looks, pictures / "soak-week.svg")
     last = looks[-1]
     seconds = sorted(one for look in looks for one in look.seconds)
     through = len(looks) >= record.head["steps"]
     said = "" if through else f" **Shortened**: {record.head['steps'] / 24:.0f} were asked for."
     lines = [
         f"\n## {len(looks) / 24:.1f} simulated days\n",
-        f"From {record.head['begun'][:10]} on, in steps of {record.head['step_minutes']} minutes, every minute "
-        "scored, every schedule of `prefect.yaml` kept (`predict-failures` every sixth hour, `check-services` "
-        f"hourly).{said}\n",
-        f"![Memory, database and time of a step by simulated day](pictures/{figure.name})\n",
+        f"From {record.head['begun'][:10]} on, in steps of {record.head['step_minutes']} minutes, every "
+        "minute scored, every schedule of `prefect.yaml` kept (`predict-failures` every sixth hour, "
+        f"`check-services` hourly).{said}\n",
+        "![Memory, database and time of a step by simulated day](pictures/soak-week.svg)\n",
         "| | |",
         "|---|---:|",
         f"| minutes scored / passed over | {sum(look.scored for look in looks)} / {last.gaps} |",
