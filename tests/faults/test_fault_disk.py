@@ -128,8 +128,5 @@ def archived_rows(folder: Path) -> int:
     """Rows of the score archives under a folder."""
     from pyarrow import parquet
 
-    return sum(
-        parquet.ParquetFile(path).metadata.num_rows
-        for path in folder.rglob("*.parquet")
-        if "ai_health_scores" in str(path)
-    )
+    files = [parquet.ParquetFile(path) for path in folder.rglob("*.parquet")]
+    return sum(file.metadata.num_rows for file in files if {"device_id", "score"} <= set(file.schema.names))

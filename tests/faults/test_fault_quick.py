@@ -277,14 +277,18 @@ def test_the_mail_server_is_mad(database: Database, tmp_path: Path, case: Case) 
         sink.chaos.clear()
         server = mail_helpers.server(sink, timeout=30.0, answer_timeout=30.0)
         with case.healing():
-            deliver_due(database, server, now=now + timedelta(hours=2), worker="heir")
-        deliver_due(database, server, now=now + timedelta(hours=4), worker="heir")
+            # Beyond every back-off, which has a random part.
+            deliver_due(database, server, now=now + timedelta(days=1), worker="heir")
+        deliver_due(database, server, now=now + timedelta(days=2), worker="heir")
         arrived = mail_helpers.received(sink.directory)
-    lost = sum(arrived[f"<{name}@homepot.example>"] == 0 for name in names)
+    # A body cut in its last packet was handed over as a whole: the one window again, on a slow machine.
+    held = {name for name, state in mail_helpers.states(database).items() if state == "unknown"}
+    lost = sum(arrived[f"<{name}@homepot.example>"] == 0 for name in set(names) - held)
     twice = sum(count > 1 for count in arrived.values())
     case.judge(
-        lost=lost, twice=twice, of="12 mails", told="deliver: to retry, with the server's answer; outbox"
-    )
+        lost=lost, twice=twice, held=len(held), of="12 mails",
+        told="deliver: to retry, with the server's answer; outbox",
+    )  # fmt: skip
 
 
 def test_the_line_is_cut_after_data(database: Database, tmp_path: Path, case: Case) -> None:
