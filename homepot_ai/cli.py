@@ -35,6 +35,7 @@ from homepot_ai import (
     cli_visits,
     cli_watch,
 )
+from homepot_ai.cli_common import write_whole
 from homepot_ai.errors import HomepotAIError, SettingsError
 from homepot_ai.settings import load_settings, settings_file, settings_for
 from homepot_ai.store.database import Database
@@ -286,7 +287,7 @@ def backtest(
     db = Database.from_settings(current)
     if number is not None:
         path, made = out or Path(f"backtest-{number}.pdf"), command.fetch(db, number)
-        path.write_bytes(made)
+        write_whole(path, made)
         console.print(f"● {path}", markup=False, soft_wrap=True)
         return
     with console.status("backtest ...") as status:
@@ -295,7 +296,7 @@ def backtest(
             show=lambda said: status.update(f"backtest: {said}"),
         )  # fmt: skip
     path = out or Path(f"backtest-{outcome.number}.pdf")
-    path.write_bytes(outcome.pdf)
+    write_whole(path, outcome.pdf)
     console.print(Markdown(outcome.markdown))
     console.print(f"● {path}", markup=False, soft_wrap=True)
 

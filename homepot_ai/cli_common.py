@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from homepot_ai.errors import SettingsError
+from homepot_ai.errors import ReportError, SettingsError
 from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store.database import Database
 
@@ -38,6 +39,29 @@ def opened() -> tuple[Settings, Database]:
 def say(text: str) -> None:
     """Print a line as it is: numbers and names are there to be copied, so it may wrap, but nothing is cut."""
     console.print(text, markup=False, soft_wrap=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; what stood there before stays until then.
+
+    For what the database keeps and what can be asked for again.
+
+    Raises:
+        ReportError: there is no room, or no right to write there.
+    """
+    special = path.exists() and not path.is_file()  # a device or a pipe
+    target = path if special else path.with_name(f".{path.name}.part")
+    try:
+        target.write_bytes(content)
+        if target is not path:
+            target.replace(path)
+    except OSError as error:
+        if target is not path:
+            target.unlink(missing_ok=True)
+        raise ReportError(
+            f"{path} could not be written: {error.strerror}. What is in it is kept in the database: make "
+            "room, or name another file, and say the same command again"
+        ) from error
 
 
 def moment(text: str, at: datetime, *, back: bool = False) -> datetime:

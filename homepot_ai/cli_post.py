@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 import typer
 from rich.markdown import Markdown
 
-from homepot_ai.cli_common import console, opened, say, utc_now
-from homepot_ai.errors import NotFound, ReportError, SettingsError
+from homepot_ai.cli_common import console, opened, say, utc_now, write_whole
+from homepot_ai.errors import NotFound, SettingsError
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.settings import Settings
 from homepot_ai.store import people
@@ -70,10 +70,10 @@ def report(
     wish = Wish(edition if named else None, revise=revise, csv=csv is not None)
     made = command.make(db, settings, ask, wish, now=utc_now())
     path = out or Path(f"{made.report_id}.pdf")
-    _write(path, made.pdf)
+    write_whole(path, made.pdf)
     for name, content in made.tables.items():
         assert csv is not None
-        _write(csv / name, content)
+        write_whole(csv / name, content)
     console.print(Markdown(made.markdown()))
     say(f"● {path}")
     if csv is not None:
@@ -108,23 +108,6 @@ def _check_targets(out: Path | None, csv: Path | None) -> None:
             raise SettingsError(
                 f"the folder {csv} for --csv cannot be made: {error.strerror or error}"
             ) from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; what stood there before stays until then."""
-    special = path.exists() and not path.is_file()  # a device or a pipe
-    target = path if special else path.with_name(f".{path.name}.part")
-    try:
-        target.write_bytes(content)
-        if target is not path:
-            target.replace(path)
-    except OSError as error:
-        if target is not path:
-            target.unlink(missing_ok=True)
-        raise ReportError(
-            f"{path} could not be written: {error.strerror}. The report is kept in the database: make "
-            "room, or name another file with --out, and say the same command again"
-        ) from error
 
 
 @app.command()

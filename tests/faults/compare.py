@@ -1,0 +1,77 @@
+"""Whether two databases hold the same work: table by table, row by row, but for what no two runs share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from homepot_ai.store.database import Database
+
+#: Who read and wrote what, each time it is done: a second attempt is written down as well.
+NOT_COMPARED = {"ai_audit_log", "ai_service_checks", "ai_alembic_version"}
+#: What no two runs share: counted identities (a rolled back row leaves a hole), and what is read off a clock.
+NO_TWO_ALIKE = {
+    "id", "claimed_at", "claimed_by", "sent_at", "last_answer", "attempts", "not_before", "recorded_at",
+    "payload", "seconds", "scored_at", "created_at", "updated_at", "queued_at", "generated_at", "made_at",
+}  # fmt: skip
+#: What is told of an incident that is noticed by the next run is dated and numbered by that run.
+OF_THIS_TABLE = {
+    "ai_alert_messages": {"at", "told_at", "message_id", "due_at"},
+    "ai_mail_outbox": {"message_id"},
+    "ai_incident_events": {"at"},
+    "ai_baselines": {"digest", "version", "at", "fitted_at"},
+}
+Content = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Rows that are missing, and rows that are too many, by table."""
+
+    lost: dict[str, int]
+    twice: dict[str, int]
+
+    @property
+    def what(self) -> str:
+        return f"lost {self.lost}, too many {self.twice}"
+
+
+def content(database: Database) -> Content:
+    """Every row of our tables."""
+    with database.admin() as conn:
+        tables = conn.execute(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1",
+            [database.schema],
+        ).fetchall()
+        return {
+            table: [
+                row
+                for (row,) in conn.execute(
+                    f'SELECT to_jsonb(t) FROM "{database.schema}"."{table}" t'
+                ).fetchall()
+            ]
+            for (table,) in tables
+            if table not in NOT_COMPARED
+        }
+
+
+def differ(expected: Content, found: Content) -> Difference:
+    """Rows lost and rows too many."""
+    lost, twice = {}, {}
+    for table, rows in expected.items():
+        should, have = _values(table, rows), _values(table, found[table])
+        if missing := sum((should - have).values()):
+            lost[table] = missing
+        if extra := sum((have - should).values()):
+            twice[table] = extra
+    return Difference(lost, twice)
+
+
+def _values(table: str, rows: list[dict[str, Any]]) -> Counter[bytes]:
+    left_out = NO_TWO_ALIKE | OF_THIS_TABLE.get(table, set())
+    columns = sorted(set(rows[0]) - left_out) if rows else []
+    return Counter(orjson.dumps([row[c] for c in columns], option=orjson.OPT_SORT_KEYS) for row in rows)
