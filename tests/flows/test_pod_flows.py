@@ -85,6 +85,9 @@ def test_two_pods_beside_each_other(
             become(pod, sinks[pod])
             assert run(health.score_health, at=NOW).is_completed()
             mail_helpers.queue(db, mail_helpers.mail(pod))
+            with db.reader() as conn:
+                scored = conn.execute("SELECT count(DISTINCT device_id) FROM ai_health_scores").fetchone()
+            assert scored == (DEVICES[pod],), "its own fleet, and all of it"
         # Both have everything on the server by now: each run finds its own.
         for pod in pair:
             become(pod, sinks[pod])
