@@ -35,9 +35,9 @@ SERVER_PATIENCE_S, HOST_PATIENCE_S = 90.0, 60.0
 LOOK_EVERY_S = 0.2
 TRIM_EVERY_S = 300.0
 POSTGRES_PAUSE_S = 5.0
-# Not forgotten with the rest: the lock that we hold, what belongs to pods, and backups, which are what one
-# resets with a quiet mind for.
-KEPT = frozenset({"run", "pods", "backup"})
+# Not forgotten with the rest: the lock that we hold, what belongs to pods, the operators' own pages, and
+# backups, which are what one resets with a quiet mind for.
+KEPT = frozenset({"run", "pods", "backup", "runbooks"})
 API_EVERY_S, API_SILENT = 15.0, 4
 
 
@@ -368,7 +368,10 @@ def reset(settings: Settings) -> None:
     folder = settings.var_dir
     if not folder.exists():
         return
-    known = {*KEPT, "log", "postgres", "prefect", "mail", "reports", "sample", "archive", "memory"}
+    known = {
+        *KEPT, "log", "postgres", "prefect", "mail", "reports", "sample", "archive", "memory", "before-upgrade",
+        "calendars", "keys", "training", "watch",
+    }  # fmt: skip
     strange = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
     if strange:
         raise SettingsError(
