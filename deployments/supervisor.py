@@ -369,8 +369,8 @@ def reset(settings: Settings) -> None:
     if not folder.exists():
         return
     known = {
-        *KEPT, "log", "postgres", "prefect", "mail", "reports", "sample", "archive", "memory", "before-upgrade",
-        "calendars", "keys", "training", "watch",
+        *KEPT, "log", "postgres", "prefect", "mail", "reports", "sample", "archive", "memory",
+        "before-upgrade", "calendars", "keys", "training", "watch",
     }  # fmt: skip
     strange = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
     if strange:
