@@ -269,15 +269,9 @@ def deploy(settings: Settings, zones: Sequence[str], *, scheduled: bool = True) 
 
 def remove_others(client: SyncPrefectClient, pod: str, names: Sequence[str]) -> list[str]:
     """Remove deployments of ours that the catalogue no longer has (another profile, fewer shards)."""
-    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+    from tasks.deployed import deployments_of
 
-    others = [
-        deployment
-        for deployment in client.read_deployments(
-            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[pod_names.tag(pod)]))
-        )
-        if deployment.name not in names
-    ]
+    others = [deployment for deployment in deployments_of(client, pod) if deployment.name not in names]
     for deployment in others:
         client.delete_deployment(deployment.id)
     return [deployment.name for deployment in others]

@@ -7,6 +7,7 @@ moment, the part and a level, as text or as JSON.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -91,7 +92,8 @@ class OneLog:
     def rotate_part(self, part: str, rotate: Callable[[], None]) -> None:
         """Let a part's own log be emptied, after everything in it was read."""
         self.look()
-        rotate()
+        with contextlib.suppress(OSError):  # no room for the copy: later
+            rotate()
         if one := self._followed.get(part):
             size = one.path.stat().st_size if one.path.exists() else 0
             one.at = min(one.at, size)
@@ -112,10 +114,12 @@ class OneLog:
     def _append(self, lines: list[str]) -> None:
         if not lines:
             return
-        if self.path.exists() and self.path.stat().st_size > self._limit:
-            self._rotate()
-        with self.path.open("a", encoding="utf-8", errors="replace") as file:
-            file.write("\n".join(lines) + "\n")
+        # Whoever keeps the parts alive must not die of a full disk: their own logs say it as well.
+        with contextlib.suppress(OSError):
+            if self.path.exists() and self.path.stat().st_size > self._limit:
+                self._rotate()
+            with self.path.open("a", encoding="utf-8", errors="replace") as file:
+                file.write("\n".join(lines) + "\n")
 
     def _rotate(self) -> None:
         for number in range(KEPT, 0, -1):

@@ -25,19 +25,17 @@ def forget(settings: Settings) -> list[str]:
     """
     os.environ.update(environment.prefect_environment(settings))
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
     from prefect.exceptions import ObjectNotFound
 
-    from blocks import FLEET, MAIL
+    from blocks import FLEET, MAIL, SECOND_PLACE
     from blocks.alert_channel import document
     from deployments.bootstrap import POOLS
+    from tasks.deployed import deployments_of
 
     pod, done = settings.pod, []
     assert pod, "the host's own fleet is not removed"
     with get_client(sync_client=True) as client:
-        mine = client.read_deployments(
-            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[pod_names.tag(pod)]))
-        )
+        mine = deployments_of(client, pod)
         for deployment in mine:
             client.request("DELETE", f"/automations/owned-by/prefect.deployment.{deployment.id}")
             client.delete_deployment(deployment.id)
@@ -51,6 +49,7 @@ def forget(settings: Settings) -> list[str]:
         for kind, wanted in (
             ("fleet-database", pod_names.slug(FLEET, pod)),
             ("mail-server", pod_names.slug(MAIL, pod)),
+            ("second-place", pod_names.slug(SECOND_PLACE, pod)),
             ("alert-channel", document("", pod)),
         ):
             for block in client.read_block_documents_by_type(kind):

@@ -292,7 +292,9 @@ def rendered(pod: Pod, host: Settings, templates: Path | None = None) -> dict[st
     tree["var_dir"] = str((host.home / (tree.get("var_dir") or host.var_dir / "pods" / pod.name)).resolve())
     defaults: dict[str, dict[str, Any]] = {
         "database": {"schema_name": pod.name},
-        "prefect": {"host": host.prefect.host, "port": host.prefect.port},
+        "prefect": {"host": host.prefect.host, "port": host.prefect.port, "url": host.prefect.url},
+        # The port that is watched is the host's: a pod that comes up first must not answer there.
+        "up": {"health_port": 0},
     }
     if pod.profile.sections:
         defaults["reports"] = {"own_sections": list(pod.profile.sections)}

@@ -93,9 +93,13 @@ class Child:
                 f"it starts again in {pause:.0f} s; its log is {self.log}"
             )
         if now >= self.not_before:
+            try:
+                self.start()
+            except OSError as error:  # no room, no memory: the others go on, and this one is tried again
+                self.not_before = now + BACK_OFF_S[-1]
+                return f"{self.name} cannot be started ({error}); tried again in {BACK_OFF_S[-1]:.0f} s"
             self.waiting = False
             self.restarts += 1
-            self.start()
             return f"{self.name} started again"
         return None
 
@@ -148,6 +152,8 @@ def end_group(process: subprocess.Popen[bytes], grace_s: float) -> None:
 
 def marked(mark_prefix: str) -> list[psutil.Process]:
     """Processes of this user whose mark begins so, but this one."""
+    if not mark_prefix:  # every process on the machine begins so
+        raise ValueError("an empty mark would be everybody's")
     found = []
     for process in psutil.process_iter():
         if process.pid == os.getpid():

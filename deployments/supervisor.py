@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import http.client
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -255,7 +255,7 @@ class Supervisor:
         """Free the places of runs that died with their worker."""
         try:
             marked = release.release(self.settings.prefect.api_url, pool, login=self.settings.prefect.login)
-        except OSError as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             self.say(f"runs of the pool {pool} could not be marked ({error}); their places free themselves")
         else:
             if marked:
@@ -355,7 +355,7 @@ def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own http address
             return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+    except (OSError, ValueError, http.client.HTTPException):  # nobody, or somebody who speaks something else
         return False
 
 

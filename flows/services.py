@@ -47,7 +47,7 @@ def check_services(at: datetime | None = None) -> State[Any]:
     extra = [*scheduler, *(flows.checks if flows else [])]
     found = services.check_each_service(database, settings, now=moment, extra=extra)
     told, lasting = services.tell_alarms(database, settings, found=found, flows=flows, now=now)
-    found += services.ping(settings)
+    found += services.ping(database, settings, found=found, now=now)
     if told and not away(found):
         wake_sender()
     bad = [f"{check.service} {check.state}" for check in found if check.state != "ok"]

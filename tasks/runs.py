@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,7 +13,6 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterId,
-    DeploymentFilterTags,
     FlowRunFilter,
     FlowRunFilterDeploymentId,
     FlowRunFilterEndTime,
@@ -21,6 +20,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateName,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
@@ -35,6 +35,7 @@ from homepot_ai.settings import load_settings
 from homepot_ai.store.checks import ServiceCheck, State
 from homepot_ai.watch.letter import lasted
 from homepot_ai.watch.runs import EndedRun
+from tasks.deployed import clock_ahead, deployments_of
 from tasks.names import flow_of
 from tasks.stage import stage
 
@@ -132,13 +133,9 @@ def check_flows(now: datetime, watched: frozenset[str] = frozenset()) -> FlowsSe
         watched: deployments without a schedule whose last completed run is wanted too.
     """
     checks, completed, flows, names = [], {}, {}, {}
+    kept = timedelta(days=load_settings().retention.prefect_days)
     with get_client(sync_client=True) as client:
-        deployments = client.read_deployments(
-            deployment_filter=DeploymentFilter(
-                tags=DeploymentFilterTags(all_=[pod_names.tag(load_settings().pod)])
-            )
-        )
-        for deployment in deployments:
+        for deployment in deployments_of(client, load_settings().pod):
             name = pod_names.bare(deployment.name)
             names[deployment.id], flows[name] = name, flow_of(name)
             schedules = _schedules(deployment)
@@ -152,7 +149,8 @@ def check_flows(now: datetime, watched: frozenset[str] = frozenset()) -> FlowsSe
                 checks.append(
                     judge(
                         name, schedules, begun, completed.get(name), now,
-                        since=deployment.created or now,
+                        # Runs are kept so long: of an older one nobody can say that it was missed.
+                        since=max(deployment.created or now, now - kept),
                     )
                 )  # fmt: skip
         ended = client.read_flow_runs(
@@ -248,8 +246,10 @@ def free_stuck_runs(now: datetime) -> ServiceCheck:
     long: killed so early or so hard that nothing else noticed. Cancelling for long: nobody
     is there any more who could end it.
     """
-    freed, hanging = 0, []
+    # Zombies of other pods are ended too, since they may be down; what is told of is our own.
+    freed, hanging, ours = 0, [], pod_names.tag(load_settings().pod)
     with get_client(sync_client=True) as client:
+        now += clock_ahead(client, datetime.now(UTC))
         for kind, patience in (
             (StateType.PENDING, STUCK_PENDING),
             (StateType.RUNNING, SILENT_RUNNING),
@@ -262,7 +262,7 @@ def free_stuck_runs(now: datetime) -> ServiceCheck:
                 if run.state is None or now - run.state.timestamp < patience:
                     continue
                 if kind == StateType.RUNNING and _heard_of(client, run.id, since=now - patience):
-                    if now - run.state.timestamp > RUNNING_LONG:
+                    if now - run.state.timestamp > RUNNING_LONG and ours in run.tags:
                         hanging.append(run.name)
                     continue
                 lost = (
@@ -271,9 +271,9 @@ def free_stuck_runs(now: datetime) -> ServiceCheck:
                     else Crashed(message="Its process is gone. The next run catches up.")
                 )
                 client.set_flow_run_state(run.id, lost, force=True)
-                freed += 1
+                freed += ours in run.tags
         waiting = client.read_flow_runs(
-            flow_run_filter=_waiting(StateType.SCHEDULED, now - WAITING_LONG),
+            flow_run_filter=_waiting(StateType.SCHEDULED, now - WAITING_LONG, ours),
             sort=FlowRunSort.EXPECTED_START_TIME_ASC,
             limit=BULK_LIMIT,
         )
@@ -305,8 +305,9 @@ def judge_runs(freed: int, hanging: Sequence[str], waiting: int, oldest: timedel
     return ServiceCheck("runs", cast("State", state), "; ".join(said) or "none hangs, none waits for long")
 
 
-def _waiting(kind: StateType, before: datetime) -> FlowRunFilter:
+def _waiting(kind: StateType, before: datetime, tag: str | None = None) -> FlowRunFilter:
     return FlowRunFilter(
+        tags=None if tag is None else FlowRunFilterTags(all_=[tag]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[kind])),
         expected_start_time=FlowRunFilterExpectedStartTime(before_=before),
     )

@@ -67,8 +67,16 @@ def tell_alarms(
     return told, [alarm.title for alarm in lasting]
 
 
-@stage("ping", timeout_seconds=20, tags=TAGS, retries=0)
-def ping(settings: Settings) -> list[ServiceCheck]:
-    """Tell whoever waits for it that we live."""
+@stage("ping", timeout_seconds=30, tags=TAGS, retries=0)
+def ping(
+    database: Database | None, settings: Settings, *, found: Sequence[ServiceCheck], now: datetime
+) -> list[ServiceCheck]:
+    """Tell whoever waits for it that we live; that nobody answers there is written down and told as well."""
     url = settings.watch.ping_url
-    return [] if url is None else remote.ping(url.get_secret_value())
+    answered = [] if url is None else remote.ping(url.get_secret_value())
+    if answered and database is not None and not service.away(found):
+        service.record(database, settings, answered, now)
+        before = service.known(database, settings, now)
+        lasting = [alarm.key for alarm in before.lasting]
+        service.act(database, settings, service.verdicts(answered, before.since, lasting, now), now)
+    return answered

@@ -61,6 +61,7 @@ def take(
     migrate.require_current(db)
     schemas = schemas_of(db, settings)
     with db.admin() as conn:
+        conn.rollback()  # what was asked at its beginning was of another moment than the snapshot will be
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         conn.read_only = True
         programs = tools.find(conn.info.server_version // 10000)

@@ -242,11 +242,16 @@ def adapt(conn: Connection, keys: Keys) -> None:
             value = super().load(data)
             return seal.opened(value) if isinstance(value, str) and PREFIX in value else value
 
+    # Without a type of their own: psycopg would take them for every text and all bytes of a COPY as well.
     class Write(StrDumper):
+        oid = 0
+
         def dump(self, obj: str) -> Buffer | None:
             return super().dump(seal.text(obj))
 
     class WriteContent(BytesBinaryDumper):
+        oid = 0
+
         def dump(self, obj: Buffer) -> Buffer | None:
             return super().dump(seal.content(bytes(obj)))
 

@@ -78,7 +78,9 @@ def seen(
     if not before.open:
         after_it = replace(now_seen, told_at=told)
         quiet = told is not None and now - told < repeat and not _worse(before, now_seen)
-        return after_it, None if quiet or after > 1 else "new"
+        if quiet or after > 1:
+            return _no_milder(after_it, before, told, now, repeat), None
+        return after_it, "new"
     after_it = replace(
         now_seen, count=before.count + 1, first_at=min(before.first_at, now), told_at=told,
         last_at=max(before.last_at, now) if before.last_at <= now + _AHEAD else now,
@@ -91,7 +93,9 @@ def seen(
         return after_it, "worse"
     if not after_it.known and now - after_it.first_at >= SETTLED:
         return after_it, "new"
-    return after_it, "still" if now - told >= repeat else None
+    if now - told >= repeat:
+        return after_it, "still"
+    return _no_milder(after_it, before, told, now, repeat), None
 
 
 def gone(before: Alarm | None, now: datetime) -> tuple[Alarm | None, Telling | None]:
@@ -99,6 +103,13 @@ def gone(before: Alarm | None, now: datetime) -> tuple[Alarm | None, Telling | N
     if before is None or not before.open:
         return None, None
     return replace(before, resolved_at=max(now, before.first_at)), "over" if before.known else None
+
+
+def _no_milder(after: Alarm, before: Alarm, told: datetime | None, now: datetime, repeat: timedelta) -> Alarm:
+    """What was told as critical lately stays so until something is told again: else what goes to and fro
+    between degraded and down would be worse, and told, at every turn."""
+    lately = told is not None and now - told < repeat
+    return replace(after, severity="critical") if lately and before.severity == "critical" else after
 
 
 def _worse(before: Alarm, now: Alarm) -> bool:

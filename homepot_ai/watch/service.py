@@ -6,7 +6,7 @@ probes, each on its own ─► checks ─► ai_service_checks, ai_watch_sizes �
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -34,6 +34,7 @@ EVERY = timedelta(minutes=5)
 _SLACK = timedelta(seconds=60)
 #: They ask the database: when it is away, they say nothing of their own.
 _ASK_DATABASE = {"stored", "chroma", "tables"}
+_SILENT_WHEN_WELL = {"stored", "tables"}
 #: More deployments than this late at once have one cause, and are one alarm.
 MANY_LATE = 3
 FLOWS_KEY = "service flows"
@@ -168,12 +169,14 @@ def verdicts(
     lasting = set(open_keys)
     late = [one for one in seen if one.service.startswith(FLOW) and one.state != "ok"]
     made: list[Verdict] = []
+    # Prefect's server may not have answered: then nobody knows whether they are late.
+    judged = any(one.service.startswith(FLOW) for one in seen)
     if len(late) > MANY_LATE:
         listed = ", ".join(one.service.removeprefix(FLOW) for one in late)
         severity: keys.Severity = "critical" if any(one.state == "down" for one in late) else "warning"
         title = f"{len(late)} deployments are late"
         made.append(Verdict("raise", FLOWS_KEY, severity, title, listed, keys.watched("flow").runbook))
-    elif FLOWS_KEY in lasting:
+    elif FLOWS_KEY in lasting and judged:
         made.append(Verdict("clear", FLOWS_KEY))
     for check in seen:
         key, what = keys.service_key(check.service), keys.watched(check.service)
@@ -192,7 +195,25 @@ def verdicts(
         lasted = now - began if known == check.state else timedelta(0)
         if key in lasting or lasted >= (what.patience - 1) * EVERY - _SLACK or what.patience == 1:
             made.append(Verdict("raise", key, urgency, _title(check), check.detail, what.runbook))
-    return made
+    return [*made, *_no_longer(seen, lasting, judged)]
+
+
+def _no_longer(seen: Sequence[ServiceCheck], lasting: Iterable[str], judged: bool) -> Iterator[Verdict]:
+    """Alarms of what is not looked at any more: nothing else would ever end them."""
+    names = {one.service for one in seen}
+    for key in sorted(lasting):
+        service = key.removeprefix(keys.service_key(""))
+        if service == key or service in names or key == FLOWS_KEY:
+            continue
+        # Named only while something is wrong with them.
+        if service in _SILENT_WHEN_WELL:
+            if "database" in names and not away(seen) and (service != "stored" or "outbox" in names):
+                yield Verdict("clear", key)
+        # Paused, taken away, or of another number of shards.
+        elif (service.startswith(FLOW) and judged) or (
+            service.startswith("scoring") and any(name.startswith("scoring") for name in names)
+        ):
+            yield Verdict("clear", key, quietly=True)
 
 
 @dataclass(frozen=True)

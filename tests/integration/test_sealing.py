@@ -9,6 +9,10 @@ import psycopg
 import pytest
 
 from homepot_ai.errors import SealError
+from homepot_ai.health import learning, planning, scoring
+from homepot_ai.health.planning import MINUTE
+from homepot_ai.health.state import MAGIC
+from homepot_ai.settings import Settings
 from homepot_ai.store import migrate, outbox, people, preferences, sealing, tokens
 from homepot_ai.store.database import Database
 from homepot_ai.store.outbox import OutboxMail
@@ -17,6 +21,7 @@ from homepot_ai.store.outbox_sender import sender_session
 from homepot_ai.store.people import Wanted
 from homepot_ai.store.pool import PooledDatabase
 from homepot_ai.store.sealing import Key, Keys
+from tests.support import START, small_fleet, telemetry, wave
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 ONE, TWO = (Key(f"a key that is long enough, number {n}") for n in (1, 2))
@@ -163,6 +168,23 @@ def test_a_device_that_is_named_like_a_sealed_address_stops_nothing(sealed: Data
     with sealed.admin() as conn:
         for name in (TWO.seal("x"), "sealed1:00000000:aaaa", f"sealed1:{ONE.id}"):
             assert conn.execute("SELECT %s::text", [name]).fetchone() == (name,)
+
+
+def test_nothing_but_addresses_is_sealed(sealed: Database, settings: Settings) -> None:
+    """Bytes and texts that are no addresses are written as they are, also by COPY: minutes are scored on."""
+    small_fleet(sealed)
+    telemetry(sealed, START, 90, range(1, 7), cpu_percent=wave(40))
+    until = START + 89 * MINUTE
+    learning.warm_up(sealed, settings, until=until, now=until)
+    plan = planning.plan(sealed, settings, now=until + MINUTE)
+    assert plan.reason == "on time"
+    scored = scoring.score(settings, plan, scoring.read(sealed, settings, plan))
+    scoring.store(sealed, settings, plan, scored, until + MINUTE)
+    assert planning.plan(sealed, settings, now=until + 2 * MINUTE).reason == "on time"
+    with psycopg.connect(sealed.url) as conn:
+        conn.execute("SET search_path = homepot_ai")
+        begun = conn.execute("SELECT substr(payload, 1, 8) FROM ai_baseline_pages WHERE page = 0").fetchall()
+        assert {bytes(row[0]) for row in begun} == {MAGIC}
 
 
 def test_the_columns_that_are_sealed_are_all_there_are(database: Database) -> None:
