@@ -77,7 +77,7 @@ def test_errors_on_purpose_are_one_message_and_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HOMEPOT_AI_VAR_DIR", str(tmp_path))
-    monkeypatch.setattr(sys, "argv", ["homepot-ai", "status"])
+    monkeypatch.setattr(sys, "argv", ["homepot-ai", "anomalies"])
     settings.load_settings.cache_clear()
     with pytest.raises(SystemExit) as left:
         cli.main()
