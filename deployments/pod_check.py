@@ -100,6 +100,13 @@ def _neighbours(pod: Pod, host: Settings, mine: Settings) -> Iterator[str]:
         theirs = other.settings
         if mine.var_dir.resolve() == theirs.var_dir.resolve():
             yield f"var_dir {mine.var_dir} is that of {other.name}: each needs a folder of its own"
+        if mine.backup.second_dir is not None and mine.backup.second_dir == theirs.backup.second_dir:
+            yield (
+                f"backup.second_dir {mine.backup.second_dir} is that of {other.name}: each lets go of "
+                "backups there as if all were its own; name a folder below it"
+            )
+        if mine.backup.dir is not None and mine.backup.dir == theirs.backup.dir:
+            yield f"backup.dir {mine.backup.dir} is that of {other.name}: each needs a folder of its own"
         same = _place(mine) == _place(theirs)
         if same and mine.database.schema_name == theirs.database.schema_name:
             yield (

@@ -52,9 +52,21 @@ def over(conn: Connection, live: str, restored: str) -> list[str]:
             if name in ("outbox_sent", "outbox_gone"):
                 nobody_knows(conn, restored, [table])
             notes.append(f"{table}: not all could be taken over ({str(error).splitlines()[0]})")
+    return sorted(set(notes))
+
+
+def numbers(conn: Connection, live: str, restored: str) -> None:
+    """Numbers that were given stay given. Before anything is written into the restored tables."""
     for (sequence,) in conn.execute(_SQL["sequences"], {"schema": restored}).fetchall():
         conn.execute(_CARRY["number"], {"live": live, "restored": restored, "sequence": sequence})
-    return sorted(set(notes))
+
+
+def hold(conn: Connection, live: str) -> None:
+    """Nobody sends or queues until the exchange: who waits finds the other table under the name."""
+    there = {row[0] for row in conn.execute(_SQL["tables"], {"schema": live})}
+    for table in OUTBOXES:
+        if table in there:
+            conn.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(sql.Identifier(live, table)))
 
 
 def nobody_knows(conn: Connection, restored: str, outboxes: tuple[str, ...] | list[str] = OUTBOXES) -> None:

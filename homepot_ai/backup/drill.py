@@ -78,6 +78,7 @@ def question(
 
     Raises:
         DatabaseError: the server is away, or there is no place for a scratch database.
+        BackupError: it could not be opened here: it may be good all the same.
     """
     began = time.monotonic()
     name = path.name.removeprefix(f"{places.PART}-").split(".")[0]
@@ -91,6 +92,9 @@ def question(
             with scratch.database(db, places.folder_of(settings)) as place:
                 checks += questions(files, manifest, place, settings, now, told)
     except BackupError as error:
+        # No passphrase, no room, a newer program: that tells nothing of the archive.
+        if not checks and not isinstance(error, ArchiveDamaged):
+            raise
         checks.append(Check("archive" if not checks else "database", False, str(error)))
     return Drill(name, tuple(checks), time.monotonic() - began)
 

@@ -171,6 +171,8 @@ def undo(db: Database, settings: Settings, now: datetime, *, actor: str) -> Rest
         schemas = [db.schema, *([db.homepot_schema] if both else [])]
         index = _aside(settings, stamp)
         incoming = {schema: f"{schema}_before_{stamp}" for schema in schemas}
+        # The program may have been updated since.
+        migrate.tables(Database(db.url, incoming[db.schema], db.homepot_schema, db.keys))
         _, notes = _exchange(db, settings, incoming, now, index if index.exists() else None)
         with db.writer() as conn:
             _audit(conn, now, actor, "went back", f"before {stamp}", schemas)
@@ -287,7 +289,13 @@ def _exchange(
         there = scratch.loaded_schemas(conn, tuple(incoming))
         restored, notes = incoming[db.schema], []
         if db.schema in there:
+            carry.numbers(conn, db.schema, restored)
+            # Sealed as what is in use, or the same person is another one.
+            notes += _sealed_alike(conn, db, restored, now)
+            carry.hold(conn, db.schema)
             notes += carry.over(conn, db.schema, restored)
+            # Again: one may have been given since.
+            carry.numbers(conn, db.schema, restored)
         else:
             carry.nobody_knows(conn, restored)
         for schema, other in incoming.items():
@@ -303,6 +311,14 @@ def _exchange(
         if sealed := sealing.bring_up(conn, now=now):
             notes.append(sealed)
     return db.schema in there, notes
+
+
+def _sealed_alike(conn: Connection, db: Database, restored: str, now: datetime) -> list[str]:
+    where = sql.SQL("SET LOCAL search_path = {}, {}")
+    conn.execute(where.format(sql.Identifier(restored), sql.Identifier(db.homepot_schema)))
+    done = sealing.bring_up(conn, now=now)
+    conn.execute(where.format(sql.Identifier(db.schema), sql.Identifier(db.homepot_schema)))
+    return [done] if done else []
 
 
 def _index_in_step(db: Database, settings: Settings, now: datetime) -> list[str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from homepot_ai.backup.records import Stored
 
 if TYPE_CHECKING:
     from homepot_ai.settings_operations import BackupSettings
+
+#: Everything good of so long before the newest stays.
+RECENT = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ def surplus(stored: Sequence[Stored], keep: Keep, bad: Collection[str] = ()) -> 
     """The backups that may go, the oldest first.
 
     Days without a backup are not counted, so however long nothing was made, the last ones stay. Days, weeks
-    (ISO) and months are UTC. The newest good one always stays.
+    (ISO) and months are UTC. The newest good one always stays, and so does whatever is good of the two days
+    before it.
 
     Args:
         bad: names of those that failed when they were last questioned. They take no good one's place, and go
@@ -54,7 +58,12 @@ def surplus(stored: Sequence[Stored], keep: Keep, bad: Collection[str] = ()) -> 
         )
         for one in _newest_of_each(good, periods, count)
     }
+    # Whoever makes one by hand after a mishap must not lose the one of the night before it.
+    kept |= {one.name for one in good if one.made_at > good[0].made_at - RECENT}
     oldest = min((one.made_at for one in good if one.name in kept), default=None)
+    # Many that failed at once tell of a machine more than of archives: they go when good ones replaced them.
+    if len({one.made_at.date() for one in good}) < keep.daily:
+        oldest = None
     return [
         one
         for one in reversed(newest_first)

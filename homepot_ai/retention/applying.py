@@ -40,21 +40,21 @@ def apply_retention(
     kept_from = rules.first_kept(now, settings.retention.score_days)
     with db.writer() as conn:
         made = 0 if dry_run else scores.ensure_partitions(conn, now, now)
-        partitions: list[tuple[date, int, int]] = conn.execute(_SQL["score_partitions"]).fetchall()
-    kept = [(day, size) for day, size, _ in partitions if _begin(day) >= kept_from]
-    old = [(day, rows) for day, _, rows in partitions if _begin(day) < kept_from]
+        partitions: list[tuple[date, int]] = conn.execute(_SQL["score_partitions"]).fetchall()
+    kept = [(day, size) for day, size in partitions if _begin(day) >= kept_from]
+    old = [day for day, _ in partitions if _begin(day) < kept_from]
     files = folders.old_files(settings, now)
     if dry_run:
         removed = [
-            Removed(f"scores of {day}", rows, work.expected("ai_health_scores", f"{day}"))
-            for day, rows in old
+            Removed(f"scores of {day}", work.scores(day), work.expected("ai_health_scores", f"{day}"))
+            for day in old
         ]
         for rule in RULES:
             removed += work.count(rule)
         emptied = work.contents()
     else:
         health_hours.roll_up(db, settings, kept_from, rules.midnight(now), now=now)
-        for day, _ in old:
+        for day in old:
             work.attempt(f"scores of {day}", lambda day=day: work.drop_day(day))  # type: ignore[misc]
         # Contents first: what is kept elsewhere need not be archived with its row.
         emptied = work.empty()
@@ -96,7 +96,14 @@ class _Work:
     def expected(self, table: str, label: str) -> str:
         """Where an archive would lie."""
         with self.db.reader() as conn:
-            return str(self.folder / archive.free_name(conn, table, label))
+            return str(self.folder / archive.free_name(conn, self.folder, table, label))
+
+    def scores(self, day: date) -> int:
+        """Scores of a day, counted: what PostgreSQL believes of a table may be nothing yet."""
+        since = _begin(day)
+        with self.db.reader() as conn:
+            row = conn.execute(_SQL["count_scores"], {"since": since, "before": since + timedelta(days=1)})
+            return int((row.fetchone() or (0,))[0])
 
     def drop_day(self, day: date) -> None:
         """Roll a day's scores up, archive them, and drop its partition with everything in it."""
@@ -121,7 +128,8 @@ class _Work:
                 pass
         else:
             while (oldest := self._oldest(rule, before)) is not None:
-                self._one_span(rule, oldest, min(rules.end(oldest, rule.span), before))
+                if not self._one_span(rule, oldest, before):
+                    break
         if rule.name == "minutes":
             with self.db.writer() as conn:
                 conn.execute(_SQL["delete_rollups"], {"before": before})
@@ -131,10 +139,13 @@ class _Work:
             found = [taking.count(conn, rule.name, table, {"before": before}).oldest for table in rule.tables]
         return min((moment for moment in found if moment is not None), default=None)
 
-    def _one_span(self, rule: Rule, oldest: datetime, until: datetime) -> None:
+    def _one_span(self, rule: Rule, oldest: datetime, before: datetime) -> bool:
+        """What is past its time and of the oldest day or month; False: somebody else took it."""
+        until = rules.end(oldest, rule.span)
         with self.db.writer() as conn:
-            done = list(self._parts(conn, rule, oldest, until, {"before": until}))
+            done = list(self._parts(conn, rule, oldest, until, {"before": before}, within=until))
         self._done(done)
+        return bool(done)
 
     def _one_choice(self, rule: Rule, before: datetime) -> bool:
         """A batch of chosen rows of one month, with all their parts; False: there is none."""
@@ -152,19 +163,20 @@ class _Work:
         return True
 
     def _parts(
-        self, conn: Connection, rule: Rule, oldest: datetime, until: datetime, parameters: dict[str, object]
-    ) -> Iterator[Removed]:
+        self, conn: Connection, rule: Rule, oldest: datetime, until: datetime,
+        parameters: dict[str, object], *, within: datetime | None = None,
+    ) -> Iterator[Removed]:  # fmt: skip
         label = rules.label(oldest, rule.span)
         for table in rule.tables:
             what = f"{_named(table)} of {label}"
-            rows = taking.take(conn, rule.name, table, parameters)
+            rows = taking.take(conn, rule.name, table, parameters, within=within)
             yield from self._archive(conn, table, label, what, oldest, until, rows)
 
     def _archive(
         self, conn: Connection, table: str, label: str, what: str, since: datetime, until: datetime,
         rows: Iterator[archive.Rows],
     ) -> list[Removed]:  # fmt: skip
-        name = archive.free_name(conn, table, label)
+        name = archive.free_name(conn, self.folder, table, label)
         written = archive.write(self.folder / name, rows)
         if not written:
             return []

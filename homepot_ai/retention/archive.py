@@ -82,16 +82,16 @@ def folder_name(table: str) -> str:
     return table.removeprefix("ai_").replace("_", "-")
 
 
-def free_name(conn: Connection, table: str, label: str) -> str:
+def free_name(conn: Connection, root: Path, table: str, label: str) -> str:
     """A path below the archive's folder under which nothing is recorded.
 
     What a killed run left there is no archive yet: it is written anew.
     """
-    folder, number = folder_name(table), 1
+    folder, number, said = folder_name(table), 1, _said(root)
     while True:
         name = f"{folder}/{label}.parquet" if number == 1 else f"{folder}/{label}-{number}.parquet"
         (taken,) = conn.execute(_SQL["is_archived"], {"path": name}).fetchone() or (False,)
-        if not taken:
+        if not taken and name not in said:
             return name
         number += 1
 
@@ -176,7 +176,9 @@ def write_manifest(db: Database, folder: Path) -> Path | None:
     part = path.with_name(f"{MANIFEST}.part")
     with _told(part):
         folder.mkdir(parents=True, exist_ok=True)
-        text = orjson.dumps([asdict(one) for one in known], option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
+        every = _said(folder) | {one.path: asdict(one) for one in known}
+        content = [every[path] for path in sorted(every)]
+        text = orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
         part.write_bytes(text + b"\n")
         _sync(part)
         part.replace(path)
@@ -208,6 +210,14 @@ def digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _said(folder: Path) -> dict[str, dict[str, Any]]:
+    """What the manifest lists and is there: also what a database that was lost or restored does not know."""
+    with suppress(OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        listed = orjson.loads((folder / MANIFEST).read_bytes())
+        return {str(one["path"]): one for one in listed if (folder / str(one["path"])).is_file()}
+    return {}
 
 
 def _wrong(path: Path, one: Archived) -> str | None:

@@ -114,11 +114,16 @@ class _Known:
     def replaced(self, said: str) -> str:
         if self._pattern is None:
             return said
-        return self._pattern.sub(lambda found: self._instead[_folded(found[0])], said)
+        return self._pattern.sub(self._new, said)
+
+    def _new(self, found: re.Match[str]) -> str:
+        # Letters that only a pattern takes for the same (ı, ſ) are in no list.
+        return self._instead.get(_folded(found[0]), PERSON)
 
 
 def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()
+    # Not casefold: a pattern that ignores case does not find `ß` by `ss`.
+    return " ".join(name.split()).lower()
 
 
 def people(rows: Iterable[str | None]) -> frozenset[str]:

@@ -49,19 +49,24 @@ def let_go(conn: Connection, name: LiteralString, ids: list[int]) -> None:
 
 
 def take(
-    conn: Connection, name: LiteralString, table: LiteralString, parameters: Mapping[str, Any]
-) -> Iterator[Rows]:
+    conn: Connection, name: LiteralString, table: LiteralString, parameters: Mapping[str, Any],
+    *, within: datetime | None = None,
+) -> Iterator[Rows]:  # fmt: skip
     """Remove a table's old rows and hand them on: exactly these, whatever others write meanwhile.
 
     They are gone when the transaction commits, and not before.
+
+    Args:
+        within: only those whose moment is before this; whether they are past their time is another question.
     """
     old = _OLD[f"{name}_{table}"]
     statement = sql.SQL(
-        "WITH old AS MATERIALIZED (SELECT ctid FROM ({}) AS o ORDER BY moment LIMIT {}), "
+        "WITH old AS MATERIALIZED (SELECT ctid FROM ({}) AS o WHERE %(within)s::timestamptz IS NULL "
+        "OR moment < %(within)s ORDER BY moment LIMIT {}), "
         "gone AS (DELETE FROM {} AS t USING old WHERE t.ctid = old.ctid RETURNING t.*) SELECT * FROM gone"
     ).format(sql.SQL(old), sql.Literal(CHUNK), sql.Identifier(table))
     while True:
-        piece = fetch(conn, statement, parameters)
+        piece = fetch(conn, statement, {**parameters, "within": within})
         if piece.rows:
             yield piece
         if len(piece.rows) < CHUNK:

@@ -148,7 +148,9 @@ def export(
             )
         )  # fmt: skip
     kept = {f"incidents-{one:%Y-%m}.jsonl" for one in [*window, *wanted, rules.begin(now, "month").date()]}
-    gone = tuple(sorted(path.name for path in target.glob("incidents-*.jsonl") if path.name not in kept))
+    # A folder may be somebody's, with files of theirs.
+    ours = {str(one["file"]) for one in _listed(target)}
+    gone = tuple(sorted(path.name for path in target.glob("incidents-*.jsonl") if path.name in ours - kept))
     done = Exported(target, tuple(files), gone if month is None else (), dry_run)
     if not dry_run:
         _deliver(target, contents, done, licence)

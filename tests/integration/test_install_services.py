@@ -188,7 +188,8 @@ def test_the_command_runs_with_the_units_settings_and_rights(settings: Settings,
     )
     # Debian's `nobody` is of the group nogroup.
     script = tmp_path / "homepot-ai"
-    script.write_text(text.replace("--regid=nobody", "--regid=nogroup"))
+    text = text.replace("--regid=nobody", "--regid=nogroup").replace("-g nobody", "-g nogroup")
+    script.write_text(text.replace("/var/lib/homepot-ai", str(tmp_path / "state")))
     done = subprocess.run(["sh", str(script), "status", "--json"], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         "nobody",

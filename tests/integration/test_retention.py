@@ -124,6 +124,22 @@ def test_everything_old_leaves_into_archives_that_others_can_read(
     assert applying.apply_retention(db, settings, NOW, dry_run=False).removed == []
 
 
+def test_a_forecast_that_was_settled_in_the_next_month_leaves_once(
+    database: Database, settings: Settings
+) -> None:
+    with database.admin() as conn:
+        conn.execute(
+            "INSERT INTO ai_predictions (made_at, device_id, kind, horizon, from_at, due_at, metric, mid, "
+            "forecaster, version, reason, facts, settled_at, outcome, score) VALUES "
+            "('2026-03-30 03:00+00', 7, 'level', '24h', '2026-03-30 03:00+00', '2026-04-01 03:00+00', "
+            "'cpu_percent', 41.5, 'x', '1', 'daily', '{}', '2026-04-02 03:00+00', 'happened', 0.1)"
+        )
+    done = applying.apply_retention(database, settings, NOW, dry_run=False)
+    assert [(part.what, part.rows) for part in done.removed if "predictions" in part.what] == [
+        ("predictions of 2026-03", 1)
+    ]
+
+
 def test_what_comes_late_into_an_archived_month_gets_a_file_of_its_own(
     years: Database, settings: Settings
 ) -> None:

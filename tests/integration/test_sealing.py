@@ -38,10 +38,12 @@ def with_keys(db: Database, current: Key | None, previous: Key | None = None) ->
 def everything(db: Database) -> str:
     """Every row of every table of ours, as somebody reads them who has a copy of the database."""
     with psycopg.connect(db.url) as conn:
-        tables = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'homepot_ai'").fetchall()
+        tables = conn.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'homepot_ai' ORDER BY 1"
+        ).fetchall()
         found = []
         for (table,) in tables:
-            for (row,) in conn.execute(f'SELECT t::text FROM homepot_ai."{table}" t'):  # type: ignore[arg-type]
+            for (row,) in conn.execute(f'SELECT t::text FROM homepot_ai."{table}" t ORDER BY 1'):  # type: ignore[arg-type]
                 found.append(row)
         for (payload,) in conn.execute("SELECT payload FROM homepot_ai.ai_mail_outbox"):
             found.append(bytes(payload).decode("latin-1"))

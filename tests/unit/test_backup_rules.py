@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from homepot_ai.backup import archive, belongings, counting, places, rotation, tools
 from homepot_ai.backup.places import Command
 from homepot_ai.backup.records import FORMAT, PROGRAM, Manifest, Member, Stored, Table
-from homepot_ai.backup.rotation import Keep
+from homepot_ai.backup.rotation import RECENT, Keep
 from homepot_ai.errors import ArchiveDamaged, BackupError, NotFound
 from homepot_ai.settings import Settings
 from tests.backup_world import SECRETS, settings_of
@@ -72,7 +72,12 @@ class TestRotation:
         good = [one for one in stored if one.name not in bad]
         kept = left(stored, Keep(*keep), bad)
         assert not good or good[-1] in kept
-        assert len([one for one in kept if one in good]) <= sum(keep)
+        settled = [one for one in kept if one in good and one.made_at <= good[-1].made_at - RECENT]
+        assert len(settled) <= sum(keep)
+
+    def test_one_made_by_hand_after_a_mishap_leaves_the_one_of_the_night(self) -> None:
+        night, noon = at(START, START + timedelta(hours=9))
+        assert left([night, noon], Keep(1, 0, 0)) == [night, noon]
 
     def test_one_that_failed_takes_no_good_ones_place(self) -> None:
         stored = nights(9)

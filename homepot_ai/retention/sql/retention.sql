@@ -18,11 +18,14 @@ DELETE FROM ai_event_cache
 SELECT count(*), count(DISTINCT device_id) FROM ai_event_cache;
 
 -- name: score_partitions
-SELECT to_date(right(c.relname, 8), 'YYYYMMDD'), pg_total_relation_size(c.oid), greatest(c.reltuples, 0)::bigint
+SELECT to_date(right(c.relname, 8), 'YYYYMMDD'), pg_total_relation_size(c.oid)
   FROM pg_inherits i
   JOIN pg_class c ON c.oid = i.inhrelid
  WHERE i.inhparent = 'ai_health_scores'::regclass
  ORDER BY 1;
+
+-- name: count_scores
+SELECT count(*) FROM ai_health_scores WHERE at >= %(since)s AND at < %(before)s;
 
 -- name: drop_partition
 SELECT ai_drop_score_partition(%(day)s);
