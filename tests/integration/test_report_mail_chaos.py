@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from homepot_ai import cli_post
+from homepot_ai import cli_common, cli_post
 from homepot_ai.errors import ReportError
 from homepot_ai.reporting import smtp
 from homepot_ai.reporting.letter import Letter, compose, message_id
@@ -132,16 +132,16 @@ def test_a_content_that_is_refused_is_no_bounce(
 class TestFullDisk:
     def test_a_device_that_is_full(self) -> None:
         with pytest.raises(ReportError, match=r"/dev/full could not be written: No space left on device"):
-            cli_post._write(Path("/dev/full"), b"%PDF-" + bytes(10_000))
+            cli_common.write_whole(Path("/dev/full"), b"%PDF-" + bytes(10_000))
 
     def test_what_stood_there_stays_and_no_piece_is_left(self, tmp_path: Path) -> None:
         target = tmp_path / "report.pdf"
         target.write_bytes(b"yesterday's")
         code = (
-            "import resource, signal, sys\nfrom pathlib import Path\nfrom homepot_ai import cli_post\n"
+            "import resource, signal, sys\nfrom pathlib import Path\nfrom homepot_ai import cli_common\n"
             "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-            "cli_post._write(Path(sys.argv[1]), bytes(10_000))"
+            "cli_common.write_whole(Path(sys.argv[1]), bytes(10_000))"
         )
         child = subprocess.run(
             [sys.executable, "-c", code, str(target)], capture_output=True, text=True, check=False
