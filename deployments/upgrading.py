@@ -66,8 +66,7 @@ def dump(db: Database, into: Path, version: str, now: datetime) -> Path:
         made = True
         # It holds people's addresses: nobody else reads it, from its first byte on.
         os.close(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        with db.admin() as conn:
-            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with db.snapshot() as conn:
             snapshot = str(conn.execute("SELECT pg_export_snapshot()").fetchone()[0])  # type: ignore[index]
             program = tools.find(conn.info.server_version // 10000)
             tools.dump(program, db.url, [db.schema], half, snapshot=snapshot)

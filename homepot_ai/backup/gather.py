@@ -15,8 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-
 from homepot_ai.backup import archive, belongings, counting, golden, tools
 from homepot_ai.backup.records import DUMP, FORMAT, INDEX, PROGRAM, Golden, Manifest
 from homepot_ai.errors import IndexUnavailable, RecallError
@@ -60,10 +58,7 @@ def take(
     """
     migrate.require_current(db)
     schemas = schemas_of(db, settings)
-    with db.admin() as conn:
-        conn.rollback()  # what was asked at its beginning was of another moment than the snapshot will be
-        conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        conn.read_only = True
+    with db.snapshot() as conn:
         programs = tools.find(conn.info.server_version // 10000)
         with _index_at_rest(db):
             (snapshot,) = conn.execute("SELECT pg_export_snapshot()").fetchone() or ("",)

@@ -170,6 +170,14 @@ class Database:
             yield conn
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A read-only transaction with the login's own rights, all of it of the moment of its first query."""
+        with self._connect() as conn:
+            conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            conn.read_only = True
+            yield conn
+
+    @contextmanager
     def _connect(self) -> Iterator[Connection]:
         with self._open() as conn:
             yield conn
