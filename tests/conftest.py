@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import hypothesis
 import psycopg
 import pytest
 
-from homepot_ai.settings import OllamaSettings, Settings
+from homepot_ai.settings import OllamaSettings, Settings, load_settings
 from homepot_ai.store import embedded, migrate
 from homepot_ai.store.database import Database
 
@@ -33,6 +34,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits longest begins first."""
     place = {name: number for number, name in enumerate(WAITING)}
     items.sort(key=lambda item: place.get(item.path.name, len(WAITING)))
+
+
+@pytest.fixture(autouse=True)
+def own_environment() -> Iterator[None]:
+    """What a profile put into the environment ends with the test: `settings_for` means it for child processes."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("HOMEPOT_AI_")}
+    yield
+    after = {name: value for name, value in os.environ.items() if name.startswith("HOMEPOT_AI_")}
+    if after != before:
+        for name in after:
+            del os.environ[name]
+        os.environ.update(before)
+        load_settings.cache_clear()
 
 
 @pytest.fixture(scope="session")
