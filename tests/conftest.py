@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def own_environment() -> Iterator[None]:
-    """What a profile put into the environment ends with the test: `settings_for` means it for child processes."""
+    """What a profile puts into the environment, for child processes, ends with the test."""
     before = {name: value for name, value in os.environ.items() if name.startswith("HOMEPOT_AI_")}
     yield
     after = {name: value for name, value in os.environ.items() if name.startswith("HOMEPOT_AI_")}
