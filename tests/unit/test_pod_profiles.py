@@ -263,7 +263,7 @@ def test_a_pods_templates_stand_in_front_of_the_hosts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("mail/alarm.html.j2", "", "there is no such template to stand in front of"),
+        ("mail/alarms.html.j2", "", "there is no such template to stand in front of"),
         ("mail/alert.html.j2", "{% if %}", "mail/alert.html.j2: "),
         ("modes/executive.yaml", "title: Boss", "modes/executive.yaml: executive.yaml is not a mode"),
     ],

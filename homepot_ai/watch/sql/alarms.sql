@@ -1,6 +1,6 @@
 -- name: lock
 -- One at a time for each cause, also where there is no row yet.
-SELECT pg_advisory_xact_lock(hashtextextended('ai_watch_alarms:' || %(key)s::text, 0));
+SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ':ai_watch_alarms:' || %(key)s::text, 0));
 
 -- name: one
 SELECT key, severity, title, detail, runbook, count, first_at, last_at, told_at, resolved_at
