@@ -390,8 +390,9 @@ def test_planted_secrets_are_nowhere(demo: Installation) -> None:
             ours = [row for (row,) in conn.execute(f'SELECT t::text FROM "{schema}"."{table}" t')]
             said += ours
             if schema == "homepot_ai":
-                # Sealed, since there is a key.
-                assert [row for row in ours if "@homepot.example" in row and table != "ai_audit_log"] == []
+                # Sealed, since there is a key. A Message-ID is no address of anybody.
+                bare = [re.sub(r"<[^<>@\s]+\.[0-9a-f]{16}@homepot\.example>", "", row) for row in ours]
+                assert [row for row in bare if "@homepot.example" in row and table != "ai_audit_log"] == []
     for mail in (demo.var / "mail").glob("*.eml"):
         for part in message_from_bytes(mail.read_bytes()).walk():
             said.append((part.get_payload(decode=True) or b"").decode("utf-8", "replace"))

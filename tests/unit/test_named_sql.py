@@ -25,5 +25,8 @@ def test_every_shipped_file_parses_and_binds_its_parameters() -> None:
         statements = named_sql.load(str(path.relative_to(root)))
         assert statements, f"{path} holds no named statement"
         for name, statement in statements.items():
-            # psycopg binds %(name)s; a {placeholder} would be text put into the statement.
+            # psycopg binds %(name)s; a {placeholder} would be text put into the statement. A restore has two
+            # schemas beside each other, whose names no parameter can be: psycopg quotes them as identifiers.
+            if path.name == "carry.sql":
+                statement = re.sub(r"\{(live|restored|table)\}", "", statement)
             assert not re.search(r"\{\w*\}(?!')", statement), f"{path}:{name} is formatted, not bound"
