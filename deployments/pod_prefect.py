@@ -9,7 +9,12 @@ from deployments import environment
 from homepot_ai import pod_names
 
 if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import BlockDocument
+
     from homepot_ai.settings import Settings
+
+NOT_FOUND = 404
 
 
 def forget(settings: Settings) -> list[str]:
@@ -52,10 +57,22 @@ def forget(settings: Settings) -> list[str]:
             ("second-place", pod_names.slug(SECOND_PLACE, pod)),
             ("alert-channel", document("", pod)),
         ):
-            for block in client.read_block_documents_by_type(kind):
+            for block in _documents(client, kind):
                 found = block.name or ""
                 match = found.startswith(wanted) if kind == "alert-channel" else found == wanted
                 if match and block.id is not None:
                     client.delete_block_document(block.id)
                     done.append(f"block {found} removed")
     return done
+
+
+def _documents(client: SyncPrefectClient, kind: str) -> list[BlockDocument]:
+    """The blocks of a type; none where nobody has made one yet."""
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    try:
+        return list(client.read_block_documents_by_type(kind))
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code != NOT_FOUND:
+            raise
+        return []

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.markdown import Markdown
 
 from homepot_ai.cli_common import console, moment, opened, say, utc_now
@@ -21,11 +22,17 @@ from homepot_ai.store.database import Database
 if TYPE_CHECKING:
     from homepot_ai.backup.records import Stored
 
+LEAST_WIDTH = 120
 app = typer.Typer()
 backup_app = typer.Typer(help="Backups: list, make, question.", invoke_without_command=True)
 app.add_typer(backup_app, name="backup")
 
 Name = Annotated[str | None, typer.Argument(help="A backup's name, as listed, or an archive's path.")]
+
+
+def show(page: str) -> None:
+    """A page on the screen. Never so narrow that a name is folded: it is typed again."""
+    Console(highlight=False, width=max(console.width, LEAST_WIDTH)).print(Markdown(page))
 
 
 @backup_app.callback()
@@ -45,7 +52,7 @@ def list_() -> None:
         db = Database.from_settings(settings)
     except DatabaseUnreachable:
         db = Database("host=/nonexistent")
-    console.print(Markdown(page.listing(service.listed(db, settings, utc_now()))))
+    show(page.listing(service.listed(db, settings, utc_now())))
 
 
 @backup_app.command()
@@ -58,7 +65,7 @@ def now() -> None:
             db, settings, utc_now(), blocks=_blocks(settings), command=places.command_of(settings),
             actor=getpass.getuser(), told=lambda said: status.update(f"backup: {said}"),
         )  # fmt: skip
-    console.print(Markdown(page.made(made)))
+    show(page.made(made))
 
 
 @backup_app.command()
@@ -71,7 +78,7 @@ def verify(name: Name = None) -> None:
         drill = service.verify(
             db, settings, utc_now(), chosen, told=lambda said: status.update(f"verify: {said}")
         )
-    console.print(Markdown("\n".join([f"**{chosen.name}**", "", *page.checks(drill.checks)])))
+    show("\n".join([f"**{chosen.name}**", "", *page.checks(drill.checks)]))
     raise typer.Exit(0 if drill.passed else 1)
 
 
@@ -106,13 +113,13 @@ def restore(
             return
         if undo:
             _sure(yes, "Go back to what was in use before the last restore?")
-            console.print(Markdown(page.restored(restoring.undo(db, settings, utc_now(), actor=actor))))
+            show(page.restored(restoring.undo(db, settings, utc_now(), actor=actor)))
             return
         until = None if at is None else moment(at.removesuffix(" ago"), utc_now(), back=True)
         chosen = _chosen(settings, name, until)
         with console.status("restore: reading ...") as status:
             if dry_run:
-                console.print(Markdown(page.preview(restoring.preview(db, settings, chosen))))
+                show(page.preview(restoring.preview(db, settings, chosen)))
                 return
             status.stop()
             _sure(yes, f"Put {chosen.name} into force? What is in use is set aside.")
@@ -121,7 +128,7 @@ def restore(
                 db, settings, chosen, utc_now(), whole=whole, actor=actor,
                 told=lambda said: status.update(f"restore: {said}"),
             )  # fmt: skip
-    console.print(Markdown(page.restored(result)))
+    show(page.restored(result))
 
 
 def _rebuild(db: Database, settings: Settings) -> None:
