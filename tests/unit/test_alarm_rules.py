@@ -153,3 +153,25 @@ def test_a_shard_has_its_own_alarm_and_its_flows_runbook() -> None:
     assert (crashed.key, crashed.runbook, crashed.after) == ("run score-health-3", "score-health", 2)
     assert crashed.title == "score-health-3 crashed"
     assert crashed.detail == "Run brown-fox: Its process is gone."
+
+
+def cleared(looked_at: list[ServiceCheck], lasting: list[str]) -> list[str]:
+    return [one.key for one in verdicts(looked_at, {}, lasting, NOW) if one.action == "clear"]
+
+
+def test_what_is_not_looked_at_any_more_ends_its_alarm() -> None:
+    well = [ServiceCheck(name, "ok", "") for name in ("database", "outbox", "scoring", "flow a")]
+    lasting = ["service tables", "service stored", "service scoring-2", "service flow gone", "run a"]
+    assert sorted(cleared(well, lasting)) == sorted(lasting[:4])
+    # Nobody knows while those who would tell are away.
+    assert cleared([ServiceCheck("database", "down", "")], lasting[:2]) == []
+    assert cleared([ServiceCheck("prefect server", "down", "")], ["service flow gone", FLOWS_KEY]) == []
+
+
+def test_what_swings_between_degraded_and_down_is_worse_once() -> None:
+    story = Story()
+    for minute in range(0, 235, 5):
+        story.ill(minute, "critical" if minute % 10 else "warning")
+    assert story.told == [(0, "new"), (5, "worse")]
+    story.ill(245, "warning")
+    assert story.told[2:] == [(245, "still")]

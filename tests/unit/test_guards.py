@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from deployments import environment
+from deployments import environment, processes
 from homepot_ai.errors import SettingsError
 from homepot_ai.settings import ApiSettings, PrefectSettings, Settings
 
@@ -67,3 +67,8 @@ def test_the_dependency_audit_is_never_run_by_ci() -> None:
     )
     assert (refused.returncode, "not for CI" in refused.stderr) == (2, True)
     assert "scripts/audit" not in (script.parents[1] / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_nobody_is_ended_by_an_empty_mark() -> None:
+    with pytest.raises(ValueError, match="everybody's"):
+        processes.marked("")
