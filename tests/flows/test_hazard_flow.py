@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.hazards import learn_hazards
-from homepot_ai.cli import app
+from homepot_ai.cli.main import app
 from homepot_ai.store.database import Database
 from tests.flows.conftest import Connect, artifact, run
 from tests.hours_world import calm, sql, write_hours

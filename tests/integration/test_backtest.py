@@ -14,7 +14,7 @@ import pytest
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
-from homepot_ai import cli
+from homepot_ai.cli import main as cli
 from homepot_ai.errors import BacktestError, NotFound, SettingsError
 from homepot_ai.health import learning
 from homepot_ai.health.backtest import planning, run

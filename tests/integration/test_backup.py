@@ -16,9 +16,9 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from homepot_ai import cli
 from homepot_ai.backup import archive, drill, places, restoring, scratch, service
 from homepot_ai.backup.records import Stored
+from homepot_ai.cli import main as cli
 from homepot_ai.errors import ArchiveDamaged, BackupError, NotFound
 from homepot_ai.memory import embedder, keeping
 from homepot_ai.memory.index import Folder

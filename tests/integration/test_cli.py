@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from homepot_ai import cli, settings
+from homepot_ai import settings
+from homepot_ai.cli import main as cli
 from homepot_ai.errors import SettingsError
 from homepot_ai.store import outbox
 from homepot_ai.store.database import Database

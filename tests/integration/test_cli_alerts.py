@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from homepot_ai import cli, settings
+from homepot_ai import settings
 from homepot_ai.alerts.queue import queue_alerts
+from homepot_ai.cli import main as cli
 from homepot_ai.errors import MailError, NotFound, SettingsError
 from homepot_ai.store.database import Database
 from tests import incident_rows_alert as world

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from homepot_ai import cli, settings
+from homepot_ai import settings
+from homepot_ai.cli import main as cli
 from homepot_ai.errors import AccessError, NotFound
 from homepot_ai.store import tokens
 from homepot_ai.store.database import Database

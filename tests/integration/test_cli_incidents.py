@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from homepot_ai import cli, settings
+from homepot_ai import settings
+from homepot_ai.cli import main as cli
 from homepot_ai.errors import IncidentError, NotFound, SettingsError
 from homepot_ai.settings import Settings
 from homepot_ai.store.database import Database

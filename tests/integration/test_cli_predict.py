@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from homepot_ai import cli, settings
+from homepot_ai import settings
+from homepot_ai.cli import main as cli
 from homepot_ai.errors import NotFound, SettingsError
 from homepot_ai.prediction import stage
 from homepot_ai.settings import Settings

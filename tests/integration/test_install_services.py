@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deployments import install
-from homepot_ai.cli import app, main
+from homepot_ai.cli.main import app, main
 from homepot_ai.errors import SettingsError
 from homepot_ai.settings import Settings
 

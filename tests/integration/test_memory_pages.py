@@ -218,7 +218,7 @@ def test_two_investigations_at_once_write_one_event_each(
 def test_the_command_line(database: Database, settings: Settings, models: embedder.Embedder) -> None:
     from typer.testing import CliRunner
 
-    from homepot_ai import cli
+    from homepot_ai.cli import main as cli
     from homepot_ai.settings import load_settings
 
     past(database)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from homepot_ai.cli import app
+from homepot_ai.cli.main import app
 from homepot_ai.errors import SettingsError
 from homepot_ai.language import survey
 from homepot_ai.language.ollama import Ollama

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from homepot_ai.answers.contracts import Answer, Query
 from homepot_ai.answers.query import asked, query
-from homepot_ai.cli import app
+from homepot_ai.cli.main import app
 from homepot_ai.errors import QuestionError
 from homepot_ai.language.model import Model, NoModel
 from homepot_ai.questions.types import Asker

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from homepot_ai import cli_common, cli_post
+from homepot_ai.cli import common as cli_common
+from homepot_ai.cli import post as cli_post
 from homepot_ai.errors import ReportError
 from homepot_ai.reporting import smtp
 from homepot_ai.reporting.letter import Letter, compose, message_id
@@ -138,10 +139,10 @@ class TestFullDisk:
         target = tmp_path / "report.pdf"
         target.write_bytes(b"yesterday's")
         code = (
-            "import resource, signal, sys\nfrom pathlib import Path\nfrom homepot_ai import cli_common\n"
+            "import resource, signal, sys\nfrom pathlib import Path\nfrom homepot_ai.cli import common\n"
             "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-            "cli_common.write_whole(Path(sys.argv[1]), bytes(10_000))"
+            "common.write_whole(Path(sys.argv[1]), bytes(10_000))"
         )
         child = subprocess.run(
             [sys.executable, "-c", code, str(target)], capture_output=True, text=True, check=False

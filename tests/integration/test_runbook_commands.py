@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from deployments import catalogue
 from deployments.run import parse_parameters
-from homepot_ai import cli, settings
+from homepot_ai import settings
+from homepot_ai.cli import main as cli
 from homepot_ai.store.database import Database
 from tests.runbook_world import PAGES, ROOT, Command, commands, fill, statements
 

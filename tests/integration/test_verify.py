@@ -10,7 +10,8 @@ import pikepdf
 import pytest
 from typer.testing import CliRunner
 
-from homepot_ai import cli, cli_reports
+from homepot_ai.cli import main as cli
+from homepot_ai.cli import reports as cli_reports
 from homepot_ai.errors import ReportError
 from homepot_ai.reporting.facts import Scope
 from homepot_ai.reporting.periods import day

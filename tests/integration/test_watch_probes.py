@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from homepot_ai import overview
-from homepot_ai.cli import app
+from homepot_ai.cli.main import app
 from homepot_ai.memory.index import Folder
 from homepot_ai.settings import OllamaSettings, Settings, load_settings
 from homepot_ai.store.checks import ServiceCheck

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from homepot_ai.cli_common import Number, console, moment, opened, say, utc_now
+from homepot_ai.cli.common import Number, console, moment, opened, say, utc_now
 from homepot_ai.text import clean, table
 
 app = typer.Typer()

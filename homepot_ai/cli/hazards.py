@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from homepot_ai.cli_common import say
+from homepot_ai.cli.common import say
 from homepot_ai.settings import load_settings
 from homepot_ai.store import hazards as store
 from homepot_ai.store.database import Database

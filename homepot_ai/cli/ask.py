@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from homepot_ai.cli_common import moment, opened, say, utc_now
+from homepot_ai.cli.common import moment, opened, say, utc_now
 
 app = typer.Typer()
 

@@ -15,27 +15,27 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from homepot_ai import (
-    __version__,
-    cli_alerts,
-    cli_api,
-    cli_ask,
-    cli_backup,
-    cli_fleet,
-    cli_hazards,
-    cli_incidents,
-    cli_marks,
-    cli_memory,
-    cli_models,
-    cli_post,
-    cli_predict,
-    cli_reports,
-    cli_retention,
-    cli_security,
-    cli_visits,
-    cli_watch,
+from homepot_ai import __version__
+from homepot_ai.cli import (
+    alerts,
+    api,
+    ask,
+    backup,
+    fleet,
+    hazards,
+    incidents,
+    marks,
+    memory,
+    models,
+    post,
+    predict,
+    reports,
+    retention,
+    security,
+    visits,
+    watch,
 )
-from homepot_ai.cli_common import write_whole
+from homepot_ai.cli.common import write_whole
 from homepot_ai.errors import HomepotAIError, SettingsError
 from homepot_ai.settings import load_settings, settings_file, settings_for
 from homepot_ai.store.database import Database
@@ -46,23 +46,23 @@ app = typer.Typer(
 )
 db_app = typer.Typer(help="Our tables in the database.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
-app.add_typer(cli_fleet.app)
-app.add_typer(cli_marks.app)
-app.add_typer(cli_alerts.app)
-app.add_typer(cli_incidents.app)
-app.add_typer(cli_memory.app)
-app.add_typer(cli_post.app)
-app.add_typer(cli_predict.app)
-app.add_typer(cli_visits.app)
-app.add_typer(cli_hazards.app)
-app.add_typer(cli_reports.app)
-app.add_typer(cli_retention.app)
-app.add_typer(cli_ask.app)
-app.add_typer(cli_api.app)
-app.add_typer(cli_models.app)
-app.add_typer(cli_backup.app)
-app.add_typer(cli_security.app)
-app.add_typer(cli_watch.app)
+app.add_typer(fleet.app)
+app.add_typer(marks.app)
+app.add_typer(alerts.app)
+app.add_typer(incidents.app)
+app.add_typer(memory.app)
+app.add_typer(post.app)
+app.add_typer(predict.app)
+app.add_typer(visits.app)
+app.add_typer(hazards.app)
+app.add_typer(reports.app)
+app.add_typer(retention.app)
+app.add_typer(ask.app)
+app.add_typer(api.app)
+app.add_typer(models.app)
+app.add_typer(backup.app)
+app.add_typer(security.app)
+app.add_typer(watch.app)
 console = Console(highlight=False)
 # Variables that nobody typed: a demo's folder put them into the environment.
 _by_the_demo: set[str] = set()
@@ -305,7 +305,3 @@ def _plain(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
-
-
-if __name__ == "__main__":
-    main()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from homepot_ai.cli_common import opened, say
+from homepot_ai.cli.common import opened, say
 from homepot_ai.errors import ReportError
 from homepot_ai.text import clean
 

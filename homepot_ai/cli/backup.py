@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from homepot_ai.cli_common import console, moment, opened, say, utc_now
+from homepot_ai.cli.common import console, moment, opened, say, utc_now
 from homepot_ai.errors import BackupError, DatabaseUnreachable
 from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store.database import Database

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from homepot_ai.cli_common import moment, opened, say, utc_now
+from homepot_ai.cli.common import moment, opened, say, utc_now
 from homepot_ai.store import audit as log
 from homepot_ai.store import sealing
 from homepot_ai.text import clean, table

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from homepot_ai.cli_common import moment, opened, say, utc_now
+from homepot_ai.cli.common import moment, opened, say, utc_now
 from homepot_ai.errors import AccessError
 from homepot_ai.fleet.devices import list_sites, resolve_site
 from homepot_ai.settings import load_settings

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from homepot_ai.cli_common import console, opened, utc_now
+from homepot_ai.cli.common import console, opened, utc_now
 from homepot_ai.errors import SettingsError
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.settings import Settings

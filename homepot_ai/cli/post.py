@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markdown import Markdown
 
-from homepot_ai.cli_common import console, opened, say, utc_now, write_whole
+from homepot_ai.cli.common import console, opened, say, utc_now, write_whole
 from homepot_ai.errors import NotFound, SettingsError
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.settings import Settings

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from homepot_ai.cli_common import LARGEST, Number, moment, opened, say, utc_now
+from homepot_ai.cli.common import LARGEST, Number, moment, opened, say, utc_now
 from homepot_ai.errors import SettingsError
 from homepot_ai.incidents import actions, page, planning_windows, reading
 from homepot_ai.incidents.actions import Done

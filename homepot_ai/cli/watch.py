@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import orjson
 import typer
 
-from homepot_ai.cli_common import say, utc_now
+from homepot_ai.cli.common import say, utc_now
 from homepot_ai.errors import DatabaseError, SettingsError
 from homepot_ai.settings import Settings, load_settings
 from homepot_ai.store.database import Database

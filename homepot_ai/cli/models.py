@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markdown import Markdown
 
-from homepot_ai.cli_common import console, opened, say, utc_now
+from homepot_ai.cli.common import console, opened, say, utc_now
 from homepot_ai.store import llm, preferences
 from homepot_ai.text import table
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markdown import Markdown
 
-from homepot_ai.cli_common import LARGEST, console, moment, opened, say, utc_now, write_whole
+from homepot_ai.cli.common import LARGEST, console, moment, opened, say, utc_now, write_whole
 from homepot_ai.errors import PredictionError, SettingsError
 from homepot_ai.fleet.devices import resolve_device, resolve_site
 from homepot_ai.prediction import deciding, outcomes_page, visits_page

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from homepot_ai.cli_common import moment, opened, say, utc_now
+from homepot_ai.cli.common import moment, opened, say, utc_now
 from homepot_ai.fleet import metrics
 from homepot_ai.text import clean, table
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from homepot_ai import cli_incidents
-from homepot_ai.cli_common import LARGEST, moment, opened, say, utc_now
+from homepot_ai.cli import incidents as incidents_cli
+from homepot_ai.cli.common import LARGEST, moment, opened, say, utc_now
 from homepot_ai.errors import SettingsError
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.health import marking, marks_page
@@ -70,7 +70,7 @@ def mark(
 ) -> None:
     """Say whether an anomaly was right, or take it back. Moves the device type's alarm threshold."""
     if incident:
-        cli_incidents.judged(number, verdict, by or getpass.getuser(), comment)
+        incidents_cli.judged(number, verdict, by or getpass.getuser(), comment)
         return
     settings, db = opened()
     marked = marking.mark(
