@@ -29,7 +29,12 @@ TEMPLATES = Path(__file__).parent / "systemd"
 ETC = "/etc/homepot-ai"
 UNITS = "etc/systemd/system"
 WORKERS = ("homepot-ai.target", "homepot-ai-worker-minute.service", "homepot-ai-worker-batch.service")
-SERVER = ("homepot-ai-server.service", "homepot-ai-setup.service", "homepot-ai-api.service")
+SERVER = (
+    "homepot-ai-server.service",
+    "homepot-ai-setup.service",
+    "homepot-ai-api.service",
+    "homepot-ai-pod@.service",
+)
 MARK = "# homepot-ai wrote this; sha256 of the lines above: "
 # systemd reads % and blanks in a path in its own way, and a shell does too.
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9/._+-]*")
