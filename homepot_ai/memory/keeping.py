@@ -107,8 +107,8 @@ def learn_only(db: Database, now: datetime) -> tuple[int, int]:
 def embed(db: Database, settings: Settings, now: datetime) -> int:
     """Put into the index what it does not hold yet; returns how many.
 
-    The very first pattern makes the index. Killed between the index and the mark, the next run writes the
-    same ids again.
+    The very first pattern makes the index; a run that was killed while it did is gone on with. Killed between
+    the index and the mark, the next run writes the same ids again.
 
     Raises:
         RecallError: the index or a model cannot be used; the patterns wait.
@@ -117,10 +117,11 @@ def embed(db: Database, settings: Settings, now: datetime) -> int:
     with db.reader() as conn:
         todo = any(store.patterns_to_embed(conn, kind, name, 1) for kind in KINDS)
         rows = {kind: store.index_row(conn, COLLECTIONS[kind]) for kind in KINDS}
-    if not todo:
+    begun = [row for row in rows.values() if row is not None]
+    unfinished = any(not row.active for row in begun) or 0 < len(begun) < len(rows)
+    if not todo and not unfinished:
         return 0
-    first = all(row is None for row in rows.values()) and not Folder.of(settings).path.exists()
-    if first:
+    if unfinished or not (begun or Folder.of(settings).path.exists()):
         return sum(checked.indexed for checked in rebuild(db, settings, now))
     folder, done = Folder.of(settings), 0
     models = embedder.load(settings.memory)

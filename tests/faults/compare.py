@@ -10,18 +10,22 @@ import orjson
 
 from homepot_ai.store.database import Database
 
-#: Who read and wrote what, each time it is done: a second attempt is written down as well.
-NOT_COMPARED = {"ai_audit_log", "ai_service_checks", "ai_alembic_version"}
-#: What no two runs share: counted identities (a rolled back row leaves a hole), and what is read off a clock.
+#: Who read and wrote what, and what was told of it, each time it is done: a second attempt is written down.
+NOT_COMPARED = {"ai_audit_log", "ai_service_checks", "ai_alembic_version", "ai_watch_alarms"}
+#: What no two runs share: counted identities (a rolled back row leaves a hole) and what names one, and what
+#: is read off a clock.
 NO_TWO_ALIKE = {
-    "id", "claimed_at", "claimed_by", "sent_at", "last_answer", "attempts", "not_before", "recorded_at",
-    "payload", "seconds", "scored_at", "created_at", "updated_at", "queued_at", "generated_at", "made_at",
+    "id", "prediction_id", "claimed_at", "claimed_by", "sent_at", "last_answer", "attempts", "not_before",
+    "recorded_at", "payload", "seconds", "scored_at", "created_at", "updated_at", "queued_at", "generated_at",
+    "made_at",
 }  # fmt: skip
 #: What is told of an incident that is noticed by the next run is dated and numbered by that run.
 OF_THIS_TABLE = {
     "ai_alert_messages": {"at", "told_at", "message_id", "due_at"},
     "ai_mail_outbox": {"message_id"},
-    "ai_incident_events": {"at"},
+    "ai_incidents": {"opened_at"},
+    "ai_incident_devices": {"joined_at"},
+    "ai_incident_events": {"at", "alerted_at"},
     "ai_baselines": {"digest", "version", "at", "fitted_at"},
 }
 Content = dict[str, list[dict[str, Any]]]
@@ -29,14 +33,15 @@ Content = dict[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Difference:
-    """Rows that are missing, and rows that are too many, by table."""
+    """Rows that are missing, and rows that are too many, by table; one of each, for whoever looks into it."""
 
     lost: dict[str, int]
     twice: dict[str, int]
+    examples: tuple[str, ...] = ()
 
     @property
     def what(self) -> str:
-        return f"lost {self.lost}, too many {self.twice}"
+        return "\n".join((f"lost {self.lost}, too many {self.twice}", *self.examples))
 
 
 def content(database: Database) -> Content:
@@ -61,17 +66,26 @@ def content(database: Database) -> Content:
 
 def differ(expected: Content, found: Content) -> Difference:
     """Rows lost and rows too many."""
-    lost, twice = {}, {}
+    lost, twice, examples = {}, {}, []
     for table, rows in expected.items():
         should, have = _values(table, rows), _values(table, found[table])
-        if missing := sum((should - have).values()):
-            lost[table] = missing
-        if extra := sum((have - should).values()):
-            twice[table] = extra
-    return Difference(lost, twice)
+        if missing := should - have:
+            lost[table] = sum(missing.values())
+            examples.append(f"{table} lost {min(missing).decode()}")
+        if extra := have - should:
+            twice[table] = sum(extra.values())
+            examples.append(f"{table} too many {min(extra).decode()}")
+    return Difference(lost, twice, tuple(examples))
 
 
 def _values(table: str, rows: list[dict[str, Any]]) -> Counter[bytes]:
     left_out = NO_TWO_ALIKE | OF_THIS_TABLE.get(table, set())
-    columns = sorted(set(rows[0]) - left_out) if rows else []
-    return Counter(orjson.dumps([row[c] for c in columns], option=orjson.OPT_SORT_KEYS) for row in rows)
+    return Counter(
+        orjson.dumps({c: _plain(c, row[c]) for c in row if c not in left_out}, option=orjson.OPT_SORT_KEYS)
+        for row in rows
+    )
+
+
+def _plain(column: str, value: Any) -> Any:
+    """A collection's name without the number of its build: a second attempt is another build."""
+    return value.rpartition(".")[0] if column == "active" and isinstance(value, str) else value

@@ -68,18 +68,19 @@ def test_a_restore_is_killed_at_every_stage(fleet: Copy, case: Case) -> None:
     where = [max(1, round(undisturbed["points"] * share)) for share in WHERE]
     case.inject("process", f"kill -9 of restore-memory after {', '.join(map(str, where))} steps outside")
     lost = twice = 0
-    for point in where:
+    for number, point in enumerate(where):
+        at = NOW + (2 + 3 * number) * MINUTE
         # What has happened since the backup, and is to be undone by the restore.
         assert fleet.run(SCORE, NOW + MINUTE)["good"]
         since = held(fleet)
-        killed = fleet.run(RESTORE, NOW + 2 * MINUTE, point, action="restore", backup_name=name)
+        killed = fleet.run(RESTORE, at, point, action="restore", backup_name=name)
         assert "killed" in killed, killed
         between = held(fleet)
         # Before or after, never between.
         halves = [differ(one, between) for one in (since, expected)]
         assert any(not (half.lost or half.twice) for half in halves), f"at {point}: {halves}"
         with case.healing():
-            again = fleet.run(RESTORE, NOW + 3 * MINUTE, action="restore", backup_name=name)
+            again = fleet.run(RESTORE, at + MINUTE, action="restore", backup_name=name)
             assert again["good"], again
         found = differ(expected, held(fleet))
         lost, twice = lost + sum(found.lost.values()), twice + sum(found.twice.values())
@@ -120,6 +121,7 @@ def test_a_damaged_backup_is_restored(fleet: Copy, case: Case) -> None:
     refused = fleet.run(RESTORE, NOW + MINUTE, action="restore", backup_name=one.name)
     assert not refused["good"], refused
     found = differ(before, held(fleet))
+    print(found.what)
     with case.healing():
         assert fleet.run(BACKUP, NOW + 2 * MINUTE)["good"]
     case.judge(
