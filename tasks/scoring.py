@@ -6,7 +6,7 @@ search of futures, which takes longer than scoring them.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
 
@@ -25,6 +25,7 @@ def plan_minutes(
     database: Database, settings: Settings, *, shard: int, at: datetime | None, now: datetime
 ) -> planning.MinutePlan:
     """Decide which minutes are due: live from the watermark on, or one past minute again."""
+    planning.require_clock(database, datetime.now(UTC))
     plan = planning.plan(database, settings, shard=shard, at=at, now=now)
     get_run_logger().info("planned shard=%d mode=%s %s", shard, plan.mode, plan.reason or "")
     return plan

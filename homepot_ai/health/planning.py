@@ -69,6 +69,26 @@ def floor_minute(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(second=0, microsecond=0)
 
 
+def require_clock(db: Database, own: datetime) -> None:
+    """Refuse to work on a machine whose clock is ahead of the database's.
+
+    It would score minutes whose samples are still to come, and the watermark never goes back: no other
+    machine could score them any more. A clock that is behind does no harm: nothing is due there.
+
+    Raises:
+        ScoringError: it is ahead by more than clocks differ.
+    """
+    with db.reader() as conn:
+        row = conn.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    ahead = own - row[0]
+    if ahead > AHEAD:
+        raise ScoringError(
+            f"this machine's clock is {ahead / MINUTE:.0f} minutes ahead of the database's: minutes that are "
+            "still to come are not scored. Set the clock that is wrong (docs/runbooks/service-clock.md)"
+        )
+
+
 def plan(
     db: Database, settings: Settings, *, shard: int = 0, at: datetime | None = None, now: datetime
 ) -> MinutePlan:

@@ -103,9 +103,19 @@ class Copy:
         return Settings(var_dir=self.var)
 
     def run(
-        self, flow: str, at: datetime, kill_after: int | None = None, **parameters: Any
+        self,
+        flow: str,
+        at: datetime,
+        kill_after: int | None = None,
+        *,
+        machine_ahead_s: float = 0.0,
+        **parameters: Any,
     ) -> dict[str, Any]:
-        """One run of a flow in a process of its own; with `kill_after` it dies at that point."""
+        """One run of a flow in a process of its own; with `kill_after` it dies at that point.
+
+        Args:
+            machine_ahead_s: how far the clock of the machine that runs it is ahead.
+        """
         environment = {
             "HOMEPOT_AI_DATABASE_URL": self.url,
             "HOMEPOT_AI_VAR_DIR": str(self.var),
@@ -116,6 +126,7 @@ class Copy:
         }
         return self.bed.job(
             flow=flow, parameters=parameters, clock=at.isoformat(), kill_after=kill_after,
+            machine_ahead_s=machine_ahead_s,
             environment=environment | self.environment,
         )  # fmt: skip
 

@@ -40,7 +40,7 @@ def damaged(folder: Path) -> Iterator[None]:
     file = folder / "chroma.sqlite3"
     with file.open("r+b") as stream:
         stream.seek(0)
-        stream.write(b"\\0" * 8192)
+        stream.write(b"\0" * 8192)
     for binary in folder.rglob("*.bin"):
         binary.write_bytes(binary.read_bytes()[:10])
     yield

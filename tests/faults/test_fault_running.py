@@ -8,6 +8,7 @@ scheduled runs complete again.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email import message_from_bytes
 
 import psutil
 import psycopg
@@ -32,6 +34,9 @@ pytestmark = pytest.mark.faults
 
 #: A run that was caught frees its place a minute after it was last heard of, and the next one catches up.
 PATIENCE_S = 600.0
+#: Who is on call hears of a run that died within five minutes: check-services comes that often.
+HEARD_S = 360.0
+ON_CALL = "on-call@homepot.example"
 
 
 @dataclass
@@ -53,6 +58,15 @@ class Running:
             if all(word in command for word in words):
                 return psutil.Process(int(pid))
         pytest.fail(f"no process with {words}: {self.demo.processes()}")
+
+    def of_run(self, run_id: str) -> psutil.Process:
+        """The process that does a run."""
+        for line in self.demo.processes():
+            with contextlib.suppress(psutil.Error):
+                process = psutil.Process(int(line.partition(":")[0]))
+                if process.environ().get("PREFECT__FLOW_RUN_ID") == run_id:
+                    return process
+        pytest.fail(f"no process does run {run_id}: {self.demo.processes()}")
 
     def in_a_run(self) -> None:
         """Wait until score-health is in its middle."""
@@ -91,6 +105,7 @@ class Running:
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     demo = Installation.make("demo")
+    demo.env["HOMEPOT_AI_WATCH__MAIL_TO"] = json.dumps([ON_CALL])
     try:
         demo.start(patience_s=1200)
         started = Running(demo, datetime.now(UTC))
@@ -132,6 +147,33 @@ def test_both_workers_are_killed(running: Running, case: Case) -> None:
     with case.healing():
         running.scores_again(now())
     running.judge(case, "up: worker ended, its runs are marked Crashed; the next ones catch up")
+
+
+def test_a_run_is_killed_and_who_is_on_call_hears_of_it(running: Running, case: Case) -> None:
+    case.inject("process", "kill -9 of a run of backup-memory, of which nobody else knows")
+    demo = running.demo
+    asked = subprocess.Popen(
+        [sys.executable, "-m", "homepot_ai.cli", "run", "backup-memory"],
+        env=demo.env, cwd=demo.var, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    [run] = eventually(lambda: demo.runs("backup-memory", "Running"), PATIENCE_S, "a run of backup-memory")
+    running.of_run(run["id"]).kill()
+
+    def told() -> list[str]:
+        mails = [message_from_bytes(one.read_bytes()) for one in (demo.var / "mail").glob("*.eml")]
+        return [
+            str(one["Subject"]) for one in mails if one["To"] == ON_CALL and "backup-memory" in one["Subject"]
+        ]
+
+    try:
+        with case.healing():
+            [subject] = eventually(told, HEARD_S, f"a mail to {ON_CALL}")
+    finally:
+        asked.kill()
+        asked.wait()
+    done = demo.command("run", "backup-memory", timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    running.judge(case, f"mail to who is on call: {subject}")
 
 
 def test_a_second_worker_is_started_by_mistake(running: Running, case: Case) -> None:
