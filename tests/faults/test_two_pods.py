@@ -38,10 +38,11 @@ from homepot_ai.store import pods as sharing
 from homepot_ai.store.database import Database
 from homepot_ai.testing.mail_sink import MailSink
 from tests import mail_helpers
+from tests.faults.record import Case
 from tests.support import small_fleet, telemetry, wave
 
 # Two whole installations: with the fault matrix, not with every run.
-pytestmark = [pytest.mark.slow, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVICES = {"podeast": 3, "podwest": 5}
@@ -290,7 +291,8 @@ def test_secrets_are_in_no_file_but_their_own(host: Host) -> None:
             assert url not in " ".join(process.cmdline())
 
 
-def test_a_failing_pod_does_not_stop_the_other(host: Host) -> None:
+def test_a_failing_pod_does_not_stop_the_other(host: Host, case: Case) -> None:
+    case.inject("process", "a pod's table is gone and then kill -9 of its supervisor, beside another pod")
     west = host.database("podwest")
     with west.admin() as conn:
         conn.execute("ALTER TABLE ai_scoring_minutes RENAME TO ai_scoring_minutes_away")
@@ -310,6 +312,15 @@ def test_a_failing_pod_does_not_stop_the_other(host: Host) -> None:
             break
         time.sleep(2)
     assert now > minutes, "the scheduled minutes of the other go on"
+    with before.reader() as conn:
+        [(count, distinct, span)] = conn.execute(
+            "SELECT count(*), count(DISTINCT at), extract(epoch FROM max(at) - min(at))::int / 60 + 1 "
+            "FROM ai_scoring_minutes"
+        ).fetchall()
+    case.judge(
+        lost=span - distinct, twice=count - distinct, of=f"{span} minutes of the other pod",
+        told="pod list; the log of the pod",
+    )  # fmt: skip
     with west.admin() as conn:
         conn.execute("ALTER TABLE ai_scoring_minutes_away RENAME TO ai_scoring_minutes")
 
