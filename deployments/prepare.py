@@ -39,7 +39,7 @@ def main() -> int:
 
 def prepare(settings: Settings) -> None:
     """Migrate, and in the demo load the sample fleet and score its last days."""
-    from deployments import upgrading
+    from homepot_ai.backup import upgrading
 
     database = Database.from_settings(settings)
     if settings.database_url is None:

@@ -106,12 +106,13 @@ def db_upgrade(
         bool, typer.Option(help="Also build the indexes that our readers need on HOMEPOT's tables.")
     ] = False,
 ) -> None:
-    """Create or migrate our tables and roles. HOMEPOT's own tables are left alone."""
-    from homepot_ai.store import migrate
+    """Create or migrate our tables and roles; older ones are dumped first. HOMEPOT's own are left alone."""
+    from homepot_ai.backup import upgrading
 
     settings = load_settings()
     allowed = add_indexes or settings.database.may_add_indexes
-    for line in migrate.upgrade(Database.from_settings(settings), may_add_indexes=allowed):
+    db = Database.from_settings(settings)
+    for line in upgrading.upgrade(db, settings, _now(), may_add_indexes=allowed):
         console.print(f"● {line}")
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 
-from deployments import upgrading
-from homepot_ai.backup import tools
+from homepot_ai.backup import tools, upgrading
 from homepot_ai.errors import BackupError, DatabaseNewer
 from homepot_ai.settings import Settings
 from homepot_ai.store import migrate

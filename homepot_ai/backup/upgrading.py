@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 KEPT = 3
 
 
-def upgrade(db: Database, settings: Settings, now: datetime) -> list[str]:
+def upgrade(
+    db: Database, settings: Settings, now: datetime, *, may_add_indexes: bool | None = None
+) -> list[str]:
     """Bring our tables to this program's version; tables of an older one are dumped first.
+
+    Args:
+        may_add_indexes: on HOMEPOT's own tables; None: as the settings say.
 
     Returns:
         What was done, one sentence each.
@@ -41,7 +46,8 @@ def upgrade(db: Database, settings: Settings, now: datetime) -> list[str]:
         done.append(
             f"our tables at version {found} were dumped to {dumped} ({dumped.stat().st_size:,} bytes)"
         )
-    return [*done, *migrate.upgrade(db, may_add_indexes=settings.database.may_add_indexes)]
+    allowed = settings.database.may_add_indexes if may_add_indexes is None else may_add_indexes
+    return [*done, *migrate.upgrade(db, may_add_indexes=allowed)]
 
 
 def folder(settings: Settings) -> Path:
