@@ -55,6 +55,8 @@ class WatchSettings(Section):
     disk_days: Annotated[int, Field(ge=1, le=365)] = 7
     # A backup older than this is told; a nightly one has an hour or two to spare.
     backup_hours: Annotated[int, Field(ge=1, le=24 * 31)] = 27
+    # Where several machines run workers: this one's name. Its disks are then told apart from theirs.
+    machine: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,40}$")] = ""
     # How long before they expire certificates and tokens are told.
     expiry_days: Annotated[int, Field(ge=1, le=365)] = 14
     # Asked after each check of the services: whoever waits there notices when we are dead.

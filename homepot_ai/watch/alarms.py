@@ -155,10 +155,15 @@ def _apply(db: Database | None, settings: Settings, key: str, decide: _Decide, n
     return False
 
 
+def _own_cause(key: str) -> bool:
+    """Whether it is not ill because the database is."""
+    return key in _OWN_CAUSE or key.startswith(service_key("disk on "))
+
+
 def _follows(key: str, known: Mapping[str, Alarm]) -> bool:
     """While the database is told to be away, what follows from it is remembered and not told."""
     cause = known.get(service_key("database"))
-    return cause is not None and cause.open and cause.known and key not in _OWN_CAUSE
+    return cause is not None and cause.open and cause.known and not _own_cause(key)
 
 
 def _in_database(conn: Connection, settings: Settings, key: str, decide: _Decide, now: datetime) -> bool:

@@ -59,12 +59,15 @@ def rooms(settings: Settings) -> list[Room]:
     return list(found.values())
 
 
-def judge(found: Sequence[Room], courses: Mapping[str, Course], *, days: int) -> ServiceCheck:
+def judge(
+    found: Sequence[Room], courses: Mapping[str, Course], *, days: int, machine: str = ""
+) -> ServiceCheck:
     """One line about the disks, the fullest deciding.
 
     Args:
-        courses: bytes used over time, by `disk NAME`.
+        courses: bytes used over time, by name as `sizes` writes them down.
         days: a disk that is full within so many is told.
+        machine: whose disks they are, where there are several; it is part of the check's name.
 
     >>> judge([Room("state", 50_000_000_000, 10, 60_000_000_000)], {}, days=7).detail
     '50.0 GB of 60.0 GB free'
@@ -80,13 +83,23 @@ def judge(found: Sequence[Room], courses: Mapping[str, Course], *, days: int) ->
             level = 1
         if room.free < DISK_LAST_BYTES:
             level = 2
-        left = days_left(courses.get(f"disk {room.name}", ()), room.free)
+        left = days_left(courses.get(f"{disk_of(machine)} {room.name}", ()), room.free)
         if left is not None and left < 365:
             text += f", full in {left:.0f} days as it has been filling"
             level = max(level, 2 if left < 1 else 1 if left < days else 0)
         worst = max(worst, level)
         said.append(text)
-    return ServiceCheck("disk", order[worst], "; ".join(said))
+    whose = f"{machine}: " if machine else ""
+    return ServiceCheck(disk_of(machine), order[worst], whose + "; ".join(said))
+
+
+def disk_of(machine: str) -> str:
+    """How the disks of a machine are called in checks, alarms and sizes.
+
+    >>> disk_of(""), disk_of("till-2")
+    ('disk', 'disk on till-2')
+    """
+    return f"disk on {machine}" if machine else "disk"
 
 
 def days_left(course: Course, free: int) -> float | None:
@@ -136,7 +149,8 @@ def prefect_bytes(settings: Settings) -> int | None:
 
 def sizes(settings: Settings, found: Sequence[Room], database_bytes: int | None) -> dict[str, float]:
     """What is written down of this moment, by name; bytes."""
-    measured: dict[str, float | None] = {f"disk {room.name}": float(room.used) for room in found}
+    disk = disk_of(settings.watch.machine)
+    measured: dict[str, float | None] = {f"{disk} {room.name}": float(room.used) for room in found}
     measured |= {
         "database": database_bytes,
         "prefect database": prefect_bytes(settings),

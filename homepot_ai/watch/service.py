@@ -126,7 +126,9 @@ def _rooms(db: Database | None, settings: Settings, now: datetime) -> list[Servi
         except (DatabaseError, psycopg.Error):
             log.info("the course of the disks is not known: the database is away")
     return [
-        room.judge(room.rooms(settings), courses, days=settings.watch.disk_days),
+        room.judge(
+            room.rooms(settings), courses, days=settings.watch.disk_days, machine=settings.watch.machine
+        ),
         room.prefect_database(settings, courses.get("prefect database", ())),
     ]
 

@@ -22,7 +22,7 @@ from homepot_ai.settings import OllamaSettings, Settings, load_settings
 from homepot_ai.store.checks import ServiceCheck
 from homepot_ai.store.database import Database
 from homepot_ai.testing.mail_sink import MailSink
-from homepot_ai.watch import chroma, postgres, probes, remote, room, service, stored
+from homepot_ai.watch import chroma, keys, postgres, probes, remote, room, service, stored
 from tests.integration.test_smtp_delivery import certificate  # noqa: F401 - a fixture
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
@@ -172,6 +172,12 @@ def test_sizes_are_written_down_once_an_hour_and_tell_when_a_disk_is_full(
     assert (check.state, "full in 2 days" in check.detail) == ("degraded", True)
     assert room.judge([fills], {}, days=7).state == "ok"
     assert room.judge([room.Room("state", 200_000_000, 1, 9)], {}, days=7).state == "down"
+    # Where there are several machines, one's is not another's.
+    second = room.judge([fills], courses, days=7, machine="second")
+    assert (second.service, second.state) == ("disk on second", "ok")
+    theirs = {name.replace("disk", "disk on second"): course for name, course in courses.items()}
+    assert room.judge([fills], theirs, days=7, machine="second").state == check.state
+    assert keys.watched(second.service).runbook == "service-disk"
     calm = [(at, 5e9 + (n % 2) * 1e9) for n, (at, _) in enumerate(courses["disk state"])]
     assert room.days_left(calm, 1_000_000_000) is None
     assert room.days_left(calm[:5], 1) is None
