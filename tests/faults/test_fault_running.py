@@ -94,10 +94,12 @@ class Running:
         # Nothing more is in flight: then each mail called sent is at the mail server, once.
         arrived = received(self.demo.var / "mail")
         mails = self.demo.rows("SELECT message_id, state::text FROM ai_mail_outbox")
-        lost = sum(state == "sent" and arrived[message] == 0 for message, state in mails)
+        lost = [message for message, state in mails if state == "sent" and arrived[message] == 0]
+        again = [message for message, count in arrived.items() if count > 1]
+        print(f"{passed_over} minutes passed over, {twice} twice; mails lost: {lost}, twice: {again}")
         held = sum(state == "unknown" for _, state in mails)
         case.judge(
-            lost=passed_over + lost, twice=twice + sum(count > 1 for count in arrived.values()), held=held,
+            lost=passed_over + len(lost), twice=twice + len(again), held=held,
             of=f"{minutes} minutes, {len(mails)} mails", told=told,
         )  # fmt: skip
 

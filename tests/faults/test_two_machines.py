@@ -29,6 +29,7 @@ import pytest
 
 from homepot_ai.store.database import Database
 from tests import debian_postgres
+from tests.faults.record import Case
 from tests.support import small_fleet
 
 pytestmark = pytest.mark.faults
@@ -222,7 +223,10 @@ def site() -> Iterator[Site]:
         yield Site(network, folder, env, Database(fleet), url, stack)
 
 
-def test_two_machines_share_the_fleet_and_one_dies(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_machines_share_the_fleet_and_one_dies(
+    site: Site, case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case.inject("process", "one of two machines with workers is gone (kill -9 of all of it) while it scores")
     with site.database.admin() as conn:
         conn.execute("SET search_path = public")
         conn.execute(files("homepot_ai").joinpath("testing/homepot_schema.sql").read_text())
@@ -270,7 +274,8 @@ def test_two_machines_share_the_fleet_and_one_dies(site: Site, capsys: pytest.Ca
 
     # Five minutes after it, all of them are there, the one in whose middle it died among them.
     last = killed.replace(second=0, microsecond=0) + timedelta(minutes=5)
-    healed = eventually(lambda: last in site.whole_minutes() and datetime.now(UTC), 600, site.said)
+    with case.healing():
+        healed = eventually(lambda: last in site.whole_minutes() and datetime.now(UTC), 600, site.said)
     expected = [begun + timedelta(minutes=n) for n in range(int((last - begun) / timedelta(minutes=1)) + 1)]
     whole = site.whole_minutes()
     missing = [at for at in expected if at not in whole]
@@ -283,9 +288,11 @@ def test_two_machines_share_the_fleet_and_one_dies(site: Site, capsys: pytest.Ca
         "SELECT at, count(DISTINCT device_id) FROM ai_health_scores WHERE at BETWEEN %s AND %s GROUP BY 1",
         begun, last,
     ))  # fmt: skip
-    assert missing == []
-    assert twice == []
-    assert {scored[at] for at in expected} == {DEVICES}
+    lost = sum(DEVICES - scored.get(at, 0) for at in expected)
+    case.judge(
+        lost=max(lost, len(missing)), twice=len(twice), of=f"{len(expected) * DEVICES} device-minutes in 2 shards",
+        told="check-services: runs; the other machine goes on; run Crashed",
+    )  # fmt: skip
 
     # By whom, and when: what docs/scaling.md tells.
     late = site.rows(
