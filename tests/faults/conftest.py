@@ -31,6 +31,14 @@ ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
 MINUTES_DUE = 10
 _passed = pytest.StashKey[bool]()
+#: Modules with whole installations; `scripts/test --faults` has them beside all others.
+LIVE = {"test_fault_running.py", "test_two_machines.py", "test_two_pods.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("live" if item.path.name in LIVE else "flows"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -290,7 +290,8 @@ def test_two_machines_share_the_fleet_and_one_dies(
     ))  # fmt: skip
     lost = sum(DEVICES - scored.get(at, 0) for at in expected)
     case.judge(
-        lost=max(lost, len(missing)), twice=len(twice), of=f"{len(expected) * DEVICES} device-minutes in 2 shards",
+        lost=max(lost, len(missing)), twice=len(twice),
+        of=f"{len(expected) * DEVICES} device-minutes in 2 shards",
         told="check-services: runs; the other machine goes on; run Crashed",
     )  # fmt: skip
 
