@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from deployments import pod_catalogue, pods
+from deployments.pod import catalogue as pod_catalogue
+from deployments.pod import profiles
 from tasks.names import shard_number
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def render(settings: Settings, zones: Sequence[str], *, scheduled: bool = True) 
     # Without copies, PyYAML would write anchors and aliases that nobody reads with ease.
     plain = [copy.deepcopy(entry) for entry in rendered]
     if settings.pod:
-        plain = pod_catalogue.fitted(plain, pods.load(settings.pods_folder, settings.pod))
+        plain = pod_catalogue.fitted(plain, profiles.load(settings.pods_folder, settings.pod))
     for entry in plain:
         for schedule in entry["schedules"]:
             schedule["active"] = scheduled and schedule.get("active", True)

@@ -52,7 +52,7 @@ def prepare(settings: Settings) -> None:
     if settings.profile == "demo":
         load_demo(database, settings)
     if settings.pod:
-        from deployments import pod_recipients
+        from deployments.pod import recipients as pod_recipients
 
         for line in pod_recipients.ensure(database, settings, datetime.now(UTC)):
             print(line)

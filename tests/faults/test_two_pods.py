@@ -28,7 +28,8 @@ import psycopg
 import pytest
 import yaml
 
-from deployments import environment, lock, pods, supervisor
+from deployments import environment, lock, supervisor
+from deployments.pod import profiles, rendering
 from homepot_ai.answers.prefect_api import PrefectApi
 from homepot_ai.errors import NotMigrated
 from homepot_ai.reporting.mailbox import list_mails
@@ -65,7 +66,7 @@ class Host:
 
     def command(self, *words: str, good: bool = True) -> str:
         done = subprocess.run(
-            pods.command("pod", *words), env=self.env, cwd=self.folder, capture_output=True, text=True,
+            rendering.command("pod", *words), env=self.env, cwd=self.folder, capture_output=True, text=True,
             timeout=1200, check=False,
         )  # fmt: skip
         assert (done.returncode == 0) == good, done.stdout + done.stderr
@@ -73,9 +74,9 @@ class Host:
 
     def pod(self, name: str) -> Settings:
         assert self.settings.pods_dir is not None
-        pod = pods.load(self.settings.pods_dir, name)
-        file = pods.var_dir(pod, self.settings) / "run" / "settings.yaml"
-        return pods.settings_of(pod, self.settings, file)
+        pod = profiles.load(self.settings.pods_dir, name)
+        file = rendering.var_dir(pod, self.settings) / "run" / "settings.yaml"
+        return rendering.settings_of(pod, self.settings, file)
 
     def database(self, name: str) -> Database:
         return Database.from_settings(self.pod(name))
@@ -117,7 +118,7 @@ def host(postgres: str) -> Iterator[Host]:
     }
     (folder / "pods").mkdir()
     (folder / "var" / "prefect").mkdir(parents=True)
-    with pods.within(env):
+    with rendering.within(env):
         settings = load_settings()
         child = environment.child_environment(settings)
     server = subprocess.Popen(

@@ -10,7 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deployments import bootstrap, pod_prefect
+from deployments import bootstrap
+from deployments.pod import prefect as pod_prefect
 from flows import health, mail
 from homepot_ai.errors import NotMigrated
 from homepot_ai.settings import Settings

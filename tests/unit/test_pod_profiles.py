@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deployments import catalogue, pod_catalogue, pod_check, pod_templates, pods
+from deployments import catalogue
+from deployments.pod import catalogue as pod_catalogue
+from deployments.pod import check as pod_check
+from deployments.pod import profiles, rendering
+from deployments.pod import templates as pod_templates
 from homepot_ai import pod_names
 from homepot_ai.errors import NotFound, SettingsError
 from homepot_ai.settings import Settings, load_settings, project_home
@@ -35,7 +39,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     )
 
 
-def written(host: Settings, name: str = "east", secrets: str = "", **said: object) -> pods.Pod:
+def written(host: Settings, name: str = "east", secrets: str = "", **said: object) -> profiles.Pod:
     """A pod with these files."""
     assert host.pods_dir is not None
     file = host.pods_dir / f"{name}.yaml"
@@ -43,14 +47,16 @@ def written(host: Settings, name: str = "east", secrets: str = "", **said: objec
     env = file.with_suffix(".env")
     env.write_text(secrets)
     env.chmod(0o600)
-    return pods.load(host.pods_dir, name)
+    return profiles.load(host.pods_dir, name)
 
 
-def seen(pod: pods.Pod, host: Settings, tmp_path: Path) -> Settings:
-    return pods.settings_of(pod, host, pods.write(pods.rendered(pod, host), tmp_path / "settings.yaml"))
+def seen(pod: profiles.Pod, host: Settings, tmp_path: Path) -> Settings:
+    return rendering.settings_of(
+        pod, host, rendering.write(rendering.rendered(pod, host), tmp_path / "settings.yaml")
+    )
 
 
-def broken(pod: pods.Pod, host: Settings) -> str:
+def broken(pod: profiles.Pod, host: Settings) -> str:
     """What its check finds broken, as one text."""
     found = pod_check.examine(pod, host)
     return "\n".join(f"{one.service}: {one.detail}" for one in found if one.state == "down")
@@ -72,7 +78,7 @@ def test_a_pods_programs_see_its_settings_and_nothing_of_the_hosts(host: Setting
     assert settings.prefect.port == 4999, "one Prefect server for all"
     assert settings.mail.password is None
     assert settings.reports.own_sections == ("east_ops.sections.TILLS",)
-    env = pods.environment_of(pod, host, tmp_path / "settings.yaml", dict(os.environ))
+    env = rendering.environment_of(pod, host, tmp_path / "settings.yaml", dict(os.environ))
     assert "host-secret-marker" not in str(env)
     # The rendered file holds no secret, and the host's environment is as it was.
     assert "east-secret" not in (tmp_path / "settings.yaml").read_text()
@@ -83,7 +89,7 @@ def test_a_pods_programs_see_its_settings_and_nothing_of_the_hosts(host: Setting
 @pytest.mark.parametrize("name", ["East", "e-ast", "channel", "1east", "a" * 21, "ost ", "öst", "../east"])
 def test_names_that_could_be_mistaken_are_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="cannot be a pod's name"):
-        pods.check_name(name)
+        profiles.check_name(name)
 
 
 def test_no_two_fleets_ever_share_a_name_on_the_server() -> None:
@@ -95,14 +101,14 @@ def test_no_two_fleets_ever_share_a_name_on_the_server() -> None:
     made = {pod_names.slug(name, pod) for pod in ("", "east", "eastern") for name in ("minute", "fleet")}
     assert len(made) == 6
     with pytest.raises(SettingsError):
-        pods.check_name("channel")  # its fleet's block would look like the host's channel
+        profiles.check_name("channel")  # its fleet's block would look like the host's channel
 
 
 def test_an_unknown_pod_names_those_there_are(host: Settings) -> None:
     written(host)
     assert host.pods_dir is not None
     with pytest.raises(NotFound, match="no pod 'west'; did you mean: east"):
-        pods.load(host.pods_dir, "west")
+        profiles.load(host.pods_dir, "west")
 
 
 def test_everything_that_is_wrong_is_named_at_once(host: Settings) -> None:
@@ -131,10 +137,10 @@ def test_a_secret_in_the_profile_is_sent_to_the_other_file(host: Settings) -> No
 
 def test_secrets_that_others_may_read_are_refused(host: Settings) -> None:
     pod = written(host, secrets="HOMEPOT_AI_MAIL__PASSWORD=marker\n")
-    assert pods.secrets(pod) == {"HOMEPOT_AI_MAIL__PASSWORD": "marker"}
+    assert rendering.secrets(pod) == {"HOMEPOT_AI_MAIL__PASSWORD": "marker"}
     pod.env_file.chmod(0o640)
     with pytest.raises(SettingsError, match="chmod 600") as told:
-        pods.secrets(pod)
+        rendering.secrets(pod)
     assert "marker" not in str(told.value)
     assert "chmod 600" in broken(pod, host)
 
@@ -151,7 +157,7 @@ def test_secrets_that_others_may_read_are_refused(host: Settings) -> None:
 def test_a_line_that_would_be_ignored_is_refused_unshown(host: Settings, line: str, said: str) -> None:
     pod = written(host, secrets=f"{line}\n")
     with pytest.raises(SettingsError, match=said) as told:
-        pods.secrets(pod)
+        rendering.secrets(pod)
     assert "marker" not in str(told.value)
 
 
@@ -286,7 +292,7 @@ def test_folders_outside_are_refused(host: Settings) -> None:
 
 
 def test_the_example_is_a_good_pod(host: Settings) -> None:
-    pod = pods.load(ROOT / "deployments" / "pods", "example")
+    pod = profiles.load(ROOT / "deployments" / "pods", "example")
     found = pod_check.examine(pod, host.model_copy(update={"pods_dir": pod.file.parent}))
     assert [one for one in found if one.state == "down"] == []
     assert "1 flows and 1 sections" in {one.detail for one in found}

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deployments.pods import OwnDeployment, Pod, Schedule
+from deployments.pod.profiles import OwnDeployment, Pod, Schedule
 from homepot_ai import pod_names
 from tasks.names import flow_of
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import psycopg
 
-from deployments import catalogue, lock, pod_templates, pods, processes
-from deployments.pods import Pod, Schedule
+from deployments import catalogue, lock, processes
+from deployments.pod import profiles, rendering
+from deployments.pod import templates as pod_templates
+from deployments.pod.profiles import Pod, Schedule
 from homepot_ai.errors import DatabaseError, HomepotAIError, SettingsError
 from homepot_ai.settings import Settings
 from homepot_ai.store import pods as sharing
@@ -50,9 +52,9 @@ def examine(pod: Pod, host: Settings) -> list[ServiceCheck]:
     """Look at everything. Nothing is changed and nothing is raised: all of it is told."""
     found = []
     with tempfile.TemporaryDirectory(prefix="hp-pod-") as scratch:
-        file = pods.write(pods.rendered(pod, host), Path(scratch) / "settings.yaml")
+        file = rendering.write(rendering.rendered(pod, host), Path(scratch) / "settings.yaml")
         try:
-            settings = pods.settings_of(pod, host, file)
+            settings = rendering.settings_of(pod, host, file)
         except HomepotAIError as error:
             return [ServiceCheck("settings", "down", str(error))]
         found.append(ServiceCheck("settings", "ok", f"schema {settings.database.schema_name}"))
@@ -82,14 +84,14 @@ def _amount(pod: Pod) -> str:
 def neighbours(pod: Pod, host: Settings) -> list[Neighbour]:
     """The host's own fleet, and every other pod whose settings can be read."""
     found = [Neighbour("the host", host)]
-    for name in pods.names(pod.file.parent):
+    for name in profiles.names(pod.file.parent):
         if name == pod.name:
             continue
         try:
-            other = pods.load(pod.file.parent, name)
+            other = profiles.load(pod.file.parent, name)
             with tempfile.TemporaryDirectory(prefix="hp-pod-") as scratch:
-                file = pods.write(pods.rendered(other, host), Path(scratch) / "settings.yaml")
-                found.append(Neighbour(f"the pod {name}", pods.settings_of(other, host, file)))
+                file = rendering.write(rendering.rendered(other, host), Path(scratch) / "settings.yaml")
+                found.append(Neighbour(f"the pod {name}", rendering.settings_of(other, host, file)))
         except HomepotAIError:
             continue  # its own check tells
     return found
@@ -206,8 +208,8 @@ def _code(pod: Pod, host: Settings, file: Path) -> Iterator[str]:
         return
     if not pod.profile.deployments and not pod.profile.sections:
         return
-    env = pods.environment_of(pod, host, file)
-    command = [sys.executable, "-m", "deployments.pod_probe"]
+    env = rendering.environment_of(pod, host, file)
+    command = [sys.executable, "-m", "deployments.pod.probe"]
     try:
         answer = subprocess.run(
             command, env=env, cwd=host.home, capture_output=True, text=True, timeout=PROBE_PATIENCE_S,

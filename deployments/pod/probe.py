@@ -1,4 +1,4 @@
-"""Look at a pod's own code in a process of its own: `python -m deployments.pod_probe`, with its environment.
+"""Look at a pod's own code in a process of its own: `python -m deployments.pod.probe`, with its environment.
 
 Prints a JSON list of sentences, one for each thing that would fail later.
 """
@@ -11,12 +11,12 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from deployments import pods
+from deployments.pod import profiles
 from homepot_ai.errors import HomepotAIError
 from homepot_ai.settings import load_settings
 
 if TYPE_CHECKING:
-    from deployments.pods import OwnDeployment
+    from deployments.pod.profiles import OwnDeployment
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
     found: list[str] = []
     try:
         settings = load_settings()
-        pod = pods.load(settings.pods_folder, settings.pod)
+        pod = profiles.load(settings.pods_folder, settings.pod)
         if settings.reports.own_sections:
             from homepot_ai.reporting import added
 

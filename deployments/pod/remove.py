@@ -1,10 +1,10 @@
-"""Take away what a pod has elsewhere: `python -m deployments.pod_remove [--data]`, with its environment."""
+"""Take away what a pod has elsewhere: `python -m deployments.pod.remove [--data]`, with its environment."""
 
 from __future__ import annotations
 
 import sys
 
-from deployments import pod_prefect
+from deployments.pod import prefect as pod_prefect
 from homepot_ai.errors import HomepotAIError
 from homepot_ai.settings import settings_for
 from homepot_ai.store import pods as sharing

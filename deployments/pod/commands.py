@@ -15,7 +15,9 @@ import psutil
 import typer
 from rich.console import Console
 
-from deployments import lock, pod_check, pods, processes
+from deployments import lock, processes
+from deployments.pod import check as pod_check
+from deployments.pod import profiles, rendering
 from homepot_ai.errors import HomepotAIError, SettingsError
 from homepot_ai.settings import Settings, settings_for
 from homepot_ai.store.checks import SYMBOLS
@@ -79,7 +81,7 @@ def add(
 ) -> None:
     """Begin a pod: write its profile and its file of secrets where they are missing, and check them."""
     host = the_host()
-    pods.check_name(name)
+    profiles.check_name(name)
     folder = host.pods_folder
     profile, made = folder / f"{name}.yaml", []
     if file is not None and profile.exists():
@@ -98,7 +100,7 @@ def add(
             made.append(secrets)
             with os.fdopen(handle, "w", encoding="utf-8") as opened:
                 opened.write(SECRETS.format(name=name))
-        found = pod_check.require(pods.load(folder, name), host)
+        found = pod_check.require(profiles.load(folder, name), host)
     except HomepotAIError:
         for path in made:
             path.unlink(missing_ok=True)
@@ -111,9 +113,9 @@ def add(
 
 def _free_port(host: Settings, folder: Path) -> int:
     taken = {host.api.port}
-    for name in pods.names(folder):
+    for name in profiles.names(folder):
         try:
-            taken.add(int(pods.load(folder, name).profile.settings["api"]["port"]))
+            taken.add(int(profiles.load(folder, name).profile.settings["api"]["port"]))
         except (HomepotAIError, KeyError, TypeError, ValueError):
             continue
     ports = range(FIRST_PORT, 65535, 10)
@@ -125,11 +127,11 @@ def listing() -> None:
     """Every pod: whether it is up, and what it has of its own."""
     host = the_host()
     rows = []
-    for name in pods.names(host.pods_folder):
+    for name in profiles.names(host.pods_folder):
         try:
-            pod = pods.load(host.pods_folder, name)
-            tree = pods.rendered(pod, host)
-            folder = pods.var_dir(pod, host)
+            pod = profiles.load(host.pods_folder, name)
+            tree = rendering.rendered(pod, host)
+            folder = rendering.var_dir(pod, host)
             up = lock.running(folder)
             state = "down" if up is None else "up" if up.ready else "starting"
             schema, door = str(tree["database"]["schema_name"]), tree.get("api") or {}
@@ -148,10 +150,10 @@ def check(name: Annotated[str, typer.Argument(help="One pod; else all of them.")
     """Whether profiles, secrets, templates, schedules, code and databases are as they should be."""
     host = the_host()
     bad = False
-    for one in [name] if name else pods.names(host.pods_folder):
+    for one in [name] if name else profiles.names(host.pods_folder):
         say(f"{one}:")
         try:
-            found = pod_check.examine(pods.load(host.pods_folder, one), host)
+            found = pod_check.examine(profiles.load(host.pods_folder, one), host)
         except HomepotAIError as error:
             bad = True
             say(f"  {SYMBOLS['down']}  {error}")
@@ -176,14 +178,14 @@ def up(
     if len(names) > 1 and not detach:
         raise SettingsError("one pod stays in the foreground; start several with --detach")
     # All of them are looked at before the first one is started.
-    known = [pods.load(host.pods_folder, name) for name in dict.fromkeys(names)]
+    known = [profiles.load(host.pods_folder, name) for name in dict.fromkeys(names)]
     for pod in known:
         for one in pod_check.require(pod, host):
             if one.state != "ok":
                 say(f"{pod.name}: {SYMBOLS[one.state]} {one.service}: {one.detail}")
     for pod in known:
-        settings, env = pods.ready(pod, host)
-        words = pods.command("up")
+        settings, env = rendering.ready(pod, host)
+        words = rendering.command("up")
         if detach:
             _start(pod, settings, env, words)
         else:
@@ -191,7 +193,7 @@ def up(
             os.execve(words[0], words, env)  # noqa: S606 - our own command line, without a shell
 
 
-def _start(pod: pods.Pod, settings: Settings, env: dict[str, str], words: list[str]) -> None:
+def _start(pod: profiles.Pod, settings: Settings, env: dict[str, str], words: list[str]) -> None:
     if (holder := lock.running(settings.var_dir)) is not None:
         say(f"● {pod.name} is up already (process {holder.pid})")
         return
@@ -215,8 +217,8 @@ def down(names: Annotated[list[str], typer.Argument(help="Pods.")]) -> None:
     """Stop a pod in order; the others and the host go on."""
     host = the_host()
     for name in names:
-        pod = pods.load(host.pods_folder, name)
-        holder = lock.running(pods.var_dir(pod, host))
+        pod = profiles.load(host.pods_folder, name)
+        holder = lock.running(rendering.var_dir(pod, host))
         if holder is None:
             say(f"● {name} is not up")
             continue
@@ -228,7 +230,7 @@ def down(names: Annotated[list[str], typer.Argument(help="Pods.")]) -> None:
         except psutil.TimeoutExpired:
             raise HomepotAIError(
                 f"the pod {name} (process {holder.pid}) has not stopped within {DOWN_PATIENCE_S:.0f} s: look "
-                f"at {pods.var_dir(pod, host) / 'log'}"
+                f"at {rendering.var_dir(pod, host) / 'log'}"
             ) from None
         say(f"● {name} is stopped")
 
@@ -240,8 +242,8 @@ def execute(
 ) -> None:
     """Say a command of homepot-ai as this pod: `homepot-ai pod exec east status`."""
     host = the_host()
-    _, env = pods.ready(pods.load(host.pods_folder, name), host)
-    whole = pods.command(*words)
+    _, env = rendering.ready(profiles.load(host.pods_folder, name), host)
+    whole = rendering.command(*words)
     os.execve(whole[0], whole, env)  # noqa: S606 - our own command line, without a shell
 
 
@@ -253,8 +255,8 @@ def remove(
 ) -> None:
     """Take a pod off the Prefect server, with its secrets there. Its data stay unless --data is said."""
     host = the_host()
-    pod = pods.load(host.pods_folder, name)
-    folder = pods.var_dir(pod, host)
+    pod = profiles.load(host.pods_folder, name)
+    folder = rendering.var_dir(pod, host)
     if (holder := lock.running(folder)) is not None:
         raise SettingsError(
             f"the pod {name} is up (process {holder.pid}): `homepot-ai pod down {name}` first"
@@ -262,8 +264,8 @@ def remove(
     what = f"the pod {name} with its schema, its roles and {folder}" if data else f"the pod {name}"
     if not yes and not typer.confirm(f"Remove {what}?"):
         raise typer.Exit(1)
-    settings, env = pods.ready(pod, host)
-    _in_pod(env, "deployments.pod_remove", *(["--data"] if data else []))
+    settings, env = rendering.ready(pod, host)
+    _in_pod(env, "deployments.pod.remove", *(["--data"] if data else []))
     kept = folder / "profile"
     if data:
         shutil.rmtree(settings.var_dir, ignore_errors=True)

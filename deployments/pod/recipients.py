@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from deployments import pods
+from deployments.pod import profiles
 from homepot_ai.errors import HomepotAIError
 from homepot_ai.fleet import devices as fleet
 from homepot_ai.settings import Settings
@@ -23,7 +23,7 @@ def ensure(db: Database, settings: Settings, now: datetime) -> list[str]:
         What was done, and what could not be (yet), one sentence each.
     """
     told = []
-    for one in pods.load(settings.pods_folder, settings.pod).profile.recipients:
+    for one in profiles.load(settings.pods_folder, settings.pod).profile.recipients:
         try:
             with db.writer() as conn:
                 if _subscribe(conn, settings, one, now):
@@ -33,7 +33,7 @@ def ensure(db: Database, settings: Settings, now: datetime) -> list[str]:
     return told
 
 
-def _subscribe(conn: Connection, settings: Settings, one: pods.Recipient, now: datetime) -> bool:
+def _subscribe(conn: Connection, settings: Settings, one: profiles.Recipient, now: datetime) -> bool:
     site = None if one.site is None else fleet.resolve_site(conn, settings, one.site)
     scope: people.Scope = "fleet" if site is None else "site"
     of = None if site is None else site.name

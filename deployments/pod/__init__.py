@@ -1,0 +1,1 @@
+"""Pods: other fleets, customers or domains on the same host."""
