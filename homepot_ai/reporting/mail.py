@@ -11,8 +11,30 @@ from homepot_ai.errors import MailError
 from homepot_ai.text import clean
 
 _BARE = re.compile(r"[^\s@<>()\[\]\\,;:\"]+@[^\s@<>()\\,;:\"]+")
+# A line of a mail may have so many characters without its end (RFC 5322, 2.1.1).
+_LINE = 998
+_IDS = frozenset({"message-id", "in-reply-to"})
+
+
+class _WholeIds(policy.EmailPolicy):
+    """Ids stay on the line of their header: a long one would be put on the next, where not every program that
+    puts conversations together looks for it."""
+
+    def fold(self, name: str, value: str) -> str:
+        return _whole(name, value) or super().fold(name, value)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return _whole(name, value).encode("ascii") or super().fold_binary(name, value)
+
+
+def _whole(name: str, value: str) -> str:
+    line = f"{name}: {value}"
+    fits = name.lower() in _IDS and len(line) <= _LINE and line.isascii() and line.isprintable()
+    return f"{line}\r\n" if fits else ""
+
+
 # 7bit: whatever stands between us and the reader may not be clean for eight.
-POLICY = policy.SMTP.clone(cte_type="7bit")
+POLICY = _WholeIds(linesep="\r\n", cte_type="7bit")
 
 
 def bare_address(recipient: str) -> Address:
