@@ -53,12 +53,17 @@ def backup_check(
     """Judge the backups.
 
     Args:
-        good: when the last good one was finished; outcome, detail: of the last that was tried.
+        good: when the last one was finished that is good to this day; outcome, detail: of the last that was
+            tried.
         since: when this system was first looked after: it counts where there was none yet.
     """
     limit = timedelta(hours=watch.backup_hours)
     age = now - (good or since or now)
     last = f"the last good one is {lasted(age)} old" if good else "there is none yet"
+    if good is None and outcome == "good":
+        return ServiceCheck(
+            "backup", "down", "none is good: what was made is damaged; `homepot-ai backup now`"
+        )
     if outcome == "failed":
         said = f"{last}; the newest failed: {clean(detail, 160)}"
         return ServiceCheck("backup", "down" if age > limit else "degraded", said)

@@ -209,6 +209,37 @@ def test_backups_are_judged(good: int | None, outcome: str | None, since: int | 
     assert stored.backup_check(ago(good), outcome, "no room", ago(since), watch, NOW).state == state
 
 
+def test_a_backup_that_is_found_damaged_is_no_good_one(database: Database, settings: Settings) -> None:
+    def seen() -> dict[str, ServiceCheck]:
+        with database.reader() as conn:
+            return {one.service: one for one in stored.backups(conn, settings.watch, NOW)}
+
+    def asked(backup: str, outcome: str, minutes: int) -> None:
+        with database.writer() as conn:
+            conn.execute(
+                "INSERT INTO ai_restore_drills (at, backup, kind, outcome, seconds, checks) "
+                "VALUES (%s, %s, 'by hand', %s, 1, '[]')",
+                [NOW - timedelta(minutes=minutes), backup, outcome],
+            )
+
+    with database.writer() as conn:
+        for name, hours in (("older", 25), ("newer", 1)):
+            conn.execute(
+                "INSERT INTO ai_backups (name, started_at, finished_at, outcome, bytes, sha256) "
+                "VALUES (%(name)s, %(at)s, %(at)s, 'good', 1, '')",
+                {"name": name, "at": NOW - hours * HOURS},
+            )
+            asked(name, "passed", hours * 60)
+    assert seen()["backup"].detail == "the last good one is 60 min old"
+    asked("newer", "failed", 30)
+    assert "25 h old" in seen()["backup"].detail
+    asked("older", "failed", 20)
+    assert seen()["backup"].state == "down"
+    assert "none is good" in seen()["backup"].detail
+    asked("newer", "passed", 10)
+    assert seen()["backup"].detail == "the last good one is 60 min old"
+
+
 def test_drills_and_tokens_are_judged(database: Database, settings: Settings) -> None:
     watch = settings.watch
     assert stored.drill_check(NOW - 5 * HOURS, "passed", "b", "", watch, NOW).state == "ok"

@@ -42,7 +42,10 @@ SELECT service, state, checked_at FROM ai_service_checks ORDER BY service LIMIT 
 SELECT severity, count(*) FROM ai_watch_alarms WHERE resolved_at IS NULL GROUP BY severity;
 
 -- name: backups
-SELECT (SELECT extract(epoch FROM %(now)s - max(finished_at))::float8 FROM ai_backups WHERE outcome = 'good'),
+SELECT (SELECT extract(epoch FROM %(now)s - max(b.finished_at))::float8 FROM ai_backups b
+         WHERE b.outcome = 'good' AND 'failed' IS DISTINCT FROM (
+            SELECT d.outcome FROM ai_restore_drills d WHERE d.backup = b.name AND d.kind <> 'restore'
+             ORDER BY d.at DESC LIMIT 1)),
        (SELECT bytes FROM ai_backups WHERE outcome = 'good' ORDER BY finished_at DESC LIMIT 1),
        (SELECT extract(epoch FROM %(now)s - at)::float8 FROM ai_restore_drills ORDER BY at DESC LIMIT 1),
        (SELECT (outcome = 'passed')::int FROM ai_restore_drills ORDER BY at DESC LIMIT 1);

@@ -42,8 +42,10 @@ SELECT name, expires_at FROM ai_api_tokens
  ORDER BY expires_at, name LIMIT 5;
 
 -- name: last_backup
--- The last good one, the last tried, and since when anything of ours is here at all.
-SELECT (SELECT max(finished_at) FROM ai_backups WHERE outcome = 'good'),
+-- The last good one (what was found damaged since is none), the last tried, and since when anything of ours is here at all.
+SELECT (SELECT max(b.finished_at) FROM ai_backups b WHERE b.outcome = 'good' AND 'failed' IS DISTINCT FROM (
+            SELECT d.outcome FROM ai_restore_drills d WHERE d.backup = b.name AND d.kind <> 'restore'
+             ORDER BY d.at DESC LIMIT 1)),
        (SELECT outcome FROM ai_backups WHERE outcome <> 'running' ORDER BY started_at DESC LIMIT 1),
        (SELECT left(detail, 200) FROM ai_backups WHERE outcome <> 'running' ORDER BY started_at DESC LIMIT 1),
        (SELECT min(at) FROM ai_watch_sizes);
