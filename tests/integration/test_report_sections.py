@@ -394,7 +394,7 @@ def test_what_was_prevented_drills_and_the_method(world: World, settings: Settin
     assert (found.total, found.averted, found.came_true, found.false_alarms) == (3, 1, 1, 1)
     assert (found.failures, found.unwarned) == (2, 1)
     assert "came true warned 1 d 6 h ahead" in text(said(facts, "prevented"))
-    assert text(said(facts, "drills")).startswith("No backup was ever verified")
+    assert text(said(facts, "drills")).startswith("Until then no backup was ever verified")
     method = said(facts, "appendix")
     assert method is not None
     assert facts.appendix is not None

@@ -56,7 +56,7 @@ def build(facts: ReportFacts, voice: Voice) -> Section:
                 when=voice.moment(found.newest),
             )
             if found.newest
-            else voice.t("No backup was ever verified: nobody knows whether one can be restored.")
+            else voice.t("Until then no backup was ever verified: nobody knew whether one can be restored.")
         )
         return Section(KEY, title, (Paragraph(" ".join([said, *_not_made(found, voice)])),), line=True)
     everything = found.total + found.failed
