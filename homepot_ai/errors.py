@@ -27,6 +27,7 @@
     ├── LanguageError             a prompt, lexicon or model's settings are wrong
     ├── QuestionError             a question cannot be taken as it is
     ├── BackupError               a backup cannot be made, read or restored
+    │   ├── NoMeans               no room or no program for it on this machine
     │   └── ArchiveDamaged        an archive is cut off, altered, or none of ours
     ├── ArchiveError              what is old could not be archived, or an archive is not what it was
     ├── AccessError               a token is missing, unknown, expired or not enough
@@ -146,6 +147,10 @@ class QuestionError(HomepotAIError):
 
 class BackupError(HomepotAIError):
     """A backup cannot be made, read or restored; the last good one is where it was."""
+
+
+class NoMeans(BackupError):
+    """This machine has not what it takes, room or a program: that tells nothing of an archive."""
 
 
 class ArchiveDamaged(BackupError):

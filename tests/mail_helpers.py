@@ -49,9 +49,7 @@ def states(db: Database) -> dict[str, str]:
 
 def received(directory: Path) -> Counter[str]:
     """How often each Message-ID arrived."""
-    return Counter(
-        str(message_from_bytes(p.read_bytes())["Message-ID"]).strip() for p in directory.glob("*.eml")
-    )
+    return Counter(str(message_from_bytes(p.read_bytes())["Message-ID"]) for p in directory.glob("*.eml"))
 
 
 def server(sink: MailSink, *, timeout: float = 5.0, answer_timeout: float = 5.0) -> MailServer:

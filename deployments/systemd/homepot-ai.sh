@@ -13,7 +13,6 @@ if [ -r @ETC@/secrets.env ]; then
     done <@ETC@/secrets.env
 fi
 export HOMEPOT_AI_HOME=@HOME@ HOMEPOT_AI_VAR_DIR=/var/lib/homepot-ai HOMEPOT_AI_PROFILE=default
-export HOMEPOT_AI_PODS_DIR=/var/lib/homepot-ai/profiles
 export HOMEPOT_AI_SETTINGS_FILE=@ETC@/homepot-ai.yaml HOME=/var/lib/homepot-ai
 umask 0077
 if [ "$(id -u)" = 0 ]; then

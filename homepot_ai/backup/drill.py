@@ -24,7 +24,7 @@ import psycopg
 
 from homepot_ai.backup import archive, counting, golden, places, scratch, tools
 from homepot_ai.backup.records import DUMP, INDEX, Check, Drill, Manifest
-from homepot_ai.errors import ArchiveDamaged, BackupError, HomepotAIError
+from homepot_ai.errors import ArchiveDamaged, BackupError, HomepotAIError, NoMeans
 from homepot_ai.memory import embedder, keeping
 from homepot_ai.memory.index import Folder
 from homepot_ai.store import memory as store
@@ -93,7 +93,7 @@ def question(
                 checks += questions(files, manifest, place, settings, now, told)
     except BackupError as error:
         # No passphrase, no room, a newer program: that tells nothing of the archive.
-        if not checks and not isinstance(error, ArchiveDamaged):
+        if isinstance(error, NoMeans) or not (checks or isinstance(error, ArchiveDamaged)):
             raise
         checks.append(Check("archive" if not checks else "database", False, str(error)))
     return Drill(name, tuple(checks), time.monotonic() - began)

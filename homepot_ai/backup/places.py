@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from homepot_ai.backup import archive
 from homepot_ai.backup.archive import PLAIN, SEALED, explained
 from homepot_ai.backup.records import Place, Stored
-from homepot_ai.errors import BackupError, NotFound
+from homepot_ai.errors import BackupError, NoMeans, NotFound
 from homepot_ai.text import clean
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def need_room(folder: Path, need: int, what: str) -> None:
     """
     free = shutil.disk_usage(folder).free
     if free < need + SPARE_BYTES:
-        raise BackupError(
+        raise NoMeans(
             f"not enough room in {folder} for {what}: about {(need + SPARE_BYTES) / 1e6:.0f} MB are needed, "
             f"{free / 1e6:.0f} MB are free. The backups that are there were not touched. Make room, or set "
             f"another "

@@ -17,10 +17,10 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from psycopg import sql
 from homepot_ai.backup import archive, belongings, carry, counting, drill, golden, log, places, scratch, tools
 from homepot_ai.backup.counting import Difference
 from homepot_ai.backup.records import DUMP, INDEX, Check, Drill, Manifest, Stored, Table
-from homepot_ai.errors import BackupError, RecallError
+from homepot_ai.errors import ArchiveDamaged, BackupError, RecallError
 from homepot_ai.memory import keeping
 from homepot_ai.memory.index import Folder
 from homepot_ai.store import audit, migrate, named_sql, sealing
@@ -88,7 +88,7 @@ def preview(db: Database, settings: Settings, stored: Stored) -> Preview:
         BackupError: the archive cannot be read.
     """
     held = places.one_at_a_time(places.folder_of(settings))
-    with held, drill.unpacked(stored.path, settings) as (files, manifest):
+    with held, _remembered(db, stored), drill.unpacked(stored.path, settings) as (files, manifest):
         notes = _notes(manifest, db, settings)
         with db.admin() as conn:
             now = dict(counting.count(conn, db.schema))
@@ -120,13 +120,15 @@ def restore(
     with places.one_at_a_time(folder):
         scratch.stop_left_over(folder)
         finish(db, settings)
-        with drill.unpacked(stored.path, settings) as (files, manifest):
+        with _remembered(db, stored), drill.unpacked(stored.path, settings) as (files, manifest):
             schemas = _schemas(db, settings, manifest, whole)
             told("restoring into a scratch database and asking the golden queries")
             with scratch.database(db, folder) as place:
                 checks = drill.questions(files, manifest, place, settings, now, told, rebuild=False)
             proven = Drill(manifest.name, tuple(checks), time.monotonic() - began)
             if not proven.passed:
+                with db.writer() as conn:
+                    log.drilled(conn, proven, "by hand", now)
                 raise BackupError(
                     f"{manifest.name} was not put into force: {proven.detail}. Nothing was changed"
                 )
@@ -395,6 +397,20 @@ def _staged(settings: Settings, now: datetime) -> Path:
 def _aside(settings: Settings, stamp: str) -> Path:
     folder = Folder.of(settings).path
     return folder.with_name(f"{folder.name}.before-{stamp}")
+
+
+@contextmanager
+def _remembered(db: Database, stored: Stored) -> Iterator[None]:
+    """Damage that is found stays known: that backup is not called good any more."""
+    began = time.monotonic()
+    try:
+        yield
+    except ArchiveDamaged as error:
+        check = Check("archive", False, str(error))
+        with db.writer() as conn:
+            found = Drill(stored.name, (check,), time.monotonic() - began)
+            log.drilled(conn, found, "by hand", datetime.now(UTC))
+        raise
 
 
 def _audit(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import conninfo, sql
 
-from homepot_ai.errors import BackupError, DatabaseUnreachable
+from homepot_ai.errors import DatabaseUnreachable, NoMeans
 from homepot_ai.store import embedded, named_sql
 from homepot_ai.store.database import CONNECT_TIMEOUT_S, Database
 
@@ -50,7 +50,7 @@ def database(db: Database, folder: Path) -> Iterator[Database]:
             yield Database(url, db.schema, db.homepot_schema, db.keys)
         return
     except psycopg.errors.DiskFull as error:
-        raise BackupError(
+        raise NoMeans(
             "no room is left where the database lies: nothing was restored for the drill"
         ) from error
     try:

@@ -19,7 +19,7 @@ from typing import IO
 
 from psycopg import conninfo, sql
 
-from homepot_ai.errors import BackupError
+from homepot_ai.errors import BackupError, NoMeans
 from homepot_ai.text import clean
 
 #: pg_dump waits so long for a table that somebody holds.
@@ -55,7 +55,7 @@ def find(server: int) -> Tools:
         if major >= server:
             return tools
     here = ", ".join(str(major) for major, _ in found) or "none"
-    raise BackupError(
+    raise NoMeans(
         f"the database server is PostgreSQL {server}, and the newest pg_dump on this machine is of another "
         f"({here}): install the package postgresql-client-{server}"
     )

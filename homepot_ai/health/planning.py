@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from psycopg import sql
+
 from homepot_ai.errors import ScoringError
 from homepot_ai.fleet import schema
 from homepot_ai.health.state import MAGIC
@@ -70,10 +72,11 @@ def floor_minute(moment: datetime) -> datetime:
 
 
 def require_clock(db: Database, own: datetime) -> None:
-    """Refuse to work on a machine whose clock is ahead of the database's.
+    """Refuse to work on a machine whose clock is ahead of the database's, and of what devices send.
 
     It would score minutes whose samples are still to come, and the watermark never goes back: no other
-    machine could score them any more. A clock that is behind does no harm: nothing is due there.
+    machine could score them any more. Samples of its own present say that the database is what is behind. A
+    clock that is behind does no harm: nothing is due there.
 
     Raises:
         ScoringError: it is ahead by more than clocks differ.
@@ -82,11 +85,23 @@ def require_clock(db: Database, own: datetime) -> None:
         row = conn.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
     ahead = own - row[0]
-    if ahead > AHEAD:
+    if ahead > AHEAD and not _telemetry_near(db, own):
         raise ScoringError(
             f"this machine's clock is {ahead / MINUTE:.0f} minutes ahead of the database's: minutes that are "
             "still to come are not scored. Set the clock that is wrong (docs/runbooks/service-clock.md)"
         )
+
+
+def _telemetry_near(db: Database, own: datetime) -> bool:
+    """Whether a device has sent something within the minutes that clocks may differ by."""
+    with db.reader() as conn:
+        row = conn.execute(
+            sql.SQL(
+                "SELECT EXISTS (SELECT FROM {}.device_metrics WHERE timestamp > %s AND timestamp <= %s)"
+            ).format(sql.Identifier(db.homepot_schema)),
+            [(own - AHEAD).astimezone(UTC).replace(tzinfo=None), own.astimezone(UTC).replace(tzinfo=None)],
+        ).fetchone()
+    return bool(row and row[0])
 
 
 def plan(

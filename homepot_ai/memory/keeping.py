@@ -121,7 +121,7 @@ def embed(db: Database, settings: Settings, now: datetime) -> int:
     unfinished = any(not row.active for row in begun) or 0 < len(begun) < len(rows)
     if not todo and not unfinished:
         return 0
-    if unfinished or not (begun or Folder.of(settings).path.exists()):
+    if unfinished or not (begun or _names(Folder.of(settings))):
         return sum(checked.indexed for checked in rebuild(db, settings, now))
     folder, done = Folder.of(settings), 0
     models = embedder.load(settings.memory)
@@ -142,6 +142,14 @@ def embed(db: Database, settings: Settings, now: datetime) -> int:
                     store.mark_embedded(conn, [p.id for p in batch], models.name, now)
                 done += len(batch)
     return done
+
+
+def _names(folder: Folder) -> list[str]:
+    """Collections that are there; a run that is killed at its first step leaves a folder without any."""
+    if not folder.path.exists():
+        return []
+    with folder.writing() as opened:
+        return list(opened.names())
 
 
 def rebuild(

@@ -13,7 +13,7 @@ from homepot_ai.text import clean
 _BARE = re.compile(r"[^\s@<>()\[\]\\,;:\"]+@[^\s@<>()\\,;:\"]+")
 # A line of a mail may have so many characters without its end (RFC 5322, 2.1.1).
 _LINE = 998
-_IDS = frozenset({"message-id", "in-reply-to"})
+_IDS = frozenset({"message-id", "in-reply-to", "references"})
 
 
 class _WholeIds(policy.EmailPolicy):

@@ -79,10 +79,10 @@ def stored_health(conn: Connection, settings: Settings, now: datetime) -> list[S
     return [*_scoring(conn, settings, now), _outbox(conn, now)]
 
 
-def clock_check(ahead_s: float) -> ServiceCheck:
+def clock_check(ahead_s: float, name: str = "clock") -> ServiceCheck:
     """Judge how far this machine's clock and the database's are apart, in seconds."""
     state: State = "degraded" if abs(ahead_s) > CLOCK_OFF_S else "ok"
-    return ServiceCheck("clock", state, f"{abs(ahead_s):.1f} s between this machine and the database")
+    return ServiceCheck(name, state, f"{abs(ahead_s):.1f} s between this machine and the database")
 
 
 def _scoring(conn: Connection, settings: Settings, now: datetime) -> list[ServiceCheck]:

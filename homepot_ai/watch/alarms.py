@@ -157,7 +157,7 @@ def _apply(db: Database | None, settings: Settings, key: str, decide: _Decide, n
 
 def _own_cause(key: str) -> bool:
     """Whether it is not ill because the database is."""
-    return key in _OWN_CAUSE or key.startswith(service_key("disk on "))
+    return key.partition(" on ")[0] in _OWN_CAUSE
 
 
 def _follows(key: str, known: Mapping[str, Alarm]) -> bool:

@@ -46,6 +46,8 @@ def probe(db: Database, settings: Settings) -> list[ServiceCheck]:
     folder = Folder.of(settings).path
     if not any(one.embedded for one in record):
         return [ServiceCheck("chroma", "ok", "nothing to remember yet")]
+    if settings.watch.machine and not folder.parent.exists():
+        return []  # of several machines, one that never had the index
     if (other := made_elsewhere(folder)) is not None:
         said = f"the index was made by another version ({clean(other, 60)}): {REBUILD}"
         return [ServiceCheck("chroma", "down", said)]

@@ -106,6 +106,15 @@ def watched(service: str) -> Watched:
     return WATCHED.get(head) or Watched(service, "check-services", "")
 
 
+def on(service: str, machine: str) -> str:
+    """The name of a check of a machine's own; where there is but one, machines have no names.
+
+    >>> on("disk", ""), on("disk", "till-2")
+    ('disk', 'disk on till-2')
+    """
+    return f"{service} on {machine}" if machine else service
+
+
 def service_key(service: str) -> str:
     """The key of a check's alarm.
 

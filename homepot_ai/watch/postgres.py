@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from homepot_ai.errors import DatabaseUnreachable
 from homepot_ai.store import named_sql
 from homepot_ai.store.checks import ServiceCheck, State, clock_check
+from homepot_ai.watch import keys
 from homepot_ai.watch.letter import lasted
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ class Vitals:
     slots: tuple[tuple[str, float | None], ...] = ()
 
 
-def probe(db: Database, *, pause: Callable[[float], None] = time.sleep) -> list[ServiceCheck]:
+def probe(
+    db: Database, machine: str = "", *, pause: Callable[[float], None] = time.sleep
+) -> list[ServiceCheck]:
     """The database and the clock. One that is being restarted is given a moment.
 
     Raises:
@@ -64,7 +67,7 @@ def probe(db: Database, *, pause: Callable[[float], None] = time.sleep) -> list[
     except DatabaseUnreachable:
         pause(RESTART_S)
         vitals, ahead_s = read(db)
-    return [judge(vitals), clock_check(ahead_s)]
+    return [judge(vitals), clock_check(ahead_s, keys.on("clock", machine))]
 
 
 def read(db: Database) -> tuple[Vitals, float]:

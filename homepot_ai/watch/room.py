@@ -15,6 +15,7 @@ import numpy as np
 from homepot_ai.memory.index import Folder
 from homepot_ai.store import named_sql
 from homepot_ai.store.checks import DISK_LOW_BYTES, DISK_LOW_SHARE, ServiceCheck, State
+from homepot_ai.watch import keys
 
 if TYPE_CHECKING:
     from homepot_ai.settings import Settings
@@ -83,23 +84,14 @@ def judge(
             level = 1
         if room.free < DISK_LAST_BYTES:
             level = 2
-        left = days_left(courses.get(f"{disk_of(machine)} {room.name}", ()), room.free)
+        left = days_left(courses.get(f"{keys.on('disk', machine)} {room.name}", ()), room.free)
         if left is not None and left < 365:
             text += f", full in {left:.0f} days as it has been filling"
             level = max(level, 2 if left < 1 else 1 if left < days else 0)
         worst = max(worst, level)
         said.append(text)
     whose = f"{machine}: " if machine else ""
-    return ServiceCheck(disk_of(machine), order[worst], whose + "; ".join(said))
-
-
-def disk_of(machine: str) -> str:
-    """How the disks of a machine are called in checks, alarms and sizes.
-
-    >>> disk_of(""), disk_of("till-2")
-    ('disk', 'disk on till-2')
-    """
-    return f"disk on {machine}" if machine else "disk"
+    return ServiceCheck(keys.on("disk", machine), order[worst], whose + "; ".join(said))
 
 
 def days_left(course: Course, free: int) -> float | None:
@@ -149,7 +141,7 @@ def prefect_bytes(settings: Settings) -> int | None:
 
 def sizes(settings: Settings, found: Sequence[Room], database_bytes: int | None) -> dict[str, float]:
     """What is written down of this moment, by name; bytes."""
-    disk = disk_of(settings.watch.machine)
+    disk = keys.on("disk", settings.watch.machine)
     measured: dict[str, float | None] = {f"{disk} {room.name}": float(room.used) for room in found}
     measured |= {
         "database": database_bytes,

@@ -39,6 +39,8 @@ _SILENT_WHEN_WELL = {"stored", "tables"}
 MANY_LATE = 3
 FLOWS_KEY = "service flows"
 FLOW = "flow "
+#: Each machine has these of its own.
+_OF_A_MACHINE = frozenset({"disk", "clock"})
 
 
 def look(
@@ -61,7 +63,7 @@ def look(
     if db is not None:
         there = db
         found |= {
-            "database": lambda: postgres.probe(there),
+            "database": lambda: postgres.probe(there, settings.watch.machine),
             "tables": lambda: [checks.migrated(there)],
             "stored": lambda: stored.probe(there, settings, now),
             "chroma": lambda: chroma.probe(there, settings),
@@ -125,12 +127,15 @@ def _rooms(db: Database | None, settings: Settings, now: datetime) -> list[Servi
                 courses = room.courses(conn, now)
         except (DatabaseError, psycopg.Error):
             log.info("the course of the disks is not known: the database is away")
-    return [
+    here = [
         room.judge(
             room.rooms(settings), courses, days=settings.watch.disk_days, machine=settings.watch.machine
         ),
-        room.prefect_database(settings, courses.get("prefect database", ())),
     ]
+    # Where several machines look, only the one that has the file knows.
+    if not settings.watch.machine or room.prefect_bytes(settings) is not None:
+        here.append(room.prefect_database(settings, courses.get("prefect database", ())))
+    return here
 
 
 # -- who is told ----------------------------------------------------------------------------------
@@ -197,10 +202,12 @@ def verdicts(
         lasted = now - began if known == check.state else timedelta(0)
         if key in lasting or lasted >= (what.patience - 1) * EVERY - _SLACK or what.patience == 1:
             made.append(Verdict("raise", key, urgency, _title(check), check.detail, what.runbook))
-    return [*made, *_no_longer(seen, lasting, judged)]
+    return [*made, *_no_longer(seen, since, lasting, judged)]
 
 
-def _no_longer(seen: Sequence[ServiceCheck], lasting: Iterable[str], judged: bool) -> Iterator[Verdict]:
+def _no_longer(
+    seen: Sequence[ServiceCheck], since: Mapping[str, object], lasting: Iterable[str], judged: bool
+) -> Iterator[Verdict]:
     """Alarms of what is not looked at any more: nothing else would ever end them."""
     names = {one.service for one in seen}
     for key in sorted(lasting):
@@ -211,9 +218,11 @@ def _no_longer(seen: Sequence[ServiceCheck], lasting: Iterable[str], judged: boo
         if service in _SILENT_WHEN_WELL:
             if "database" in names and not away(seen) and (service != "stored" or "outbox" in names):
                 yield Verdict("clear", key)
-        # Paused, taken away, or of another number of shards.
-        elif (service.startswith(FLOW) and judged) or (
-            service.startswith("scoring") and any(name.startswith("scoring") for name in names)
+        # Of a machine that was taken away or got another name: nobody has looked for a day.
+        elif (
+            (since and service.partition(" on ")[0] in _OF_A_MACHINE and service not in since)
+            or (service.startswith(FLOW) and judged)
+            or (service.startswith("scoring") and any(name.startswith("scoring") for name in names))
         ):
             yield Verdict("clear", key, quietly=True)
 

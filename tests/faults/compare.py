@@ -28,6 +28,8 @@ OF_THIS_TABLE = {
     "ai_incident_events": {"at", "alerted_at"},
     "ai_baselines": {"digest", "version", "at", "fitted_at"},
 }
+#: Of these it is compared at least whether they are there.
+THERE_OR_NOT = {"prediction_id", "opened_at", "joined_at", "alerted_at", "sent_at"}
 Content = dict[str, list[dict[str, Any]]]
 
 
@@ -81,7 +83,11 @@ def differ(expected: Content, found: Content) -> Difference:
 def _values(table: str, rows: list[dict[str, Any]]) -> Counter[bytes]:
     left_out = NO_TWO_ALIKE | OF_THIS_TABLE.get(table, set())
     return Counter(
-        orjson.dumps({c: _plain(c, row[c]) for c in row if c not in left_out}, option=orjson.OPT_SORT_KEYS)
+        orjson.dumps(
+            {c: c in left_out or _plain(c, row[c]) for c in row if c not in left_out or c in THERE_OR_NOT}
+            | {f"{c} is there": row[c] is not None for c in THERE_OR_NOT & row.keys()},
+            option=orjson.OPT_SORT_KEYS,
+        )
         for row in rows
     )
 

@@ -17,11 +17,13 @@ def test_ids_stay_on_the_line_of_their_header(policy: EmailPolicy) -> None:
     mail = EmailMessage(policy=POLICY)
     mail["Message-ID"] = identity
     mail["In-Reply-To"] = identity
+    mail["References"] = identity
     mail["Subject"] = "Überlauf " * 30
     mail.set_content("Körper")
     made = mail.as_bytes(policy=policy)
     assert f"\r\nMessage-ID: {identity}\r\n".encode() in b"\r\n" + made
     assert f"\r\nIn-Reply-To: {identity}\r\n".encode() in made
+    assert f"\r\nReferences: {identity}\r\n".encode() in made
     assert made.isascii()
     assert max(map(len, made.split(b"\r\n"))) <= 998
     assert message_from_bytes(made)["Message-ID"] == identity

@@ -32,6 +32,8 @@ _MAIL = {
 }
 #: What check-services calls the lateness of a flow.
 _FLOW = "flow "
+#: What stands between a check and the name of its machine.
+_ON = " on "
 #: A last score older than this, in minutes, is called late.
 LATE = 10
 
@@ -114,9 +116,13 @@ def _services(facts: ReportFacts, voice: Voice) -> list[Row]:
     """Each service that is not well, and the few that readers know; the others that are well are one line."""
     flows = [one for one in facts.made.services if one.service.startswith(_FLOW)]
     others = [one for one in facts.made.services if one not in flows]
-    rest = [one for one in others if one.service not in _SHOWN]
+    rest = [one for one in others if _part(one.service) not in _SHOWN]
     quiet = [one for one in rest if one.state == "ok"]
-    rows = [_service(one, voice) for one in facts.made.services if one.state != "ok" or one.service in _SHOWN]
+    rows = [
+        _service(one, voice)
+        for one in facts.made.services
+        if one.state != "ok" or _part(one.service) in _SHOWN
+    ]
     if quiet:
         said = voice.t("{n} of {all} are well", n=voice.number(len(quiet)), all=voice.number(len(rest)))
         rows.append(_line(voice.t("Other parts"), "●", "good", voice.t("ok"), said))
@@ -127,11 +133,17 @@ def _services(facts: ReportFacts, voice: Voice) -> list[Row]:
     return rows
 
 
+def _part(service: str) -> str:
+    """A check without the name of its machine, where there are several."""
+    return service.partition(_ON)[0]
+
+
 def _service(service: ServiceState, voice: Voice) -> Row:
     glyph, state = _STATES[service.state]
     tones: dict[str, Tone] = {"ok": "good", "degraded": "warning", "down": "critical"}
     detail = voice.t("{detail} (since {time})", detail=service.detail, time=voice.clock(service.since))
-    name = capitalised(voice.t(service.service))
+    part, _, machine = service.service.partition(_ON)
+    name = capitalised(voice.t(part)) + (f" ({machine})" if machine else "")
     return _line(name, glyph, tones[service.state], voice.t(state), detail)
 
 

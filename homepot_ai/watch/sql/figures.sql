@@ -42,11 +42,17 @@ SELECT service, state, checked_at FROM ai_service_checks ORDER BY service LIMIT 
 SELECT severity, count(*) FROM ai_watch_alarms WHERE resolved_at IS NULL GROUP BY severity;
 
 -- name: backups
-SELECT (SELECT extract(epoch FROM %(now)s - max(b.finished_at))::float8 FROM ai_backups b
-         WHERE b.outcome = 'good' AND 'failed' IS DISTINCT FROM (
-            SELECT d.outcome FROM ai_restore_drills d WHERE d.backup = b.name AND d.kind <> 'restore'
-             ORDER BY d.at DESC LIMIT 1)),
-       (SELECT bytes FROM ai_backups WHERE outcome = 'good' ORDER BY finished_at DESC LIMIT 1),
+-- Of the last good one; where none is good, the age is that of the watch itself: it grows, and is told.
+WITH good AS (
+    SELECT b.finished_at, b.bytes FROM ai_backups b
+     WHERE b.outcome = 'good' AND 'failed' IS DISTINCT FROM (
+        SELECT d.outcome FROM ai_restore_drills d WHERE d.backup = b.name AND d.kind <> 'restore'
+         ORDER BY d.at DESC LIMIT 1)
+     ORDER BY b.finished_at DESC LIMIT 1
+)
+SELECT extract(epoch FROM %(now)s - coalesce((SELECT finished_at FROM good),
+                                             (SELECT min(at) FROM ai_watch_sizes)))::float8,
+       (SELECT bytes FROM good),
        (SELECT extract(epoch FROM %(now)s - at)::float8 FROM ai_restore_drills ORDER BY at DESC LIMIT 1),
        (SELECT (outcome = 'passed')::int FROM ai_restore_drills ORDER BY at DESC LIMIT 1);
 
