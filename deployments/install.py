@@ -28,8 +28,10 @@ console = Console(highlight=False)
 TEMPLATES = Path(__file__).parent / "systemd"
 ETC = "/etc/homepot-ai"
 UNITS = "etc/systemd/system"
-WORKERS = ("homepot-ai.target", "homepot-ai-worker-minute.service", "homepot-ai-worker-batch.service")
+# What another machine has as well: reports, backups and the index are made where the state is.
+WORKERS = ("homepot-ai.target", "homepot-ai-worker-minute.service")
 SERVER = (
+    "homepot-ai-worker-batch.service",
     "homepot-ai-server.service",
     "homepot-ai-setup.service",
     "homepot-ai-api.service",

@@ -55,6 +55,20 @@ def command(
     raise typer.Exit(code)
 
 
+def require_own_server(settings: Settings) -> None:
+    """Refuse where the Prefect server is somebody else's; that of a pod always is, and it is asked for it.
+
+    Raises:
+        SettingsError: with what to start instead.
+    """
+    if settings.prefect.url and not settings.pod:
+        raise SettingsError(
+            f"prefect.url says that the Prefect server at {settings.prefect.url} is not a part of this "
+            "machine's `up`. Where units run it: `systemctl start homepot-ai.target`. Else start a worker "
+            "for it (`homepot-ai worker --pool minute`), or unset it"
+        )
+
+
 def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
     """Start everything and stay until stopped.
 
@@ -70,11 +84,7 @@ def up(settings: Settings, *, once: bool = False, forget: bool = False) -> int:
     """
     from deployments import lock, private, supervisor
 
-    if settings.prefect.url:
-        raise SettingsError(
-            f"prefect.url says that the Prefect server at {settings.prefect.url} is not a part of this "
-            "machine's `up`: start a worker for it (`homepot-ai worker --pool minute`), or unset it"
-        )
+    require_own_server(settings)
     demo = settings.profile == "demo"
     private.keep_private(settings.var_dir)
     with lock.hold(settings) as (holder, leftovers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import stat
 import sys
@@ -72,6 +73,8 @@ def _secrets(settings: Settings) -> list[ServiceCheck]:
     for path in (settings_file(), settings.var_dir):
         if not path.exists():
             continue
+        if path.is_file() and path.stat().st_uid != os.geteuid():
+            continue  # as root installed it: its secrets stand elsewhere, and we have to read it
         mode = stat.S_IMODE(path.stat().st_mode)
         # Others may pass through the state folder: under root the embedded server's own user has to.
         if mode & (stat.S_IRWXG | stat.S_IRWXO) & ~(0o011 if path.is_dir() else 0):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from deployments import catalogue, lock, processes
+from deployments import catalogue, lock
 from deployments.pod import profiles, rendering
 from deployments.pod import templates as pod_templates
 from deployments.pod.profiles import Pod, Schedule
@@ -21,6 +21,7 @@ from homepot_ai.settings import Settings
 from homepot_ai.store import pods as sharing
 from homepot_ai.store.checks import ServiceCheck
 from homepot_ai.store.database import Database
+from homepot_ai.watch import remote
 from tasks.names import flow_of
 
 PROBE_PATIENCE_S = 120
@@ -249,7 +250,10 @@ def _server(settings: Settings) -> ServiceCheck:
     if (up := lock.running(settings.var_dir)) is not None:
         return ServiceCheck("running", "ok", f"since {up.started}, process {up.pid}")
     prefect = settings.prefect
-    if processes.who_listens(prefect.host, prefect.port) is None:
-        said = f"nobody listens at {prefect.api_url}: start the host first, with `homepot-ai up`"
+    if remote.prefect_server(settings).state == "down":
+        said = (
+            f"{prefect.api_url} does not answer: start the host first, with `homepot-ai up` or, where units "
+            "run it, `systemctl start homepot-ai.target`"
+        )
         return ServiceCheck("prefect", "degraded", said)
     return ServiceCheck("prefect", "ok", f"the shared server is {prefect.api_url}")

@@ -76,8 +76,8 @@ def test_everything_is_installed_once_and_secrets_are_roots(
 def test_a_machine_that_joins_gets_workers_only(settings: Settings) -> None:
     names = {Path(file.path).name for file in install.wanted(settings, role="worker", ollama="none")}
     assert {name for name in names if name.endswith(".service")} == {
-        "homepot-ai-worker-minute.service", "homepot-ai-worker-batch.service",
-    }  # fmt: skip
+        "homepot-ai-worker-minute.service",
+    }
 
 
 @pytest.mark.parametrize("user", ["Root", "a b", "x;rm", "", "a" * 40, "$(id)"])

@@ -13,6 +13,7 @@ from deployments.pod import catalogue as pod_catalogue
 from deployments.pod import check as pod_check
 from deployments.pod import profiles, rendering
 from deployments.pod import templates as pod_templates
+from deployments.up import require_own_server
 from homepot_ai import pod_names
 from homepot_ai.errors import NotFound, SettingsError
 from homepot_ai.settings import Settings, load_settings, project_home
@@ -329,3 +330,15 @@ def test_no_lock_of_one_fleet_holds_up_another_in_the_same_database() -> None:
             if "advisory" in line and "SELECT" in line and "unlock_all" not in line:
                 own = any(word in line for word in ("current_schema()", "%(schema)s", "::regclass"))
                 assert own or any(word in line for word in shared), f"{file.name}: {line}"
+
+
+def test_where_units_run_the_server_a_pod_comes_up_and_the_host_says_what_does(
+    host: Settings, tmp_path: Path
+) -> None:
+    url = "http://127.0.0.1:4999/api"
+    host = host.model_copy(update={"prefect": host.prefect.model_copy(update={"url": url})})
+    pod = seen(written(host), host, tmp_path)
+    assert (pod.pod, pod.prefect.api_url) == ("east", url)
+    require_own_server(pod)
+    with pytest.raises(SettingsError, match=r"systemctl start homepot-ai\.target"):
+        require_own_server(host)
