@@ -14,6 +14,7 @@ if [ -r @ETC@/secrets.env ]; then
 fi
 export HOMEPOT_AI_HOME=@HOME@ HOMEPOT_AI_VAR_DIR=/var/lib/homepot-ai HOMEPOT_AI_PROFILE=default
 export HOMEPOT_AI_SETTINGS_FILE=@ETC@/homepot-ai.yaml HOME=/var/lib/homepot-ai
+export PYTHONPYCACHEPREFIX=/var/lib/homepot-ai/pycache
 umask 0077
 if [ "$(id -u)" = 0 ]; then
     # systemd makes it when a unit starts; a command may come before.
