@@ -35,6 +35,7 @@ _passed = pytest.StashKey[bool]()
 LIVE = {"test_fault_running.py", "test_two_machines.py", "test_two_pods.py"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist puts the group into the name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == Path(__file__).parent:
