@@ -38,6 +38,7 @@ class Child:
         command: argument vector.
         grace_s: seconds from SIGTERM to SIGKILL.
         on_death: called after it died by itself, before it is started again.
+        most_bytes: of memory of its own, after which it is renewed; None: as much as it likes.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Child:
     cwd: Path
     grace_s: float = 10.0
     on_death: Callable[[], None] = lambda: None
+    most_bytes: int | None = None
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
@@ -102,6 +104,23 @@ class Child:
             self.restarts += 1
             return f"{self.name} started again"
         return None
+
+    def renew(self) -> str | None:
+        """End it, for `revive` to start anew, if it has grown too large and has nothing under way.
+
+        A worker that starts processes for weeks leaves something behind of each.
+        """
+        if self.most_bytes is None or self.process is None or not self.running:
+            return None
+        try:
+            process = psutil.Process(self.process.pid)
+            bytes_ = process.memory_info().rss
+            if bytes_ <= self.most_bytes or process.children():
+                return None
+        except psutil.Error:  # it ended at this moment
+            return None
+        end_group(self.process, self.grace_s)
+        return f"{self.name} has grown to {bytes_ / 2**20:.0f} MiB and is renewed between two runs"
 
     def stop(self) -> None:
         """End it and everything in its group."""

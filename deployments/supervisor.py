@@ -34,6 +34,8 @@ Say = Callable[[str], None]
 SERVER_PATIENCE_S, HOST_PATIENCE_S = 90.0, 60.0
 LOOK_EVERY_S = 0.2
 TRIM_EVERY_S = 300.0
+# Four times what a worker needs after a start.
+WORKER_MOST_BYTES = 400 * 2**20
 POSTGRES_PAUSE_S = 5.0
 # Not forgotten with the rest: the lock that we hold, what belongs to pods, the operators' own pages, and
 # backups, which are what one resets with a quiet mind for.
@@ -154,6 +156,7 @@ class Supervisor:
                 f"worker-{name}",
                 [*bounded(self.settings.workers.memory_mb), *worker_command(pool, limit)],
                 on_death=partial(self._release, pool),
+                most_bytes=WORKER_MOST_BYTES,
             )
 
     def wait_for_server(self) -> None:
@@ -217,6 +220,8 @@ class Supervisor:
                     last_trim = time.monotonic()
                     for child in self.children:
                         self.log.rotate_part(child.name, child.trim_log)
+                        if news := child.renew():
+                            self.say(news)
 
     def _revive(self) -> None:
         for child in self.children:
@@ -267,6 +272,7 @@ class Supervisor:
         command: Sequence[str],
         on_death: Callable[[], None] = lambda: None,
         env: Mapping[str, str] | None = None,
+        most_bytes: int | None = None,
     ) -> None:
         child = Child(
             name=name,
@@ -275,6 +281,7 @@ class Supervisor:
             env=self.env if env is None else env,
             cwd=self.settings.home,
             on_death=on_death,
+            most_bytes=most_bytes,
         )
         child.trim_log()
         self.log.follow(name, child.log)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -134,3 +136,36 @@ def test_up_refuses_to_be_a_second_server(settings: Settings) -> None:
     with pytest.raises(SettingsError, match="homepot-ai worker --pool minute"):
         up(chosen)
     assert not (chosen.var_dir / "run").exists()
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_worker_that_has_grown_is_renewed_between_two_runs(tmp_path: Path, busy: bool) -> None:
+    run = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+    work = "import time\nheld = bytearray(80 << 20)\nprint('ready', flush=True)\ntime.sleep(60)"
+    code = f"{run if busy else ''}{work}"
+    log = tmp_path / "log"
+    child = Child(
+        "worker", [sys.executable, "-c", code], log, dict(os.environ), tmp_path, most_bytes=400 << 20
+    )
+    child.start()
+    try:
+        deadline = time.monotonic() + 30
+        while "ready" not in log.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        first = child.process
+        assert child.renew() is None, "it is not that large"
+        child.most_bytes = 60 << 20
+        news = child.renew()
+        assert child.running is busy
+        if busy:
+            assert news is None, "a run is under way"
+            return
+        assert "MiB and is renewed" in str(news)
+        ended = child.revive(time.monotonic())
+        assert "starts again" in str(ended)
+        assert "started again" in str(child.revive(time.monotonic() + 120))
+        assert child.process is not first
+        assert child.running
+    finally:
+        child.stop()
