@@ -10,6 +10,7 @@ does not name, of another size or checksum, or a path that leads elsewhere, and 
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import os
 import re
@@ -115,7 +116,7 @@ def extract(path: Path, into: Path, passphrase: SecretStr | None) -> Manifest:
         ArchiveDamaged: it is cut off, altered, or none of ours; the folder may hold a part of it.
         BackupError: the passphrase is missing or wrong, or the disk is full.
     """
-    with explained(path), _opened(path, into, passphrase) as tar:
+    with explained(path), _opened(path, into, passphrase, whole=True) as tar:
         manifest = _manifest(tar, path)
         missing = set(manifest.members)
         # Not `for info in tar`: that begins anew, with the manifest.
@@ -205,13 +206,15 @@ def _unpack(tar: tarfile.TarFile, info: tarfile.TarInfo, member: Member, target:
 
 
 @contextmanager
-def _opened(path: Path, scratch: Path, passphrase: SecretStr | None) -> Iterator[tarfile.TarFile]:
-    """The inner tar, as a stream."""
+def _opened(
+    path: Path, scratch: Path, passphrase: SecretStr | None, *, whole: bool = False
+) -> Iterator[tarfile.TarFile]:
+    """The inner tar, as a stream; `whole` also compares the checksum of everything, the manifest too."""
     with path.open("rb") as file:
         begin = file.read(2)
         file.seek(0)
         if begin == _GZIP:
-            with tarfile.open(fileobj=file, mode="r|gz") as tar:
+            with _unzipped(file, whole) as tar:
                 yield tar
             return
         with tarfile.open(fileobj=file, mode="r:") as outer:
@@ -225,10 +228,20 @@ def _opened(path: Path, scratch: Path, passphrase: SecretStr | None) -> Iterator
             opened = scratch.parent / f".part-{path.name}.opened"
             try:
                 _unseal(outer, passphrase, opened, path)
-                with opened.open("rb") as inner, tarfile.open(fileobj=inner, mode="r|gz") as tar:
+                with opened.open("rb") as inner, _unzipped(inner, whole) as tar:
                     yield tar
             finally:
                 opened.unlink(missing_ok=True)
+
+
+@contextmanager
+def _unzipped(file: IO[bytes], whole: bool) -> Iterator[tarfile.TarFile]:
+    # Not tarfile's own way to gzip, which never looks at the checksum.
+    with gzip.GzipFile(fileobj=file) as plain:
+        with tarfile.open(fileobj=plain, mode="r|") as tar:
+            yield tar
+        while whole and plain.read(_CHUNK):
+            pass
 
 
 def _unseal(outer: tarfile.TarFile, passphrase: SecretStr, target: Path, path: Path) -> None:

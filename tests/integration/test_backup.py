@@ -120,7 +120,7 @@ class TestDamaged:
         with pytest.raises(ArchiveDamaged, match="is cut off, damaged, or no backup at all"):
             opened(copy, tmp_path)
 
-    @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+    @pytest.mark.parametrize("share", [0.005, 0.01, 0.02, 0.03, 0.5, 0.9])
     def test_a_bit_turned_around(self, copy: Path, tmp_path: Path, share: float) -> None:
         archives.flip(copy, share)
         with pytest.raises(ArchiveDamaged):
