@@ -218,8 +218,10 @@ def down(names: Annotated[list[str], typer.Argument(help="Pods.")]) -> None:
     host = the_host()
     for name in names:
         pod = profiles.load(host.pods_folder, name)
-        holder = lock.running(rendering.var_dir(pod, host))
+        folder = rendering.var_dir(pod, host)
+        holder = lock.running(folder)
         if holder is None:
+            _end_left_behind(folder)
             say(f"● {name} is not up")
             continue
         os.kill(holder.pid, signal.SIGTERM)
@@ -233,6 +235,12 @@ def down(names: Annotated[list[str], typer.Argument(help="Pods.")]) -> None:
                 f"at {rendering.var_dir(pod, host) / 'log'}"
             ) from None
         say(f"● {name} is stopped")
+
+
+def _end_left_behind(folder: Path) -> None:
+    """End what a pod that was killed has left running: it would go on with work and hold its database."""
+    for one in processes.end_marked(lock.mark_of(folder)):
+        say(f"● left behind by a pod that was killed, and stopped now: {one}")
 
 
 @app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -264,6 +272,7 @@ def remove(
     what = f"the pod {name} with its schema, its roles and {folder}" if data else f"the pod {name}"
     if not yes and not typer.confirm(f"Remove {what}?"):
         raise typer.Exit(1)
+    _end_left_behind(folder)
     settings, env = rendering.ready(pod, host)
     _in_pod(env, "deployments.pod.remove", *(["--data"] if data else []))
     kept = folder / "profile"

@@ -229,7 +229,8 @@ def test_each_mails_its_own_people(host: Host) -> None:
         assert known == [(f"ops@{name}.example", "daily")]
         one = mail_helpers.mail(name, recipient=f"ops@{name}.example")
         mail_helpers.queue(host.database(name), one, now=datetime.now(UTC))
-        assert "1 sent" in host.command("exec", name, "run", "deliver", "--timeout", "300")
+        # The scheduled sender may have been first: then this one finds nothing to do.
+        host.command("exec", name, "run", "deliver", "--timeout", "300")
     for name in DEVICES:
         folder = host.folder / f"mail-{name}"
         assert list(mail_helpers.received(folder)) == [f"<{name}@homepot.example>"]
