@@ -98,6 +98,7 @@ def test_the_disk_is_full_while_a_backup_is_written(fleet: Copy, case: Case, tmp
         make_room(disk, used // 1024 + 200)
         refused = fleet.run(BACKUP, NOW + MINUTE)
         assert not refused["good"], refused
+        assert "not enough room" in refused["message"]
         assert [one.name for one in places.stored(disk)] == [good]
         make_room(disk, 524_288)
         with case.healing():
@@ -106,7 +107,7 @@ def test_the_disk_is_full_while_a_backup_is_written(fleet: Copy, case: Case, tmp
         opened = fleet.run(RESTORE, NOW + 3 * MINUTE, action="dry run", backup_name=good)
     case.judge(
         lost=(good not in names) + (not opened["good"]), twice=len(names) - 2, of="2 backups",
-        told=f"run Failed: {str(refused['message'])[:120]}",
+        told="run Failed: not enough room, with both figures and what to do; backup-memory",
     )  # fmt: skip
 
 
@@ -120,6 +121,7 @@ def test_a_damaged_backup_is_restored(fleet: Copy, case: Case) -> None:
     before = held(fleet)
     refused = fleet.run(RESTORE, NOW + MINUTE, action="restore", backup_name=one.name)
     assert not refused["good"], refused
+    assert "its checksum is another one" in refused["message"]
     found = differ(before, held(fleet))
     print(found.what)
     with case.healing():
@@ -127,5 +129,5 @@ def test_a_damaged_backup_is_restored(fleet: Copy, case: Case) -> None:
     case.judge(
         lost=sum(found.lost.values()), twice=sum(found.twice.values()),
         of=f"{sum(map(len, before.values())):,} rows",
-        told=f"run Failed: {str(refused['message'])[:120]}",
+        told="run Failed: damaged, its checksum is another one; backup list",
     )  # fmt: skip
