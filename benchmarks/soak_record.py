@@ -25,7 +25,7 @@ PENDING_S, RUNNING_S = 180, 1800
 
 #: The parts of an installation, by what stands in their command line, first match.
 PARTS = (
-    ("prefect-server", ("prefect server start",)),
+    ("prefect-server", ("server start --host",)),
     ("prefect-server", ("prefect.server",)),
     ("worker-minute", ("worker start", "--pool minute")),
     ("worker-batch", ("worker start", "--pool batch")),

@@ -393,17 +393,15 @@ def reset(settings: Settings) -> None:
 
 def worker_command(pool: str, limit: int) -> list[str]:
     """A worker of Prefect's that takes so many runs of a pool at a time."""
-    return _prefect("worker", "start", "--type", "process", "--pool", pool, "--limit", str(limit))
+    program = [sys.executable, "-m", "prefect"]
+    return [*program, "worker", "start", "--type", "process", "--pool", pool, "--limit", str(limit)]
 
 
 def server_command(settings: Settings) -> list[str]:
     """Prefect's own server with its UI."""
     prefect = settings.prefect
-    return _prefect("server", "start", "--host", prefect.host, "--port", str(prefect.port))
-
-
-def _prefect(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "prefect", *arguments]
+    program = [sys.executable, "-m", "deployments.prefect_server"]
+    return [*program, "server", "start", "--host", prefect.host, "--port", str(prefect.port)]
 
 
 def bounded(memory_mb: int | None) -> list[str]:

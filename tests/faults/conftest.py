@@ -201,6 +201,7 @@ def _prefect(var: Path) -> tuple[dict[str, str], subprocess.Popen[Any]]:
     """The environment of a worker, and the server that it talks to."""
     import socket
 
+    from deployments import supervisor
     from deployments.environment import child_environment
 
     with socket.socket() as probe:
@@ -211,7 +212,7 @@ def _prefect(var: Path) -> tuple[dict[str, str], subprocess.Popen[Any]]:
     environment = child_environment(settings, inherited) | {"PREFECT_LOGGING_LEVEL": "WARNING"}
     (var / "prefect").mkdir(parents=True, exist_ok=True)
     server = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        supervisor.server_command(settings),
         stdout=(var / "prefect.log").open("w"), stderr=subprocess.STDOUT, env=environment, cwd=ROOT,
         start_new_session=True,
     )  # fmt: skip

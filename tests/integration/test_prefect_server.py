@@ -313,7 +313,7 @@ def test_a_port_in_use_says_by_whom_and_what_to_do(demo: Installation) -> None:
         message = refused.stdout + refused.stderr
         assert refused.returncode == 1
         assert f"HOMEPOT_AI_PREFECT__PORT={demo.port + 1}" in message
-        assert "prefect server start" in message
+        assert "prefect_server server start" in message
         assert other.processes() == []
     finally:
         other.remove()
