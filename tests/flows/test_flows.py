@@ -71,8 +71,8 @@ class TestScoreHealth:
         settings = connect(fleet)
         last = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=1)
         learning.backfill(fleet, settings, last - timedelta(minutes=90), last)
-        # States are kept at full hours: this minute is stepped from one of them.
-        minute = last.replace(minute=0) + timedelta(minutes=1)
+        # States are kept at full hours: this minute is stepped from one of them, and is past in any case.
+        minute = (last - timedelta(minutes=2)).replace(minute=0) + timedelta(minutes=1)
         everything = "SELECT * FROM ai_health_scores ORDER BY device_id, at"
         live = "SELECT shard, at, version, checksum FROM ai_baselines WHERE kind = 'live' ORDER BY part"
         before, state_before = rows(fleet, everything), rows(fleet, live)
@@ -107,8 +107,8 @@ class TestScoreHealth:
                 "another run is scoring shard 0 at this moment: its result is the one wanted"
             )
             # A past minute moves nothing: it need not wait.
-            past = minute.replace(minute=0) + timedelta(minutes=1)
-            assert run(score_health, at=min(past, minute)).name == "Completed"
+            past = (minute - timedelta(minutes=2)).replace(minute=0) + timedelta(minutes=1)
+            assert run(score_health, at=past).name == "Completed"
         assert rows(fleet, "SELECT at, version FROM ai_baselines WHERE kind = 'live' AND part = -1") == before
         assert run(score_health).name == "Completed"
 
