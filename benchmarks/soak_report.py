@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.soak_record import Look, Record
+from deployments.supervisor import WORKER_MOST_BYTES
 
 #: Of a soak, the share that may be used for warming up, where a slope is asked for.
 WARM_UP = 0.25
@@ -24,6 +25,12 @@ GROWTH_MIB, GROWTH_SHARE = 64.0, 0.25
 #: Less than this between two parts of a soak is noise.
 NOISE_MIB = 8.0
 LATE_MINUTES = 3
+#: What sets an end to the growth of a part that grows.
+BOUND_BY = {
+    "worker-minute": f"; `up` renews it beyond {WORKER_MOST_BYTES // 2**20} MiB, between two runs",
+    "worker-batch": f"; `up` renews it beyond {WORKER_MOST_BYTES // 2**20} MiB, between two runs",
+    "flows": "; one process for all runs: an installation has one for each",
+}
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ def memory_verdict(name: str, values: Sequence[float], steps_a_day: int) -> Verd
     elif second < first and (more := second * second / (first - second)) <= allowed:
         why = f"levels off at about {late + more:.0f} MiB"
     else:
-        bounded, why = False, "**still growing as fast as before**"
+        bounded, why = False, f"**+{first:.0f}, then +{second:.0f} MiB**{BOUND_BY.get(name, '')}"
     daily = slope(values[int(len(values) * WARM_UP) :]) * steps_a_day
     return Verdict(name, values[0], values[-1], max(values), daily, bounded, why)
 
