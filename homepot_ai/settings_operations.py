@@ -53,6 +53,8 @@ class WatchSettings(Section):
     check_seconds: Annotated[float, Field(gt=0, le=60)] = 15.0
     # A disk that will be full within so many days, as it has been filling, is told.
     disk_days: Annotated[int, Field(ge=1, le=365)] = 7
+    # Folders on further disks that matter to us though we do not write there, such as PostgreSQL's own.
+    disks: tuple[Path, ...] = ()
     # A backup older than this is told; a nightly one has an hour or two to spare.
     backup_hours: Annotated[int, Field(ge=1, le=24 * 31)] = 27
     # Where several machines run workers: this one's name. Its disks are then told apart from theirs.

@@ -56,7 +56,8 @@ def look(
         "mail": lambda: [checks.mail_server(settings)],
         "ollama": lambda: [survey.check_service(Ollama.from_settings(settings, None), now)],
         "certificate": lambda: remote.certificate(settings, now),
-        "disk": lambda: _rooms(db, settings, now),
+        "disk": lambda: room.probe(db, settings, now),
+        "prefect database": lambda: room.prefect_probe(db, settings, now),
     }
     if scheduler:
         found["prefect server"] = lambda: [remote.prefect_server(settings)]
@@ -106,6 +107,8 @@ def check_services(
 
 def record(db: Database, settings: Settings, seen: Sequence[ServiceCheck], now: datetime) -> None:
     """Write down checks and, once an hour, sizes."""
+    # Before the transaction: other servers and disks are asked as well, and may be slow.
+    measured = room.sizes(settings, room.rooms(settings))
     with db.writer() as conn:
         conn.execute("SET LOCAL statement_timeout = '15s'; SET LOCAL lock_timeout = '5s'")
         for check in seen:
@@ -113,29 +116,8 @@ def record(db: Database, settings: Settings, seen: Sequence[ServiceCheck], now: 
             conn.execute(_CHECKS["put_check"], row)
         conn.execute(_CHECKS["forget_checks"], {"before": now - timedelta(days=1)})
         bytes_ = conn.execute("SELECT pg_database_size(current_database())").fetchone()
-        measured = room.sizes(settings, room.rooms(settings), None if bytes_ is None else int(bytes_[0]))
+        measured |= {} if bytes_ is None else {"database": float(bytes_[0])}
         room.put_sizes(conn, measured, now)
-
-
-def _rooms(db: Database | None, settings: Settings, now: datetime) -> list[ServiceCheck]:
-    """The disks are looked at whatever the database does; where they go needs its rows."""
-    courses: Mapping[str, room.Course] = {}
-    if db is not None:
-        try:
-            with db.reader() as conn:
-                conn.execute("SET LOCAL statement_timeout = '5s'")
-                courses = room.courses(conn, now)
-        except (DatabaseError, psycopg.Error):
-            log.info("the course of the disks is not known: the database is away")
-    here = [
-        room.judge(
-            room.rooms(settings), courses, days=settings.watch.disk_days, machine=settings.watch.machine
-        ),
-    ]
-    # Where several machines look, only the one that has the file knows.
-    if not settings.watch.machine or room.prefect_bytes(settings) is not None:
-        here.append(room.prefect_database(settings, courses.get("prefect database", ())))
-    return here
 
 
 # -- who is told ----------------------------------------------------------------------------------

@@ -12,20 +12,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from homepot_ai import overview
 from homepot_ai.cli.main import app
 from homepot_ai.memory.index import Folder
 from homepot_ai.settings import OllamaSettings, Settings, load_settings
+from homepot_ai.settings_operations import WatchSettings
 from homepot_ai.store.checks import ServiceCheck
 from homepot_ai.store.database import Database
 from homepot_ai.testing.mail_sink import MailSink
-from homepot_ai.watch import chroma, keys, postgres, probes, remote, room, service, stored
+from homepot_ai.watch import chroma, exporter, keys, postgres, probes, remote, room, service, stored
 from tests.integration.test_smtp_delivery import certificate  # noqa: F401 - a fixture
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+SYSTEMD = Path(__file__).parents[2] / "deployments" / "systemd"
 
 
 def test_one_that_hangs_and_one_that_stumbles_hide_nobody() -> None:
@@ -181,6 +185,102 @@ def test_sizes_are_written_down_once_an_hour_and_tell_when_a_disk_is_full(
     calm = [(at, 5e9 + (n % 2) * 1e9) for n, (at, _) in enumerate(courses["disk state"])]
     assert room.days_left(calm, 1_000_000_000) is None
     assert room.days_left(calm[:5], 1) is None
+
+
+def test_a_disk_that_is_named_is_judged_and_one_that_is_not_there_is_told(
+    database: Database, settings: Settings
+) -> None:
+    other = Path("/dev/shm")
+    settings.var_dir.mkdir()
+    if not other.is_dir() or other.stat().st_dev == settings.var_dir.stat().st_dev:
+        pytest.skip("no second file system on this machine")
+    gone, odd = settings.var_dir / "gone", Path("/" + "x" * 300)
+    # What lies on a disk of ours already is that disk.
+    watch = WatchSettings(disks=(other, settings.var_dir, gone, odd), machine="till-2")
+    watched = settings.model_copy(update={"watch": watch})
+    assert [one.name for one in room.rooms(watched)] == ["state", str(other)]
+    [check] = room.probe(database, watched, NOW)
+    assert (check.service, check.state) == ("disk on till-2", "degraded")
+    assert f"{gone} is not there: mount its disk" in check.detail
+    assert "cannot be looked at (File name too long)" in check.detail
+    well = settings.model_copy(update={"watch": WatchSettings(disks=(other,), machine="till-2")})
+    service.record(database, well, [], NOW)
+    with database.reader() as conn:
+        assert f"disk on till-2 {other}" in room.courses(conn, NOW)
+    used = [(NOW - HOURS * n, 1e9 * (48 - n)) for n in reversed(range(48))]
+    fills = room.Room(str(other), 48_000_000_000, 30, 60_000_000_000)
+    check = room.judge([fills], {f"disk on till-2 {other}": used}, days=7, machine="till-2")
+    assert (check.state, "full in 2 days" in check.detail) == ("degraded", True)
+
+
+def test_no_unit_hides_a_disk_that_may_be_watched() -> None:
+    """Read-only is fine: how full a disk is can be asked all the same, of each folder that one gets to."""
+    hardening = (SYSTEMD / "hardening.conf").read_text()
+    assert "ProtectSystem=strict" in hardening
+    for unit in SYSTEMD.iterdir():
+        for hides in ("InaccessiblePaths", "TemporaryFileSystem", "RootDirectory", "ProtectHome=tmpfs"):
+            assert f"\n{hides}" not in unit.read_text(), unit.name
+
+
+def with_prefect_at(settings: Settings, url: str, machine: str = "") -> Settings:
+    prefect = settings.prefect.model_copy(update={"database_url": SecretStr(url)})
+    watch = WatchSettings(machine=machine)
+    return settings.model_copy(update={"prefect": prefect, "watch": watch})
+
+
+def test_prefects_database_on_postgresql_is_measured(
+    database: Database, settings: Settings, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Any second database of the server will do; the address as Prefect's own documentation writes it.
+    elsewhere = with_prefect_at(settings, postgres.replace("postgresql://", "postgresql+asyncpg://"), "b")
+    # An old file of SQLite's, from before, is not what counts.
+    (settings.var_dir / "prefect").mkdir(parents=True)
+    (settings.var_dir / "prefect" / "prefect.db").write_bytes(b"x")
+    with psycopg.connect(postgres) as conn:
+        row = conn.execute("SELECT pg_database_size(current_database())").fetchone()
+    assert row is not None
+    assert room.prefect_bytes(elsewhere) == pytest.approx(row[0], rel=0.2)
+    service.record(database, elsewhere, [], NOW)
+    figures = exporter.read(database, elsewhere, NOW)
+    assert figures.sizes["prefect database"] == pytest.approx(row[0], rel=0.2)
+    for hours in range(1, 25):
+        with database.writer() as conn:
+            room.put_sizes(conn, {"prefect database": row[0] + 1e6 * hours}, NOW + hours * HOURS)
+    [check] = room.prefect_probe(database, elsewhere, NOW + 24 * HOURS)
+    assert (check.state, "+24 MB a day" in check.detail) == ("ok", True), check.detail
+    monkeypatch.setattr(room, "PREFECT_BYTES", 1)
+    [check] = room.prefect_probe(database, elsewhere, NOW)
+    assert (check.state, "prune-runs" in check.detail) == ("degraded", True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+asyncpg://prefect:geheim-7@127.0.0.1:1/prefect",
+        "postgresql://prefect:geheim-7/x@127.0.0.1:1/prefect",
+        "postgresql://127.0.0.1:1/prefect?password=geheim-7",
+        "postgresql://127.0.0.1:1/prefect?geheim-7=1",
+        "prefect with geheim-7",
+    ],
+)
+def test_a_prefect_database_that_is_away_is_said_without_its_password(
+    database: Database, settings: Settings, url: str
+) -> None:
+    away = with_prefect_at(settings, url)
+    seen = {one.service: one for one in service.look(database, away, NOW, scheduler=False)}
+    check = seen["prefect database"]
+    assert (check.state, check.detail.startswith("prefect.database_url: ")) == ("degraded", True)
+    assert "geheim" not in check.detail
+    service.record(database, away, [check], NOW)
+    with database.reader() as conn:
+        assert {"database", "disk state"} <= set(room.courses(conn, NOW))
+
+
+def test_a_machine_that_knows_nothing_of_prefects_database_says_so_once(settings: Settings) -> None:
+    [check] = room.prefect_probe(None, settings, NOW)
+    assert (check.state, check.detail) == ("ok", "not a file on this machine")
+    second = settings.model_copy(update={"watch": WatchSettings(machine="second")})
+    assert room.prefect_probe(None, second, NOW) == []
 
 
 HOURS = timedelta(hours=1)
