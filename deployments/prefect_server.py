@@ -12,16 +12,22 @@ from __future__ import annotations
 from typing import Any
 
 
-def close_failed_cursors() -> None:
+def close_failed_cursors() -> bool:
     """Close each cursor of aiosqlite that failed or was given up, at once, in the thread of its connection.
 
     There the close comes after whatever runs, and waits for nothing. Safe to repeat.
+
+    Returns:
+        False where this aiosqlite is made otherwise: the server then runs as it is.
     """
+    from aiosqlite.core import Connection
     from aiosqlite.cursor import Cursor
 
-    if hasattr(Cursor._execute, "closes_what_fails"):
-        return
-    original = Cursor._execute
+    original = getattr(Cursor, "_execute", None)
+    if original is None or "_tx" not in Connection.__init__.__code__.co_names:
+        return False
+    if hasattr(original, "closes_what_fails"):
+        return True
 
     async def execute(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -32,10 +38,14 @@ def close_failed_cursors() -> None:
 
     execute.closes_what_fails = True  # type: ignore[attr-defined]
     Cursor._execute = execute
+    return True
 
 
 if __name__ == "__main__":
-    close_failed_cursors()
+    if not close_failed_cursors():
+        print(
+            "this aiosqlite is not as deployments/prefect_server.py knows it: SQLite may hold the server up"
+        )
     from prefect.cli import app
 
     app()

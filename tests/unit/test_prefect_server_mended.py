@@ -12,6 +12,9 @@ from pathlib import Path
 import aiosqlite
 import pytest
 from aiosqlite.cursor import Cursor
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from deployments import prefect_server, supervisor
 from homepot_ai.settings import Settings
@@ -57,9 +60,41 @@ def test_a_statement_that_failed_never_stops_the_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cancelled: bool
 ) -> None:
     monkeypatch.setattr(Cursor, "_execute", Cursor._execute)
-    prefect_server.close_failed_cursors()
-    prefect_server.close_failed_cursors()
+    assert prefect_server.close_failed_cursors()
+    mended = Cursor._execute
+    assert prefect_server.close_failed_cursors()
+    assert Cursor._execute is mended, "once"
     assert asyncio.run(stands_still(tmp_path / "mended.db", cancelled)) < BUSY_S / 3
+
+
+def test_what_fails_through_the_servers_own_way_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through SQLAlchemy's dialect, as Prefect has it, the cursor of a failed statement is closed."""
+    monkeypatch.setattr(Cursor, "_execute", Cursor._execute)
+    made: list[sqlite3.Cursor] = []
+    begin = Cursor.__init__
+
+    def note(self: Cursor, connection: aiosqlite.Connection, cursor: sqlite3.Cursor) -> None:
+        made.append(cursor)
+        begin(self, connection, cursor)
+
+    monkeypatch.setattr(Cursor, "__init__", note)
+
+    async def fail() -> Exception:
+        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'server.db'}")
+        async with engine.connect() as connection:
+            with pytest.raises(DBAPIError) as failed:
+                await connection.execute(text("INSERT INTO nowhere VALUES (1)"))
+            await connection.execute(text("SELECT 1"))  # comes after the close
+        await engine.dispose()
+        return failed.value
+
+    prefect_server.close_failed_cursors()
+    assert "no such table" in str(asyncio.run(fail()))
+    for cursor in made:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            cursor.fetchone()
 
 
 def test_the_server_that_is_started_has_it() -> None:
