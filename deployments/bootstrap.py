@@ -85,7 +85,9 @@ def bootstrap(settings: Settings, *, solo: bool = False, scheduled: bool = True)
         print(f"blocks: {', '.join(make_blocks(settings))}")
         if not settings.pod:  # it looks after the runs of all
             make_automations(client, wanted=not solo)
-        if solo and (ended := end_orphans(client, settings.pod)):
+        if solo and (others := other_workers(client, settings.pod)):
+            print(f"unfinished runs are left as they are, since others work as well: {', '.join(others)}")
+        elif solo and (ended := end_orphans(client, settings.pod)):
             print(f"runs that an earlier stop left unfinished, now marked: {ended}")
         if moved := fit_shards(settings, datetime.now(UTC)):
             print(moved)
@@ -203,6 +205,17 @@ def make_automations(client: SyncPrefectClient, *, wanted: bool) -> None:
         client.update_automation(known[0].id, automation)
     else:
         client.create_automation(automation)
+
+
+def other_workers(client: SyncPrefectClient, pod: str = "") -> list[str]:
+    """Workers of a fleet's own pools that were heard of lately and are not this machine's."""
+    pools = [pod_names.slug(name, pod) for name in POOLS]
+    known = [(pool, worker) for pool in pools for worker in client.read_workers_for_work_pool(pool)]
+    return [
+        worker.name
+        for pool, worker in known
+        if worker.status == "ONLINE" and worker.name != environment.worker_name(pool)
+    ]
 
 
 def end_orphans(client: SyncPrefectClient, pod: str = "") -> int:

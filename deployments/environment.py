@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -150,6 +151,11 @@ def worker_limit(settings: Settings, pool: str) -> int:
         return chosen
     one_writer = settings.prefect.database_url is None and not settings.prefect.url
     return LIMITS[pool] if one_writer else 2 * LIMITS[pool]
+
+
+def worker_name(pool: str) -> str:
+    """What this machine's worker of a pool is called on Prefect's screens: `db1-minute`."""
+    return f"{socket.gethostname()}-{pool}"
 
 
 def child_environment(settings: Settings, inherited: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -27,7 +27,7 @@ class Part:
     """
 
     name: str
-    state: Literal["running", "waits to start again", "stopped"]
+    state: Literal["running", "does not answer", "waits to start again", "stopped"]
     pid: int | None
     seconds: float
     restarts: int

@@ -35,6 +35,8 @@ SERVER = (
     "homepot-ai-server.service",
     "homepot-ai-setup.service",
     "homepot-ai-api.service",
+    "homepot-ai-watch.service",
+    "homepot-ai-watch.timer",
     "homepot-ai-pod@.service",
 )
 MARK = "# homepot-ai wrote this; sha256 of the lines above: "

@@ -22,6 +22,7 @@ import typer
 from rich.console import Console
 
 from deployments import environment, release, supervisor
+from deployments.doors import answers
 from homepot_ai import pod_names
 from homepot_ai.errors import HomepotAIError, NotMigrated, SettingsError
 from homepot_ai.settings import load_settings, settings_for
@@ -88,36 +89,27 @@ def worker(
     require_pool(settings, ours, wait)
     require_database(settings)
     only_one_here(settings, ours)
-    name = name or worker_name(socket.gethostname(), ours)
+    name = name or environment.worker_name(ours)
     free_places(settings, ours, name)
     many = limit or environment.worker_limit(settings, pool)
     say(f"{socket.gethostname()} takes {many} run(s) of {ours} at a time from {settings.prefect.api_url}")
     bounds = supervisor.bounded(settings.workers.memory_mb)
-    replace_by([*bounds, *supervisor.worker_command(ours, many), "--name", name], settings)
+    replace_by([*bounds, *supervisor.worker_command(ours, many, name)], settings)
 
 
 def check(part: Annotated[Literal["server", "api", "minute", "batch"], typer.Argument()]) -> None:
     """Exit with 0 when a part answers, or has lately asked for work: for health checks of containers."""
     settings = settings_for(None)
     if part == "server":
-        good = supervisor.answers(f"{settings.prefect.api_url}/health")
+        good = answers(f"{settings.prefect.api_url}/health")
     elif part == "api":
-        good = supervisor.answers(f"{supervisor.api_url(settings)}/health")
+        good = answers(f"{supervisor.api_url(settings)}/health")
     else:
         pool = pod_names.slug(part, settings.pod)
         workers = ask(settings, f"work_pools/{pool}/workers/filter", {})
-        good = is_online(workers, worker_name(socket.gethostname(), pool))
+        good = is_online(workers, environment.worker_name(pool))
     say(f"{part}: {'well' if good else 'does not answer'}")
     raise typer.Exit(0 if good else 1)
-
-
-def worker_name(host: str, pool: str) -> str:
-    """What a worker is called on Prefect's screens.
-
-    >>> worker_name("db1", "minute")
-    'db1-minute'
-    """
-    return f"{host}-{pool}"
 
 
 def is_online(workers: Sequence[Mapping[str, Any]], name: str) -> bool:
@@ -167,7 +159,7 @@ def wait_for_server(settings: Settings, patience_s: float) -> None:
     """
     url = f"{settings.prefect.api_url}/health"
     deadline = time.monotonic() + patience_s
-    while not supervisor.answers(url):
+    while not answers(url):
         if time.monotonic() > deadline:
             raise HomepotAIError(
                 f"no Prefect server answers at {url} within {patience_s:.0f} s: is it started there "
@@ -254,11 +246,11 @@ def free_places(settings: Settings, pool: str, name: str) -> None:
 
     Where other workers take from the pool, that is the automation's: it waits 90 s for a sign of life.
     """
-    workers = ask(settings, f"work_pools/{pool}/workers/filter", {})
-    if any(one.get("status") == "ONLINE" and one.get("name") != name for one in workers):
-        return
+    prefect = settings.prefect
     try:
-        marked = release.release(settings.prefect.api_url, pool, login=settings.prefect.login)
+        if release.others(prefect.api_url, pool, name, login=prefect.login):
+            return
+        marked = release.release(prefect.api_url, pool, login=prefect.login)
     except OSError as error:
         say(f"runs that an earlier worker left could not be marked ({error}); their places free themselves")
     else:

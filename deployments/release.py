@@ -40,6 +40,18 @@ def release(api_url: str, pool: str, *, login: tuple[str, str] | None = None, ti
     return len(runs)
 
 
+def others(
+    api_url: str, pool: str, name: str, *, login: tuple[str, str] | None = None, timeout_s: float = 10.0
+) -> list[str]:
+    """Workers of a pool that were heard of lately, but the one of this name.
+
+    Raises:
+        OSError: the server does not answer.
+    """
+    workers = _post(f"{api_url}/work_pools/{pool}/workers/filter", {}, login, timeout_s)
+    return [str(one["name"]) for one in workers if one.get("status") == "ONLINE" and one.get("name") != name]
+
+
 def _post(url: str, body: dict[str, Any], login: tuple[str, str] | None, timeout_s: float) -> Any:
     headers = {"Content-Type": "application/json"}
     if login is not None:

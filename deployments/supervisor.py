@@ -11,14 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from deployments import environment, health, lock, processes, release
+from deployments.doors import Door, answers
 from deployments.onelog import OneLog
 from deployments.processes import Child
 from homepot_ai import pod_names
@@ -40,7 +40,10 @@ POSTGRES_PAUSE_S = 5.0
 # Not forgotten with the rest: the lock that we hold, what belongs to pods, the operators' own pages, and
 # backups, which are what one resets with a quiet mind for.
 KEPT = frozenset({"run", "pods", "backup", "runbooks"})
-API_EVERY_S, API_SILENT = 15.0, 4
+# How often in a row a part may be silent. The Prefect server gets two minutes: its database may hold it up.
+API_SILENT, SERVER_SILENT = 4, 8
+# After so long without the Prefect server somebody is told, by a mail that does not need it.
+TELL_AFTER_S, TELL_EVERY_S = 180.0, 300.0
 
 
 class Stopped(Exception):
@@ -68,8 +71,8 @@ class Supervisor:
         self.stopping = threading.Event()
         self._postgres: EmbeddedServer | None = None
         self._step: subprocess.Popen[bytes] | None = None
-        # When the HTTP door was looked at last, and how often in a row it was silent.
-        self._api_seen: tuple[float, int] = (0.0, 0)
+        self._doors: dict[str, Door] = {}
+        self._teller: tuple[float, subprocess.Popen[bytes] | None] = (0.0, None)
         self.env = environment.child_environment(settings)
         self.env[processes.MARK] = holder.mark
         self.logs = settings.var_dir / "log"
@@ -98,7 +101,8 @@ class Supervisor:
     def state(self) -> health.State:
         """What runs, for the health endpoint; called from its threads."""
         now = time.monotonic()
-        parts = tuple(_part(child, now) for child in tuple(self.children))
+        silent = {name for name, door in tuple(self._doors.items()) if door.silent > 1}
+        parts = tuple(_part(child, now, child.name in silent) for child in tuple(self.children))
         if self.stopping.is_set():
             return health.State("stopping", self._since, parts)
         if not self.holder.ready:
@@ -124,6 +128,8 @@ class Supervisor:
             server_command(self.settings),
             env=self.env | environment.server_environment(self.settings),
         )
+        url = f"{prefect.api_url}/health"
+        self._doors["prefect-server"] = Door(url, SERVER_SILENT, time.monotonic())
 
     def require_api_port(self) -> None:
         """See at once, and not when all the rest is up, that the HTTP door can have its port."""
@@ -135,6 +141,7 @@ class Supervisor:
         """The HTTP door. It is not waited for: it loads its models meanwhile."""
         if self.settings.api.enabled:
             self._keep("api", [sys.executable, "-m", "homepot_ai.api.serve"])
+            self._doors["api"] = Door(api_url(self.settings) + "/health", API_SILENT, time.monotonic())
 
     def start_mail_sink(self) -> None:
         """The demo's mail server: it keeps every mail as a file."""
@@ -154,7 +161,10 @@ class Supervisor:
             pool = pod_names.slug(name, self.settings.pod)
             self._keep(
                 f"worker-{name}",
-                [*bounded(self.settings.workers.memory_mb), *worker_command(pool, limit)],
+                [
+                    *bounded(self.settings.workers.memory_mb),
+                    *worker_command(pool, limit, environment.worker_name(pool)),
+                ],
                 on_death=partial(self._release, pool),
                 most_bytes=WORKER_MOST_BYTES,
             )
@@ -215,7 +225,7 @@ class Supervisor:
             while True:
                 self._pause(1.0)
                 self._revive()
-                self._look_at_api()
+                self._look_at_doors()
                 if time.monotonic() - last_trim > TRIM_EVERY_S:
                     last_trim = time.monotonic()
                     for child in self.children:
@@ -239,27 +249,41 @@ class Supervisor:
                     self.say(f"{error}; tried again in {POSTGRES_PAUSE_S:.0f} s")
                     self._pause(POSTGRES_PAUSE_S)
 
-    def _look_at_api(self) -> None:
-        """A door that lives but does not answer is stopped; what died is started again."""
+    def _look_at_doors(self) -> None:
+        """A part that lives but does not answer is stopped; what died is started again."""
         now = time.monotonic()
-        door = next((child for child in self.children if child.name == "api" and child.running), None)
-        if door is None or now - self._api_seen[0] < API_EVERY_S or now - door.started < API_EVERY_S:
+        for child in self.children:
+            door = self._doors.get(child.name)
+            if door is not None and door.look(child, now):
+                self.say(f"{child.name} has not answered {door.most} times; it is started again", "warning")
+                child.stop()
+        server = self._doors.get("prefect-server")
+        if server is not None and now - server.answered > TELL_AFTER_S:
+            self._tell_of_server(now)
+
+    def _tell_of_server(self, now: float) -> None:
+        """Who is on call hears that nothing runs, from a process of its own: it takes imports and mail."""
+        told, teller = self._teller
+        if now - told < TELL_EVERY_S or (teller is not None and teller.poll() is None):
             return
-        silent = 0 if answers(api_url(self.settings) + "/health") else self._api_seen[1] + 1
-        self._api_seen = (now, silent)
-        if silent >= API_SILENT:
-            self.say(f"the HTTP door has not answered {silent} times; it is started again")
-            self._api_seen = (now, 0)
-            door.stop()
+        self.say("the Prefect server is away: whoever is named in watch.mail_to is told", "error")
+        words = [sys.executable, "-m", "homepot_ai.cli", "alarms", "check-server", "--patience", "5"]
+        self._teller = (now, processes.spawn(words, env=self.env, cwd=self.settings.home))
 
     def _pause(self, seconds: float) -> None:
         if self.stopping.wait(seconds):
             raise Stopped
 
     def _release(self, pool: str) -> None:
-        """Free the places of runs that died with their worker."""
+        """Free the places of runs that died with their worker, where no other one may be at them."""
+        prefect = self.settings.prefect
         try:
-            marked = release.release(self.settings.prefect.api_url, pool, login=self.settings.prefect.login)
+            if others := release.others(
+                prefect.api_url, pool, environment.worker_name(pool), login=prefect.login
+            ):
+                self.say(f"runs of {pool} are left as they are, since {', '.join(others)} may work on them")
+                return
+            marked = release.release(prefect.api_url, pool, login=prefect.login)
         except (OSError, ValueError, http.client.HTTPException) as error:
             self.say(f"runs of the pool {pool} could not be marked ({error}); their places free themselves")
         else:
@@ -338,12 +362,13 @@ def heed_signals(stopping: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _part(child: Child, now: float) -> health.Part:
+def _part(child: Child, now: float, silent: bool) -> health.Part:
     process = child.process
     running = process is not None and child.running
+    alive: Literal["running", "does not answer"] = "does not answer" if silent else "running"
     return health.Part(
         name=child.name,
-        state="running" if running else "waits to start again" if child.waiting else "stopped",
+        state=alive if running else "waits to start again" if child.waiting else "stopped",
         pid=process.pid if process is not None and running else None,
         seconds=round(now - child.started, 1) if running else 0.0,
         restarts=child.restarts,
@@ -355,15 +380,6 @@ def _part(child: Child, now: float) -> health.Part:
 def api_url(settings: Settings) -> str:
     """Where the HTTP door is, from this machine."""
     return reached_at(settings.api.host, settings.api.port)
-
-
-def answers(url: str) -> bool:
-    """Whether an HTTP server answers there with success."""
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own http address
-            return bool(answer.status == 200)
-    except (OSError, ValueError, http.client.HTTPException):  # nobody, or somebody who speaks something else
-        return False
 
 
 def reset(settings: Settings) -> None:
@@ -391,10 +407,10 @@ def reset(settings: Settings) -> None:
         shutil.rmtree(entry)
 
 
-def worker_command(pool: str, limit: int) -> list[str]:
+def worker_command(pool: str, limit: int, name: str) -> list[str]:
     """A worker of Prefect's that takes so many runs of a pool at a time."""
-    program = [sys.executable, "-m", "prefect"]
-    return [*program, "worker", "start", "--type", "process", "--pool", pool, "--limit", str(limit)]
+    program = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process", "--name", name]
+    return [*program, "--pool", pool, "--limit", str(limit)]
 
 
 def server_command(settings: Settings) -> list[str]:

@@ -45,15 +45,20 @@ def status(
 @app.command("alarms")
 def alarms_command(
     action: Annotated[
-        Literal["list", "test"], typer.Argument(help="test: tell everybody something harmless.")
+        Literal["list", "test", "check-server"],
+        typer.Argument(help="test: tell everybody something harmless. check-server: tell if it is away."),
     ] = "list",
     days: Annotated[int, typer.Option(min=0, max=92, help="Also what is over, of so many days.")] = 2,
+    patience: Annotated[float, typer.Option(min=0, help="Seconds that the Prefect server may be away.")] = 60,
 ) -> None:
     """What is wrong with this system itself, who is told, and whether a test reaches them."""
     from homepot_ai.overview import alarm_line
     from homepot_ai.watch import alarms, service
 
     current, now = load_settings(), utc_now()
+    if action == "check-server":
+        _check_server(current, patience)
+        return
     db = _database(current)
     if action == "test":
         _test(db, current)
@@ -79,6 +84,17 @@ def alarms_command(
         say(f"▲ {len(waiting)} letters wait on this machine, past the database")
     to = alarms.recipients(current)
     say(f"told: {', '.join(map(str, to)) or 'nobody (settings watch.mail_to, watch.channels)'}")
+
+
+def _check_server(settings: Settings, patience_s: float) -> None:
+    from homepot_ai.watch import alarms, scheduler
+
+    seen = scheduler.tell_if_away(settings, patience_s=patience_s)
+    if seen.state == "ok":
+        return
+    to = ", ".join(map(str, alarms.recipients(settings))) or "nobody (settings watch.mail_to, watch.channels)"
+    say(f"▲ {seen.detail}; told: {to}")
+    raise typer.Exit(1)
 
 
 def _test(db: Database | None, settings: Settings) -> None:

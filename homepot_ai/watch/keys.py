@@ -64,7 +64,10 @@ WATCHED = {
             "scoring", "service-scoring", "every minute is scored", patience=2,
             headed=("Scoring is late", "Scoring stands still"),
         ),
-        Watched("prefect server", "service-prefect-server", "the scheduler answers"),
+        Watched(
+            "prefect server", "service-prefect-server", "the scheduler answers",
+            headed=("", "Prefect's server is down, and nothing runs"),
+        ),
         Watched("prefect database", "service-prefect-server", "the scheduler's database stays bounded"),
         Watched(
             "runs", "service-stuck-runs", "no run hangs, none is a zombie",

@@ -28,6 +28,7 @@ import pytest
 import yaml
 
 from deployments import environment, lock, supervisor
+from deployments.doors import answers
 from deployments.pod import profiles, rendering
 from homepot_ai.answers.prefect_api import PrefectApi
 from homepot_ai.errors import NotMigrated
@@ -156,7 +157,7 @@ def host(postgres: str) -> Iterator[Host]:
             migrate.upgrade(db)
             small_fleet(db, devices=devices)
         deadline = time.monotonic() + 300
-        while not supervisor.answers(f"{settings.prefect.api_url}/health"):
+        while not answers(f"{settings.prefect.api_url}/health"):
             assert server.poll() is None, (folder / "server.out").read_text()[-3000:]
             assert time.monotonic() < deadline, "the Prefect server"
             time.sleep(0.5)

@@ -115,7 +115,7 @@ def test_each_unit_starts_a_command_that_exists(files: list[install.File]) -> No
         for line in file.content.splitlines()
         if line.startswith("ExecStart=") and "homepot-ai" in line
     ]
-    assert len(starts) == 6
+    assert len(starts) == 7
     assert {words[1] for words in starts} <= known
     assert callable(main)
 
@@ -143,7 +143,7 @@ def test_systemd_finds_nothing_wrong_and_little_exposed(files: list[install.File
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     names = [str(path) for path in units(tmp_path)]
-    assert len(names) == 8
+    assert len(names) == 10
     verified = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *names],
         capture_output=True,

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from homepot_ai.reporting import smtp
-from homepot_ai.settings import OllamaSettings, Settings
+from homepot_ai.settings import OllamaSettings, PrefectSettings, Settings
 from homepot_ai.store.checks import ServiceCheck
 from homepot_ai.store.database import Database
 from homepot_ai.testing.mail_sink import MailSink
-from homepot_ai.watch import alarms, service
+from homepot_ai.watch import alarms, scheduler, service
 from homepot_ai.watch.alarm_rules import Alarm
 from tests.mail_helpers import server
 
@@ -200,6 +200,24 @@ def act(db: Database | None, settings: Settings, seen: list[ServiceCheck], minut
     made = service.verdicts(seen, before.since, [alarm.key for alarm in before.lasting], now)
     service.act(there, settings, made, now)
     return list(service.known(there, settings, now).lasting)
+
+
+def test_a_prefect_server_that_is_away_is_told_from_beside_it(
+    database: Database, told: Settings, sink: MailSink, tmp_path: Path
+) -> None:
+    """The database is there, but what empties its outboxes is a run of that server."""
+    nobody = told.model_copy(update={"prefect": PrefectSettings(url="http://127.0.0.1:9/api")})
+    for _ in range(3):
+        assert scheduler.tell_if_away(nobody, patience_s=0).state == "down"
+    title = "Prefect's server is down, and nothing runs"
+    assert subjects(tmp_path / "mail") == {f"[HOMEPOT] ■ {title}": 2}
+    assert "service-prefect-server" in mails(tmp_path / "mail")[0].as_string()
+    # Back again, its own check takes the alarm over, and tells that it is over.
+    minutes = (datetime.now(UTC) - NOW) / timedelta(minutes=1) + 5
+    assert act(database, told, [ServiceCheck("prefect server", "ok", "answers")], minutes) == []
+    deliver(database, sink, minutes)
+    assert subjects(tmp_path / "mail")[f"[HOMEPOT] ● Well again: {title}"] == 2
+    assert not alarms.spool_of(told).used
 
 
 def test_from_a_check_to_an_alarm_and_back(database: Database, told: Settings) -> None:
