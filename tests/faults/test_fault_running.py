@@ -20,6 +20,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.policy import default
 
 import psutil
 import psycopg
@@ -162,7 +163,8 @@ def test_a_run_is_killed_and_who_is_on_call_hears_of_it(running: Running, case: 
     running.of_run(run["id"]).kill()
 
     def told() -> list[str]:
-        mails = [message_from_bytes(one.read_bytes()) for one in (demo.var / "mail").glob("*.eml")]
+        files = (demo.var / "mail").glob("*.eml")
+        mails = [message_from_bytes(one.read_bytes(), policy=default) for one in files]
         return [
             str(one["Subject"]) for one in mails if one["To"] == ON_CALL and "backup-memory" in one["Subject"]
         ]
