@@ -39,6 +39,7 @@ from homepot_ai.cli.common import write_whole
 from homepot_ai.errors import HomepotAIError, SettingsError
 from homepot_ai.settings import load_settings, settings_file, settings_for
 from homepot_ai.store.database import Database
+from homepot_ai.text import clean
 from homepot_ai.text import table as columns
 
 app = typer.Typer(
@@ -114,6 +115,31 @@ def db_upgrade(
     db = Database.from_settings(settings)
     for line in upgrading.upgrade(db, settings, _now(), may_add_indexes=allowed):
         console.print(f"● {line}")
+
+
+@db_app.command("query")
+def db_query(statement: Annotated[str, typer.Argument(help="One SELECT, in quotes.")]) -> None:
+    """Read with one SELECT, as a role that can change nothing: at most 200 rows, within 30 seconds."""
+    from homepot_ai.store import reading
+
+    found = reading.read(Database.from_settings(load_settings()), statement)
+    if found.columns:
+        rows = [tuple(_cell(value) for value in row) for row in found.rows]
+        layout = " ".join("0>" if number else "0<" for number in found.numbers)
+        shown = columns(tuple(_cell(name) for name in found.columns), rows, layout, indent=0)
+        console.print(shown, markup=False, soft_wrap=True)
+    count = len(found.rows)
+    said = "1 row" if count == 1 else f"{count} rows"
+    if found.more:
+        said = f"the first {said}; there are more: narrow it down, or say ORDER BY, LIMIT and OFFSET"
+    console.print(f"● {said}", markup=False, soft_wrap=True)
+
+
+def _cell(value: str | None) -> str:
+    """A value on one line; nothing of a long name is cut, of a whole document its end."""
+    if value is None:
+        return "NULL"
+    return clean(value, 1000) if value.strip() else ""
 
 
 @app.command()
