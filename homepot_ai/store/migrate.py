@@ -121,8 +121,10 @@ def _roles(db: Database, conn: Connection) -> list[str]:
             with conn.transaction():
                 conn.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
             notes.append(f"role {role} made")
-        member = conn.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [role]).fetchone()
-        if member is not None and not member[0]:
+        # Since PostgreSQL 16 a login that is no superuser may not act as the roles that it made, though a member.
+        right = "SET" if conn.info.server_version >= 160000 else "MEMBER"
+        may = conn.execute("SELECT pg_has_role(current_user, %s, %s)", [role, right]).fetchone()
+        if may is not None and not may[0]:
             conn.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
     ours, theirs = sql.Identifier(db.schema), sql.Identifier(db.homepot_schema)
     reader, writer = sql.Identifier(db.reader_role), sql.Identifier(db.writer_role)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from importlib.resources import files
 from typing import LiteralString
 
 import psycopg
@@ -250,3 +251,32 @@ def test_an_upgrade_takes_back_what_an_earlier_version_gave(
             "has_column_privilege('homepot_ai_reader', 'public.devices', 'name', 'SELECT'), "
             "has_table_privilege('homepot_ai_writer', 'homepot_ai.ai_audit_log', 'UPDATE')"
         ).fetchone() == (False, True, False)
+
+
+def test_a_plain_login_acts_as_the_roles_that_it_makes(
+    postgres: str, clone: Callable[[str], Database]
+) -> None:
+    """As docs/deploy.md gives it. Since PostgreSQL 16 who makes a role does not become it."""
+    source = clone("template0")
+    with psycopg.connect(source.url) as conn:
+        conn.execute("CREATE ROLE plain_owner; CREATE ROLE plain_login LOGIN CREATEROLE")
+        conn.execute("GRANT plain_owner TO plain_login")
+        name = conn.info.dbname
+        conn.execute(
+            f"GRANT CREATE ON DATABASE {name} TO plain_login; ALTER SCHEMA public OWNER TO plain_owner"
+        )
+        conn.execute("SET ROLE plain_owner; SET search_path = public")
+        conn.execute(files("homepot_ai").joinpath("testing/homepot_schema.sql").read_text())
+    db = Database(re.sub(r"//[^@/]*@", "//plain_login@", source.url), schema="plain")
+    try:
+        for _ in range(2):
+            migrate.upgrade(db)
+        for role in (db.reader, db.writer):
+            with role() as conn:
+                assert conn.execute("SELECT count(*) FROM ai_audit_log").fetchone() is not None
+        with db.asker(None) as conn:
+            assert conn.execute("SELECT current_user").fetchone() == (db.asker_role,)
+    finally:
+        roles = [db.reader_role, db.writer_role, db.asker_role, "plain_login", "plain_owner"]
+        with psycopg.connect(source.url) as conn:
+            conn.execute(f"DROP OWNED BY {', '.join(roles)} CASCADE; DROP ROLE {', '.join(roles)}")
