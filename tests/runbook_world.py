@@ -65,10 +65,10 @@ def commands(path: Path) -> Iterator[Command]:
 
 
 def statements(path: Path) -> list[tuple[int, str]]:
-    """SQL within the sentences of a page, each with its line."""
+    """SQL in the sentences and fenced blocks of a page, each with its line."""
     text = path.read_text(encoding="utf-8")
-    found = re.finditer(r"`((?:SELECT|VACUUM|UPDATE|DELETE)\s[^`]+)`", text)
-    return [(text.count("\n", 0, one.start()) + 1, " ".join(one[1].split())) for one in found]
+    found = re.finditer(r"`((?:SELECT|VACUUM|UPDATE|DELETE)\s[^`]+)`|```sql\n([^`]+)```", text)
+    return [(text.count("\n", 0, one.start()) + 1, " ".join((one[1] or one[2]).split())) for one in found]
 
 
 def fill(db: Database) -> None:
