@@ -13,9 +13,11 @@ make() {
 }
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 make POSTGRES_PASSWORD "$(random)"
-password=$(cat secrets/POSTGRES_PASSWORD)
-make HOMEPOT_AI_DATABASE_URL "postgresql://postgres:$password@postgres/homepot"
-make HOMEPOT_AI_PREFECT__DATABASE_URL "postgresql://postgres:$password@postgres/prefect"
+# databases.sql makes the two logins with these; the superuser's password goes to PostgreSQL alone.
+make FLEET_PASSWORD "$(random)"
+make PREFECT_PASSWORD "$(random)"
+make HOMEPOT_AI_DATABASE_URL "postgresql://homepot_ai:$(cat secrets/FLEET_PASSWORD)@postgres/homepot"
+make HOMEPOT_AI_PREFECT__DATABASE_URL "postgresql://prefect:$(cat secrets/PREFECT_PASSWORD)@postgres/prefect"
 make HOMEPOT_AI_PREFECT__AUTH "operator:$(random)"
 make HOMEPOT_AI_MAIL__PASSWORD ""
 echo "The login of Prefect's screens: $(cat secrets/HOMEPOT_AI_PREFECT__AUTH)"

@@ -121,7 +121,7 @@ def _roles(db: Database, conn: Connection) -> list[str]:
             with conn.transaction():
                 conn.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
             notes.append(f"role {role} made")
-        # Since PostgreSQL 16 a login that is no superuser may not act as the roles that it made, though a member.
+        # Since PostgreSQL 16 who makes a role without being superuser is its member and may not act as it.
         right = "SET" if conn.info.server_version >= 160000 else "MEMBER"
         may = conn.execute("SELECT pg_has_role(current_user, %s, %s)", [role, right]).fetchone()
         if may is not None and not may[0]:

@@ -18,9 +18,9 @@ from homepot_ai.settings import Settings
 FOLDER = Path(__file__).resolve().parents[2] / "deployments" / "compose"
 OURS = ("server", "setup", "worker-minute", "worker-batch", "api")
 SERVICE_KEYS = {
-    "build", "cap_drop", "command", "depends_on", "environment", "healthcheck", "hostname", "image", "init",
-    "logging", "mem_limit", "networks", "ports", "read_only", "restart", "secrets", "security_opt",
-    "shm_size", "tmpfs", "user", "volumes",
+    "build", "cap_drop", "command", "depends_on", "env_file", "environment", "healthcheck", "hostname",
+    "image", "init", "logging", "mem_limit", "networks", "ports", "read_only", "restart", "secrets",
+    "security_opt", "shm_size", "tmpfs", "user", "volumes",
 }  # fmt: skip
 
 
@@ -99,6 +99,41 @@ def test_secrets_are_files_and_never_in_an_environment(compose: dict[str, Any]) 
     assert "deployments/compose/secrets" in (FOLDER.parents[1] / ".dockerignore").read_text().split()
 
 
+def test_every_part_takes_the_operators_own_settings(compose: dict[str, Any]) -> None:
+    """Or nobody could say who is told when the system is ill, and no backup would be sealed."""
+    for name, service in compose["services"].items():
+        wanted = [{"path": "homepot-ai.env", "required": False}] if name in OURS else None
+        assert service.get("env_file") == wanted, name
+    # It may hold secrets: neither the image nor the repository takes it up.
+    for ignore, line in ((".gitignore", "/{}"), (".dockerignore", "{}")):
+        wanted_line = line.format("deployments/compose/homepot-ai.env")
+        assert wanted_line in (FOLDER.parents[1] / ignore).read_text().split(), ignore
+    # What the page names for it is there, and is not overruled by what stands in the compose file.
+    page = (FOLDER.parents[1] / "docs" / "deploy.md").read_text()
+    block = page.partition(">homepot-ai.env <<'ENV'")[2].partition("\n    ENV\n")[0]
+    named = re.findall(r"^ +(HOMEPOT_AI_\w+)=", block, re.MULTILINE)
+    assert {"WATCH__MAIL_TO", "BACKUP__PASSPHRASE", "SECURITY__FIELD_KEY"} <= {
+        variable.removeprefix("HOMEPOT_AI_") for variable in named
+    }
+    for variable in named:
+        setting(variable)
+        assert variable not in compose["services"]["worker-minute"]["environment"], variable
+
+
+def test_who_looks_after_prefects_database_knows_its_address(compose: dict[str, Any]) -> None:
+    address = "HOMEPOT_AI_PREFECT__DATABASE_URL"
+    knowing = {name for name in OURS if address in compose["services"][name]["secrets"]}
+    assert knowing == {"server", "worker-minute"}
+    # A list of its own replaces the common one: nothing of that may be lost.
+    common = set(compose["services"]["api"]["secrets"])
+    assert set(compose["services"]["worker-minute"]["secrets"]) == {*common, address}
+    # The superuser's password goes to PostgreSQL alone, with those of the logins that it makes.
+    holders = {n for n, one in compose["services"].items() if "POSTGRES_PASSWORD" in one.get("secrets", [])}
+    assert holders == {"postgres"}
+    used = set(re.findall(r"/run/secrets/(\w+)", (FOLDER / "databases.sql").read_text()))
+    assert used | {"POSTGRES_PASSWORD"} == set(compose["services"]["postgres"]["secrets"])
+
+
 def test_each_command_exists(compose: dict[str, Any]) -> None:
     from importlib.metadata import entry_points
 
@@ -159,7 +194,9 @@ def test_secrets_are_made_once(tmp_path: Path) -> None:
         subprocess.run(["sh", str(tmp_path / "secrets.sh")], check=True, capture_output=True)
         found = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
         assert before in ({}, found)
-    password = found["POSTGRES_PASSWORD"]
-    assert re.fullmatch(r"[0-9a-f]{48}", password)
-    assert found["HOMEPOT_AI_DATABASE_URL"] == f"postgresql://postgres:{password}@postgres/homepot"
+    superuser, fleet, scheduler = (found[f"{name}_PASSWORD"] for name in ("POSTGRES", "FLEET", "PREFECT"))
+    assert len({superuser, fleet, scheduler}) == 3
+    assert re.fullmatch(r"[0-9a-f]{48}", fleet)
+    assert found["HOMEPOT_AI_DATABASE_URL"] == f"postgresql://homepot_ai:{fleet}@postgres/homepot"
+    assert found["HOMEPOT_AI_PREFECT__DATABASE_URL"] == f"postgresql://prefect:{scheduler}@postgres/prefect"
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
