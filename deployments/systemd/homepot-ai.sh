@@ -7,9 +7,19 @@ if [ "$(id -un)" != @USER@ ] && [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 if [ -r @ETC@/secrets.env ]; then
-    # As systemd reads it: nothing is expanded.
-    while IFS= read -r line || [ -n "$line" ]; do
-        case $line in HOMEPOT_AI_*=*) export "${line?}" ;; esac
+    # What was typed for this command stays: it is in the environment already.
+    typed=" $(awk 'BEGIN { for (name in ENVIRON) printf "%s ", name }') "
+    # As systemd reads it: nothing is expanded, quotes around a whole value are taken off, the last of a name counts.
+    while read -r line || [ -n "$line" ]; do
+        case $line in HOMEPOT_AI_*=*) ;; *) continue ;; esac
+        name=${line%%=*} value=${line#*=}
+        case $name in *[!A-Za-z0-9_]*) continue ;; esac
+        case $typed in *" $name "*) continue ;; esac
+        case $value in
+            \"*\") value=${value#\"} value=${value%\"} ;;
+            \'*\') value=${value#\'} value=${value%\'} ;;
+        esac
+        export "$name=$value"
     done <@ETC@/secrets.env
 fi
 export HOMEPOT_AI_HOME=@HOME@ HOMEPOT_AI_VAR_DIR=/var/lib/homepot-ai HOMEPOT_AI_PROFILE=default

@@ -198,3 +198,39 @@ def test_the_command_runs_with_the_units_settings_and_rights(settings: Settings,
         "status --json",
         "0077",
     ]
+
+
+def test_what_was_typed_for_a_command_stays(settings: Settings, tmp_path: Path) -> None:
+    """`HOMEPOT_AI_SECURITY__FIELD_KEY=NEW homepot-ai seal` is not undone by the old key in secrets.env."""
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    (etc / "secrets.env").write_text(
+        "HOMEPOT_AI_SECURITY__FIELD_KEY=old\n"
+        "HOMEPOT_AI_MAIL__PASSWORD=first\n"
+        "HOMEPOT_AI_MAIL__PASSWORD='a  $b \"c\" \\d'\n"
+        '  HOMEPOT_AI_BACKUP__PASSPHRASE="of = three  words" \n'
+        "HOMEPOT_AI_API__LINK_SECRET=\n"
+        "HOMEPOT_AI_NO NAME=1\nHOMEPOT_AI_PREFECT__AUTH=ann:it's\n"
+        "HOMEPOT_AI_WATCH__MACHINE=second"
+    )
+    [file] = [one for one in install.wanted(settings) if one.path.endswith("bin/homepot-ai")]
+    before, start, _ = file.content.replace(install.ETC, str(etc)).partition('if [ "$(id -u)" = 0 ]')
+    assert start
+    # Without what asks for the user and what becomes him: how settings come together is the same for all.
+    script = before.replace('"$(id -un)"', "homepot-ai") + "env -0\n"
+    typed = {
+        "PATH": os.environ["PATH"],
+        "HOMEPOT_AI_SECURITY__FIELD_KEY": 'new "key" $x',
+        "HOMEPOT_AI_WATCH__MACHINE": "",
+        "OTHER": "x\nHOMEPOT_AI_MAIL__PASSWORD=y",
+    }
+    done = subprocess.run(["sh", "-c", script], env=typed, capture_output=True, check=True)
+    got = dict(line.split("=", 1) for line in done.stdout.decode().split("\0") if line)
+    assert {name: value for name, value in got.items() if "__" in name} == {
+        "HOMEPOT_AI_SECURITY__FIELD_KEY": 'new "key" $x',
+        "HOMEPOT_AI_WATCH__MACHINE": "",
+        "HOMEPOT_AI_MAIL__PASSWORD": 'a  $b "c" \\d',
+        "HOMEPOT_AI_BACKUP__PASSPHRASE": "of = three  words",
+        "HOMEPOT_AI_API__LINK_SECRET": "",
+        "HOMEPOT_AI_PREFECT__AUTH": "ann:it's",
+    }
