@@ -221,7 +221,7 @@ def test_every_sql_statement_runs(world: tuple[Callable[[], Database], Path]) ->
             # Whatever it does is taken back; sessions that idle for an hour are none of this server's.
             conn.execute("SET LOCAL statement_timeout = '10s'")
             try:
-                conn.execute(re.sub(r"terminate_backend\((pid|\d+)\)", "terminate_backend(-1)", said))  # type: ignore[arg-type]
+                conn.execute(re.sub(r"terminate_backend\((pid|\d+)\)", "terminate_backend(-1)", said))
             except psycopg.Error as error:
                 pytest.fail(f"{where}: {error}")
             conn.rollback()
