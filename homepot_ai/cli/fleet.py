@@ -49,7 +49,9 @@ def sites(
             )  # fmt: skip
         console.print(f"● {clean(found.name)} is set", markup=False)
         if timezone is not None:
-            console.print("  Its report follows the new zone's six o'clock after the next `homepot-ai up`.")
+            console.print(
+                "  `homepot-ai setup`, or the next start, lets its report follow the new zone's six o'clock."
+            )
         return
     rows = []
     with db.reader() as conn:

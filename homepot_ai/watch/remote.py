@@ -26,7 +26,8 @@ def prefect_server(settings: Settings) -> ServiceCheck:
     try:
         answer = httpx.get(f"{url}/health", timeout=PREFECT_S, trust_env=False)
     except httpx.HTTPError as error:
-        said = f"{url} does not answer ({type(error).__name__}): `homepot-ai up` starts it"
+        start = "`systemctl start homepot-ai.target` or, without units, `homepot-ai up` starts it"
+        said = f"{url} does not answer ({type(error).__name__}): {start}"
         return ServiceCheck("prefect server", "down", said)
     good = answer.status_code == httpx.codes.OK
     return ServiceCheck("prefect server", "ok" if good else "degraded", f"{url} answers {answer.status_code}")
