@@ -31,15 +31,14 @@ ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
 MINUTES_DUE = 10
 _passed = pytest.StashKey[bool]()
-#: Modules with whole installations; `scripts/test --faults` has them beside all others.
-LIVE = {"test_fault_running.py", "test_two_machines.py", "test_two_pods.py"}
+#: Files that take longest; `scripts/test --faults` gives each worker a file at a time.
+LONGEST = ("test_fault_running.py", "test_fault_kill.py", "test_two_machines.py", "test_two_pods.py")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist puts the group into the name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group("live" if item.path.name in LIVE else "flows"))
+    """What takes longest begins first."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(LONGEST)))
 
 
 @pytest.hookimpl(wrapper=True)

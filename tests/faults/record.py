@@ -1,6 +1,7 @@
 """One row for each fault: what was done, what it cost, and the page that shows them all.
 
-    python -m tests.faults.record        docs/faults.md from docs/faults.jsonl
+    python -m tests.faults.record               docs/faults.md from docs/faults.jsonl
+    python -m tests.faults.record again FILE    first with the rows of tests that were run again alone
 
 `scripts/test --faults` writes the rows while it runs (into the file HOMEPOT_AI_FAULTS_RECORD), then the page.
 """
@@ -88,7 +89,7 @@ def page(lines: Iterable[str]) -> str:
         "# What was done to it, and what that cost\n",
         "`./scripts/test --faults` does all of this to a real installation and writes this page; the quick "
         "ones run with every `./scripts/test`. Nothing is written by hand below this line.\n",
-        f"{head['at'][:10]}, {head['machine']}: **{good} of {len(rows)} faults survived**; "
+        f"{head['at'][:10]}, {head['machine']}: **{good} of {len(rows)} faults survived**{_again(rows)}; "
         f"rows and mails lost: {sum(max(0, row['lost']) for row in rows)}, there twice: "
         f"{sum(max(0, row['twice']) for row in rows)}, in SMTP's one window: {held} "
         "(handed over, no answer: a report is held for an operator, an alert goes again with the same "
@@ -108,6 +109,24 @@ def page(lines: Iterable[str]) -> str:
         parts += [_line(row) for row in mine]
         parts.append("")
     return "\n".join(parts)
+
+
+def _again(rows: Sequence[dict[str, object]]) -> str:
+    """How many of them are from a run of their own, after the whole one."""
+    many = sum("again" in row for row in rows)
+    return f", {many} of them when run again alone" if many else ""
+
+
+def run_again(record: Iterable[str], rows: Iterable[str]) -> list[str]:
+    """A record in which the rows of tests that were run again alone stand for the old ones, and say so.
+
+    >>> run_again(['{}', '{"test": "a", "lost": -1}'], ['{"test": "a", "lost": 0}'])
+    ['{}', '{"test": "a", "lost": 0, "again": true}']
+    """
+    first, *old = record
+    new = [json.loads(row) | {"again": True} for row in rows]
+    names = {row["test"] for row in new}
+    return [first, *(row for row in old if json.loads(row)["test"] not in names), *map(json.dumps, new)]
 
 
 def _line(row: dict[str, object]) -> str:
@@ -132,10 +151,14 @@ def head() -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`begin FILE` starts a record; without arguments the page is written."""
+    """`begin FILE` starts a record, `again FILE` takes rows into it; by default only the page is written."""
     if arguments and arguments[0] == "begin":
         Path(arguments[1]).write_text(head() + "\n", encoding="utf-8")
         return 0
+    if arguments:
+        rows = Path(arguments[1]).read_text(encoding="utf-8").splitlines()
+        merged = run_again(ROWS.read_text(encoding="utf-8").splitlines(), rows)
+        ROWS.write_text("\n".join(merged) + "\n", encoding="utf-8")
     PAGE.write_text(page(ROWS.read_text(encoding="utf-8").splitlines()), encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)} written")
     return 0
