@@ -93,5 +93,11 @@ def _values(table: str, rows: list[dict[str, Any]]) -> Counter[bytes]:
 
 
 def _plain(column: str, value: Any) -> Any:
-    """A collection's name without the number of its build: a second attempt is another build."""
-    return value.rpartition(".")[0] if column == "active" and isinstance(value, str) else value
+    """A collection's name without the number of its build: a second attempt is another build. Details without
+    the counted identity of an action, as its own table: a rolled back one leaves a hole.
+    """
+    if column == "active" and isinstance(value, str):
+        return value.rpartition(".")[0]
+    if column == "details" and isinstance(value, dict):
+        return {name: name == "action_id" or one for name, one in value.items()}
+    return value

@@ -112,9 +112,9 @@ def page(lines: Iterable[str]) -> str:
 
 
 def _again(rows: Sequence[dict[str, object]]) -> str:
-    """How many of them are from a run of their own, after the whole one."""
+    """How many are from runs of their own, after the whole one: added since, or run again."""
     many = sum("again" in row for row in rows)
-    return f", {many} of them when run again alone" if many else ""
+    return f", {many} of them in runs of their own" if many else ""
 
 
 def run_again(record: Iterable[str], rows: Iterable[str]) -> list[str]:

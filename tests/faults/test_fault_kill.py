@@ -60,7 +60,27 @@ VICTIMS = {
     "learn-hazards": Victim("flows.hazards.learn_hazards"),
     "daily-report": Victim("flows.reports.daily_report", parameters={"timezone": "Europe/Berlin"}),
     "weekly-report": Victim("flows.reports.weekly_report", parameters={"timezone": "Europe/Berlin"}),
+    "monthly-report": Victim("flows.reports.monthly_report", parameters={"timezone": "Europe/Berlin"}),
+    "custom-report": Victim(
+        "flows.reports_asked.custom_report",
+        parameters={"start": "2026-11-10", "end": "2026-11-17", "recipients": ["ops@homepot.example"]},
+    ),
     "incident-report": Victim("flows.reports_asked.incident_report", before=(SCORED,), at=NOW + MINUTE),
+    "record-action": Victim(
+        "flows.incident_memory.record_action",
+        parameters={"incident": 1, "action": "Power supply replaced", "by": "anna"},
+        before=(SCORED,),
+        at=NOW + MINUTE,
+    ),
+    "mark": Victim(
+        "flows.marks.mark",
+        parameters={"incident": 1, "verdict": "true", "comment": "seen on site", "by": "anna"},
+        before=(SCORED,),
+        at=NOW + MINUTE,
+    ),
+    "export-training-data": Victim(
+        "flows.upkeep.export_training_data", parameters={"dry_run": False}, before=(SCORED,), at=NOW + DAY
+    ),
     "plan-visits": Victim("flows.visits.plan_visits", before=(PREDICTED,), at=NOW + MINUTE),
     "clean-event-cache": Victim(
         "flows.upkeep.clean_event_cache", parameters={"dry_run": False}, at=NOW + 8 * DAY
