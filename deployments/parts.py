@@ -132,10 +132,11 @@ def require_server_can(settings: Settings) -> None:
         return
     import psycopg
 
+    from homepot_ai.watch.room import libpq_url
+
     environment.asyncpg_url(url.get_secret_value())
-    plain = url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://", 1)
     try:
-        with psycopg.connect(plain, connect_timeout=int(ASK_S)) as conn:
+        with psycopg.connect(libpq_url(url.get_secret_value()), connect_timeout=int(ASK_S)) as conn:
             found = conn.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm'").fetchone()
             where = f"PostgreSQL {conn.info.server_version // 10000}, database {conn.info.dbname}"
     except psycopg.Error as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Crashed
 
 from homepot_ai import pod_names
+from homepot_ai.errors import DatabaseUnreachable
 from homepot_ai.schedules import Schedule, due_after, late_by
 from homepot_ai.settings import load_settings
 from homepot_ai.store.checks import ServiceCheck, State
@@ -74,7 +76,7 @@ class PruneSummary:
     Attributes:
         runs: flow runs past their retention.
         files: result files past it.
-        database_bytes: size of Prefect's database afterwards; None when it is not a file here.
+        database_bytes: size of Prefect's database afterwards; None where this machine cannot tell.
     """
 
     dry_run: bool
@@ -88,7 +90,7 @@ class PruneSummary:
         """The artifact's text."""
         verb = "would be removed (dry run)" if self.dry_run else "removed"
         size = (
-            "not a file on this machine"
+            "not known on this machine"
             if self.database_bytes is None
             else f"{self.database_bytes / 1e6:.1f} MB"
         )
@@ -356,11 +358,12 @@ def prune_old_runs(*, now: datetime, keep: timedelta, dry_run: bool) -> PruneSum
 
 
 def database_bytes() -> int | None:
-    """Size of Prefect's SQLite file with its journal; None where it is elsewhere."""
-    database = Path(get_current_settings().home) / "prefect.db"
-    parts = [database, database.with_name("prefect.db-wal")]
-    found = [part.stat().st_size for part in parts if part.exists()]
-    return sum(found) if found else None
+    """Size of Prefect's database; None where file and address are unknown, or it does not answer."""
+    from homepot_ai.watch import room
+
+    with suppress(DatabaseUnreachable):
+        return room.prefect_bytes(load_settings())
+    return None
 
 
 def _delete_all(client: SyncPrefectClient, old: FlowRunFilter) -> int:
